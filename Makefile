@@ -1,0 +1,39 @@
+# The two commands of the README: make demo, make test. Everything they need is set up by them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO_DIR ?= etc/ha.d
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:
+	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
+	@echo "make test     every test; those that need root or a guest kernel say so when left out"
+	@echo "make check    format, lint, types, fast tests without root"
+	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]"
+
+$(BIN)/.ready: setup.cfg pyproject.toml
+	./setup/venv $(PYTHON) $(VENV)
+	touch $@
+
+.PHONY: venv system-packages
+venv: $(BIN)/.ready
+system-packages:
+	./setup/packages
+
+.PHONY: demo test check format
+demo: venv system-packages
+	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
+
+test: check system-packages
+	$(BIN)/python -m pytest tests/kernel tests/system
+
+check: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system
+
+format: venv
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

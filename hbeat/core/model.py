@@ -1,0 +1,99 @@
+"""The words of a heartbeat cluster, as values: nodes, links, timers, resources, and the states of the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+NodeName = str
+"""A node's name, lower case (names are compared without regard to case, reference section 4.3)."""
+
+LinkName = str
+"""A link is named after its device: `ucast eth0 10.1.1.3` is link eth0 (reference section 1.1)."""
+
+
+class NodeState(Enum):
+    """Status words of the wire; DEAD is only ever decided locally (reference section 4.1)."""
+
+    INIT = "init"
+    UP = "up"
+    ACTIVE = "active"
+    DEAD = "dead"
+
+
+class Held(Enum):
+    """Which resource groups a node holds, seen from that node (reference section 5.1)."""
+
+    NONE = "none"
+    LOCAL = "local"
+    FOREIGN = "foreign"
+    ALL = "all"
+
+    @property
+    def local(self) -> bool:
+        return self in (Held.LOCAL, Held.ALL)
+
+    @property
+    def foreign(self) -> bool:
+        return self in (Held.FOREIGN, Held.ALL)
+
+    @staticmethod
+    def of(local: bool, foreign: bool) -> Held:
+        if local:
+            return Held.ALL if foreign else Held.LOCAL
+        return Held.FOREIGN if foreign else Held.NONE
+
+    def __or__(self, other: Held) -> Held:
+        return Held.of(self.local or other.local, self.foreign or other.foreign)
+
+    def __sub__(self, other: Held) -> Held:
+        return Held.of(self.local and not other.local, self.foreign and not other.foreign)
+
+    @property
+    def mirrored(self) -> Held:
+        """The same groups, as the other node names them."""
+        return Held.of(self.foreign, self.local)
+
+
+class Failback(Enum):
+    """ha.cf auto_failback."""
+
+    ON = "on"
+    OFF = "off"
+    LEGACY = "legacy"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The timers of ha.cf in seconds, defaults already worked out (reference section 4.1)."""
+
+    keepalive: float = 1.0
+    warntime: float = 15.0
+    deadtime: float = 30.0
+    initdead: float = 30.0
+    deadping: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One agent call of haresources, as `script arg1 arg2 … ACTION`.
+
+    `text` is the word as written ("IPaddr::10.1.1.10/24/eth0"); a bare address has script "IPaddr".
+    """
+
+    text: str
+    script: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceGroup:
+    """One line of haresources: the preferred node and its resources, left to right."""
+
+    node: NodeName
+    resources: tuple[Resource, ...]
+
+    @property
+    def key(self) -> str:
+        """The first resource as written: how the group is addressed on the wire and by scripts."""
+        return self.resources[0].text

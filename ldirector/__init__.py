@@ -1,0 +1,1 @@
+"""ldirector: the successor of ldirectord; checks real servers and writes the kernel's IPVS table."""

@@ -1,0 +1,117 @@
+"""Effects: what the director wants done. Adapters perform them and report back through its verbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ldirector.core.model import RealKey, RealState, VirtualKey, VirtualState
+
+
+class Level(IntEnum):
+    """Severity of a note; the numbers are those of the logging module."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """All that decides how one probe is made; equal specs are one probe (reference section c, last paragraph).
+
+    method: "negotiate", "connect", "external" (on and off are decided without a probe).
+    service: "http", "https" for negotiate. virtual_address and virtual_port are what external commands are
+    told, and "" / 0 for the other methods so that virtuals can share a probe. timeout: seconds for the whole
+    check.
+    """
+
+    method: str
+    address: str
+    port: int
+    timeout: float
+    protocol: str = "tcp"
+    service: str = ""
+    request: str = ""
+    receive: str = ""
+    virtualhost: str = ""
+    httpmethod: str = "GET"
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartCheck:
+    """Run one probe now; report with Director.finished(check_id, verdict, now)."""
+
+    check_id: int
+    spec: CheckSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCheck:
+    """The result of this probe is no longer wanted."""
+
+    check_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddVirtual:
+    key: VirtualKey
+    state: VirtualState
+
+
+@dataclass(frozen=True, slots=True)
+class SetVirtual:
+    key: VirtualKey
+    state: VirtualState
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVirtual:
+    key: VirtualKey
+
+
+@dataclass(frozen=True, slots=True)
+class AddReal:
+    virtual: VirtualKey
+    key: RealKey
+    state: RealState
+
+
+@dataclass(frozen=True, slots=True)
+class SetReal:
+    virtual: VirtualKey
+    key: RealKey
+    state: RealState
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReal:
+    virtual: VirtualKey
+    key: RealKey
+
+
+TableOp = AddVirtual | SetVirtual | DeleteVirtual | AddReal | SetReal | DeleteReal
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOps:
+    """Write these to the kernel in this order.
+
+    The shell performs each operation even when an earlier one failed. If any failed, it reads the kernel table
+    again and calls Director.table_failed(failures, table, now) so that the affected virtuals are planned anew.
+    """
+
+    ops: tuple[TableOp, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the log."""
+
+    level: Level
+    text: str
+
+
+Effect = StartCheck | CancelCheck | ApplyOps | Note

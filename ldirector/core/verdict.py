@@ -1,0 +1,47 @@
+"""What a health check can say, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Outcome(Enum):
+    """NOT_RUN is our own shortage (descriptors, cancelled by a reload): it moves no state."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_RUN = "not run"
+
+
+class Reason(Enum):
+    """Why a check ended as it did; the text is what the operator reads in the log."""
+
+    OK = "ok"
+    CONNECT_REFUSED = "connection refused"
+    CONNECT_TIMEOUT = "connection timed out"
+    UNREACHABLE = "unreachable"
+    CONNECTION_LOST = "connection lost"
+    READ_TIMEOUT = "no complete answer in time"
+    TLS = "TLS handshake failed"
+    BAD_ANSWER = "answer not understood"
+    WRONG_STATUS = "wrong status"
+    RECEIVE_MISMATCH = "receive did not match"
+    PATTERN_TIMEOUT = "receive took too long to match"
+    TOO_LARGE = "answer too large"
+    EXIT_STATUS = "command failed"
+    COMMAND_TIMEOUT = "command timed out"
+    COMMAND_MISSING = "command could not be started"
+    NO_DESCRIPTORS = "out of file descriptors"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal error"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One finished check: outcome, reason, free words for the log, and how long it took in seconds."""
+
+    outcome: Outcome
+    reason: Reason
+    detail: str = ""
+    took: float = 0.0

@@ -1,0 +1,1 @@
+"""migration: hbeat-migrate, which checks and rehearses the configuration of an Ultra Monkey cluster."""
