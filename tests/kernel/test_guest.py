@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ pytestmark = [
 ]
 
 
-def run(script: str, **options) -> tuple[int, list[str]]:
+def run(script: str, **options: Any) -> tuple[int, list[str]]:
     lines: list[str] = []
     return uml.run_guest(["sh", "-c", script], on_line=lines.append, **options), lines
 
