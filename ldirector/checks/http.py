@@ -1,0 +1,202 @@
+"""service=http and https: one GET or HEAD, answer 2xx, body matching `receive` (reference section c).
+
+The connection is an asyncio Protocol that feeds an HTTP parser until the verdict is known; everything a server can
+send is bounded (head, body, redirects), and everything together ends at one deadline, however slowly it drips.
+
+    wait for the head --2xx, body wanted--> collect the body --end--> match
+                      \\--anything else-------------------------------> verdict from the head alone
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import zlib
+from dataclasses import dataclass
+
+import httptools
+
+from ldirector.checks.dial import dial, verdict_of
+from ldirector.core.events import CheckSpec
+from ldirector.core.model import bracketed
+from ldirector.core.negotiate import judge_http
+from ldirector.core.verdict import Outcome, Reason, Verdict
+
+HEAD_LIMIT = 64 * 1024  # bytes before the body, interim (1xx) answers included
+BODY_LIMIT = 1024 * 1024  # bytes, after decoding
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+USER_AGENT = "libwww-perl/6.68"  # what the original sends; servers may have rules for it
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer, or its head when that was enough."""
+
+    status: int
+    body: bytes = b""
+    location: str = ""
+
+
+class BadAnswer(Exception):
+    """The server's answer cannot count; the reason says why."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+async def check(spec: CheckSpec, deadline: float, context: ssl.SSLContext | None = None) -> Verdict:
+    """With a context the same over TLS. The server's name is only sent when virtualhost names one."""
+    reached = False
+    try:
+        async with asyncio.timeout_at(deadline):
+            sock = await dial(spec.address, spec.port)
+            reached = True
+            answer = await _exchange(spec, sock, context)
+            if answer.status in REDIRECTS and answer.location:
+                # Imported here because requests costs more start-up time than all the rest of this package.
+                from ldirector.checks import redirect
+
+                answer = await redirect.follow(_url(spec, context), answer.location, spec.httpmethod, deadline)
+    except TimeoutError:
+        return Verdict(Outcome.FAIL, Reason.READ_TIMEOUT if reached else Reason.CONNECT_TIMEOUT)
+    except ssl.SSLError as error:
+        return Verdict(Outcome.FAIL, Reason.TLS, error.reason or str(error))
+    except OSError as error:
+        return verdict_of(error)
+    except BadAnswer as problem:
+        return Verdict(Outcome.FAIL, problem.reason, problem.detail)
+    return judge_http(spec, answer.status, answer.body)
+
+
+def request_bytes(spec: CheckSpec) -> bytes:
+    """The request exactly as the original writes it."""
+    return (
+        f"{spec.httpmethod} {spec.request} HTTP/1.1\r\n"
+        "TE: deflate,gzip;q=0.3\r\n"
+        "Connection: TE, close\r\n"
+        f"Host: {spec.virtualhost}\r\n"
+        f"User-Agent: {USER_AGENT}\r\n\r\n"
+    ).encode("utf-8", "surrogateescape")
+
+
+async def _exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext | None) -> Answer:
+    """Send the request over a connected socket and wait for the answer; the connection is closed in any case."""
+    loop = asyncio.get_running_loop()
+    name = None
+    if context is not None:
+        name = spec.virtualhost if spec.virtualhost != bracketed(spec.address) else ""
+    want_body = bool(spec.receive) and spec.httpmethod != "HEAD"
+    transport, protocol = await loop.create_connection(
+        lambda: AnswerReader(request_bytes(spec), want_body, loop.create_future()),
+        sock=sock,
+        ssl=context,
+        server_hostname=name,
+    )
+    try:
+        return await protocol.answer
+    finally:
+        transport.abort()  # no goodbye: the verdict is known, and a silent server must not hold a socket open
+
+
+def _url(spec: CheckSpec, context: ssl.SSLContext | None) -> str:
+    return f"{'https' if context else 'http'}://{bracketed(spec.address)}:{spec.port}{spec.request}"
+
+
+class AnswerReader(asyncio.Protocol):
+    """Sends the request, then reads one final answer into the future `answer` (an Answer, BadAnswer or OSError)."""
+
+    def __init__(self, request: bytes, want_body: bool, answer: asyncio.Future[Answer]) -> None:
+        self.answer = answer
+        self._request = request
+        self._want_body = want_body
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_chunked_length=True, lenient_optional_cr_before_lf=True, lenient_data_after_close=True
+        )
+        self._location = ""
+        self._delimited = False
+        self._inflate: zlib._Decompress | None = None
+        self._in_body = False
+        self._head_size = 0
+        self._body = bytearray()
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if self.answer.done():
+            return
+        if not self._in_body:
+            self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(Reason.WRONG_STATUS, "101 switching protocols")
+        except httptools.HttpParserError as error:
+            self._refuse(Reason.BAD_ANSWER, str(error))
+        if not self._in_body and self._head_size > HEAD_LIMIT:
+            self._refuse(Reason.TOO_LARGE, f"no end of the headers within {HEAD_LIMIT} bytes")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.answer.done():
+            return
+        if self._in_body and not self._delimited and error is None:
+            self._finish()  # the end of the connection is the end of the body
+        elif self._in_body or self._head_size:
+            self._refuse(Reason.CONNECTION_LOST, "closed in the middle of the answer")
+        else:
+            self._refuse(Reason.CONNECTION_LOST, "closed without an answer")
+
+    # httptools; the names are its own
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"location":
+            self._location = value.decode("utf-8", "replace")
+        elif name == b"content-length":
+            self._delimited = True
+        elif name == b"transfer-encoding":
+            codings = [coding.strip().lower() for coding in value.split(b",")]
+            self._delimited |= b"chunked" in codings
+            if {b"gzip", b"x-gzip", b"deflate"} & set(codings):  # offered by our TE header
+                self._inflate = zlib.decompressobj(wbits=47)
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if 100 <= status < 200:
+            return
+        self._in_body = True
+        if not (self._want_body and 200 <= status < 300):
+            self._finish()
+
+    def on_body(self, part: bytes) -> None:
+        if self.answer.done():
+            return
+        try:
+            self._body += self._inflate.decompress(part, BODY_LIMIT + 1) if self._inflate else part
+        except zlib.error as error:
+            self._refuse(Reason.BAD_ANSWER, f"compressed body: {error}")
+        if len(self._body) > BODY_LIMIT:
+            self._refuse(Reason.TOO_LARGE, f"body over {BODY_LIMIT} bytes")
+
+    def on_message_complete(self) -> None:
+        if self._in_body:
+            self._finish()
+        else:  # an interim answer: forget it
+            self._location = ""
+            self._delimited, self._inflate = False, None
+
+    def _finish(self) -> None:
+        if not self.answer.done():
+            status = self._parser.get_status_code()
+            self.answer.set_result(Answer(status, bytes(self._body), self._location))
+
+    def _refuse(self, reason: Reason, detail: str) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(BadAnswer(reason, detail))
