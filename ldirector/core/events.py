@@ -22,9 +22,11 @@ class CheckSpec:
     """All that decides how one probe is made; equal specs are one probe (reference section c, last paragraph).
 
     method: "negotiate", "connect", "external" (on and off are decided without a probe).
-    service: "http", "https" for negotiate. virtual_address and virtual_port are what external commands are
-    told, and "" / 0 for the other methods so that virtuals can share a probe. timeout: seconds for the whole
-    check.
+    address: an address in canonical text, or a host name when a request names another host by URL; "" for external.
+    timeout: seconds for the whole check.
+    service: "http" or "https" for negotiate. request: path with its query. receive: the pattern as written, ""
+    accepts any body. virtualhost: the Host header, always filled in for negotiate.
+    command: the whole argument list of an external check, to be run without a shell.
     """
 
     method: str
@@ -104,6 +106,15 @@ class ApplyOps:
     """
 
     ops: tuple[TableOp, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpFailure:
+    """Reported back: the kernel refused this operation. errno as the kernel gave it, 0 when there was none."""
+
+    op: TableOp
+    errno: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

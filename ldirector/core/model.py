@@ -11,6 +11,19 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class CheckType(Enum):
+    """How the reals of a virtual are checked; COMBINED is a number in the file: one negotiate, then N connects."""
+
+    NEGOTIATE = "negotiate"
+    CONNECT = "connect"
+    PING = "ping"
+    EXTERNAL = "external"
+    EXTERNAL_PERL = "external-perl"
+    ON = "on"
+    OFF = "off"
+    COMBINED = "combined"
+
+
 class Protocol(Enum):
     """How a virtual is recognised: by address and port, or by firewall mark."""
 
@@ -50,8 +63,9 @@ class RealKey:
 class VirtualState:
     """What the kernel holds of a virtual beside its key.
 
-    persistent: seconds, 0 = not persistent. netmask: IPv4 dotted quad or IPv6 prefix length as text.
-    schedflags: sorted names as ipvsadm -b takes them ("sh-port"), empty = none.
+    persistent: seconds, 0 = not persistent. netmask: IPv4 dotted quad or IPv6 prefix length as text; "" when it is
+    the kernel's own (255.255.255.255 or 128) or the virtual is not persistent. schedflags: sorted names as
+    ipvsadm -b takes them ("sh-port", "mh-fallback", for other schedulers "flag-1"), empty = none.
     """
 
     scheduler: str = "wrr"
@@ -81,3 +95,91 @@ class Service:
 
 Table = Mapping[VirtualKey, Service]
 """An IPVS table: the whole kernel's, or the wanted part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """One real server of ldirectord.cf.
+
+    key names it in the kernel: for gate and ipip under an address and port its port is the virtual's (reference g-5).
+    port: as written, 0 when none was; it is what is probed. Thresholds: 0 = none.
+    request, receive: "" = the virtual's.
+    """
+
+    key: RealKey
+    port: int
+    forwarding: Forwarding
+    weight: int = 1
+    lower: int = 0
+    upper: int = 0
+    request: str = ""
+    receive: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """The server that answers while no real is up; its weight is always 1."""
+
+    key: RealKey
+    forwarding: Forwarding
+
+
+@dataclass(frozen=True, slots=True)
+class Virtual:
+    """One virtual block of ldirectord.cf with the globals that apply to it already filled in.
+
+    Times are seconds. Attributes carry the names of their directives. Those after `comment` are kept for parts of
+    ldirectord that are not there yet; the parser has warned about each.
+    """
+
+    key: VirtualKey
+    state: VirtualState
+    reals: tuple[Real, ...]
+    fallback: Fallback | None = None
+    checktype: CheckType = CheckType.NEGOTIATE
+    connects: int = 0
+    service: str = "none"
+    checkport: int = 0
+    checktimeout: float = 5.0
+    negotiatetimeout: float = 30.0
+    checkinterval: float = 10.0
+    failurecount: int = 1
+    quiescent: bool = False
+    readdquiescent: bool = False
+    cleanstop: bool = True
+    request: str = "/"
+    receive: str = ""
+    httpmethod: str = "GET"
+    virtualhost: str = ""
+    checkcommand: str = "/bin/true"
+    servicename: str = ""
+    comment: str = ""
+    checkcount: int = 1
+    login: str = ""
+    passwd: str = ""
+    database: str = ""
+    secret: str = ""
+    load: str = ""
+    monitorfile: str = ""
+    fallbackcommand: str = ""
+    emailalert: str = ""
+    emailalertfreq: int = 0
+    emailalertstatus: tuple[str, ...] = ("all",)
+    smtp: str = ""
+
+
+def bracketed(address: str) -> str:
+    """The address as it stands in front of a port or in a URL: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
+def real_name(key: RealKey) -> str:
+    """As log lines and ipvsadm show it: 192.168.2.236:80, [fd00::1]:80."""
+    return f"{bracketed(key.address)}:{key.port}"
+
+
+def virtual_name(key: VirtualKey) -> str:
+    """As log lines show it: 10.1.1.10:80, [fd00::1]:80, or the mark: 1."""
+    if key.protocol == Protocol.FWM.value:
+        return str(key.mark)
+    return f"{bracketed(key.address)}:{key.port}"

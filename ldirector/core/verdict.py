@@ -33,6 +33,7 @@ class Reason(Enum):
     COMMAND_TIMEOUT = "command timed out"
     COMMAND_MISSING = "command could not be started"
     NO_DESCRIPTORS = "out of file descriptors"
+    OVERLOADED = "this machine was too slow"
     CANCELLED = "cancelled"
     INTERNAL = "internal error"
 

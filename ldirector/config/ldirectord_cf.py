@@ -1,0 +1,183 @@
+"""ldirectord.cf text -> DirectorConfig, or ConfigError with every problem of the file.
+
+Two passes. The first, here, reads each line by its row of the directive table and notes problems with their place.
+The second (build.py) makes the virtuals, because globals may stand behind the blocks they apply to and the port of
+`virtual=` is looked up for a protocol that is named further down. Nothing is returned unless the whole file is good.
+"""
+
+from __future__ import annotations
+
+from ldirector.config import grammar, values
+from ldirector.config.build import VirtualBuilder
+from ldirector.config.directives import DIRECTIVES, Directive
+from ldirector.config.director_config import SYSLOG_FACILITIES, DirectorConfig
+from ldirector.config.errors import BadValue, Findings
+from ldirector.config.expand import Names, Place, fallback_place, virtual_place
+from ldirector.config.real_line import read_real
+from ldirector.config.settings import RawVirtual, Settings
+
+__all__ = ["DirectorConfig", "parse"]
+
+
+def parse(text: str, file: str, names: Names) -> DirectorConfig:
+    """The configuration that the text describes. file: its name for messages. Raises ConfigError."""
+    reader = _Reader(file, names)
+    for item in grammar.read(text):
+        if isinstance(item, grammar.Block):
+            reader.block(item)
+        else:
+            reader.global_line(item)
+    return reader.result()
+
+
+class _Reader:
+    """First pass: lines -> settings of the global context and of each block."""
+
+    def __init__(self, file: str, names: Names) -> None:
+        self._names = names
+        self._findings = Findings(file)
+        self._globals = Settings()
+        self._execute: list[str] = []
+        self._blocks: list[RawVirtual] = []
+
+    def result(self) -> DirectorConfig:
+        self._check_logfile()
+        builder = VirtualBuilder(self._globals, self._names, self._findings)
+        virtuals = builder.build(self._blocks)
+        settings = self._globals
+        return DirectorConfig(
+            file=self._findings.file,
+            virtuals=virtuals,
+            warnings=self._findings.warnings(),
+            logfile=settings.get("logfile"),
+            autoreload=settings.get("autoreload"),
+            fork=settings.get("fork"),
+            callback=settings.get("callback"),
+            execute=tuple(self._execute),
+            supervised=settings.get("supervised"),
+            maintenancedir=settings.get("maintenancedir"),
+            emailalertfrom=settings.get("emailalertfrom"),
+        )
+
+    def global_line(self, line: grammar.Line) -> None:
+        if line.text.strip() == "supervised":
+            self._findings.warn(line.number, "supervised stands without a value and means yes", "write supervised=yes")
+            line = grammar.Line(line.number, "supervised=yes")
+        setting = line.setting()
+        row = DIRECTIVES.get(setting[0]) if setting else None
+        if row is None or setting is None or not row.scope.in_global:
+            self._unknown(line, row, "before or between the virtuals")
+            return
+        if row.obsolete:
+            self._findings.error(line.number, f"{row.name}= is no longer a directive", row.obsolete)
+            return
+        try:
+            if row.name in ("fallback", "fallback6"):
+                value: object = fallback_place(setting[1], _family(row.name), self._names)
+            else:
+                reader = row.read_global or row.read
+                value = reader(setting[1]) if reader else None
+        except BadValue as bad:
+            self._findings.error(line.number, f"{row.name}: {bad.what}", bad.cure)
+            return
+        self._globals.put(row.name, value, line.number)
+        if row.name == "execute":
+            self._execute.append(str(value))
+        self._warn_when_missing(row, line.number)
+
+    def block(self, block: grammar.Block) -> None:
+        setting = block.opener.setting()
+        name, text = setting if setting else ("virtual", "")
+        raw = RawVirtual(block.opener.number, block.end, _family(name), self._place(name, text, block.opener.number))
+        if not block.has_body:
+            self._findings.error(
+                block.opener.number,
+                f"the file ends right after {name}=, which ldirectord reads as the virtual being there twice",
+                "add its real= lines, or remove the virtual",
+            )
+        for line in block.body:
+            self._block_line(raw, line)
+        self._blocks.append(raw)
+
+    def _place(self, name: str, text: str, line: int) -> Place | None:
+        try:
+            return virtual_place(text, _family(name), self._names)
+        except BadValue as bad:
+            self._findings.error(line, f"{name}: {bad.what}", bad.cure)
+            return None
+
+    def _block_line(self, raw: RawVirtual, line: grammar.Line) -> None:
+        setting = line.setting()
+        row = DIRECTIVES.get(setting[0]) if setting else None
+        if row is None or setting is None or not row.scope.in_virtual:
+            self._unknown(line, row, "inside a virtual")
+            return
+        name, text = setting
+        try:
+            if name in ("real", "real6"):
+                self._check_family(name, raw)
+                raw.reals.append((line.number, read_real(text, raw.family, self._names)))
+            else:
+                raw.settings.put(name, self._block_value(row, text, raw), line.number)
+        except BadValue as bad:
+            self._findings.error(line.number, f"{name}: {bad.what}", bad.cure)
+            return
+        self._warn_when_missing(row, line.number)
+
+    def _block_value(self, row: Directive, text: str, raw: RawVirtual) -> object:
+        """The value of a directive inside a block; three of them depend on what kind of block it is."""
+        if row.name in ("fallback", "fallback6"):
+            self._check_family(row.name, raw)
+            return fallback_place(text, raw.family, self._names)
+        if row.name == "netmask":
+            return values.netmask(text, raw.family)
+        if row.name == "protocol":
+            return _protocol(text, raw.place)
+        return row.read(text) if row.read else None
+
+    def _check_family(self, name: str, raw: RawVirtual) -> None:
+        if _family(name) != raw.family:
+            right = name.removesuffix("6") + ("6" if raw.family == 6 else "")
+            raise BadValue(f"this is a block of IPv{raw.family}", f"write {right}=, or change virtual=")
+
+    def _unknown(self, line: grammar.Line, row: Directive | None, where: str) -> None:
+        text = values.shown(line.text.strip())
+        if row:
+            what, cure = f"{row.name}= cannot stand {where}", f"move it: it stands {row.scope.value}"
+        elif not line.text.strip():
+            what, cure = f"a line of blanks {where}", "make it empty, which ends the virtual, or remove it"
+        elif line.text[:1].isspace():
+            what = f"{text} is indented but belongs to no virtual"
+            cure = "remove the empty line above it, or the blanks in front of it"
+        else:
+            what = f"unknown directive {text} {where}"
+            cure = "write it as name=value in lower case, or remove the line"
+        self._findings.error(line.number, what, cure)
+
+    def _warn_when_missing(self, row: Directive, line: int) -> None:
+        if row.missing:
+            self._findings.warn_once(
+                row.name, line, f"{row.name}= has no effect: {row.missing}", "leave the line as it is, or remove it"
+            )
+
+    def _check_logfile(self) -> None:
+        logfile = self._globals.get("logfile")
+        if not logfile.startswith("/") and logfile not in SYSLOG_FACILITIES:
+            self._findings.warn(
+                self._globals.line("logfile", 0),
+                f"logfile: {values.shown(logfile)} is neither a path nor a syslog facility, daemon is used",
+                'write a path that starts with "/" or a facility such as local0',
+            )
+
+
+def _family(name: str) -> int:
+    return 6 if name.endswith("6") else 4
+
+
+def _protocol(text: str, place: Place | None) -> str:
+    name = values.word(text)
+    allowed = ("fwm",) if place and place.mark else ("tcp", "udp")
+    if name not in allowed and place:
+        kind = "a firewall mark" if place.mark else "an address and port"
+        raise BadValue(f"{values.shown(name)} does not go with {kind}", f"write protocol={' or '.join(allowed)}")
+    return name

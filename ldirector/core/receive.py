@@ -1,0 +1,44 @@
+"""`receive`: the pattern an answer must match.
+
+Perl syntax over bytes, as in the original: the search runs over the whole body, `^` and `$` stand at its ends only,
+and `$` tolerates a final newline. A pattern that does not compile is refused when the file is read (there it ended
+the old daemon at the first check), and matching has a time limit, so that a pattern that explodes on some body
+costs one check and not the daemon.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import regex
+
+from ldirector.core.verdict import Outcome, Reason, Verdict
+
+MATCH_SECONDS = 0.25
+"""More than any sane pattern needs on a page of megabytes, and less than the shortest checkinterval."""
+
+
+class PatternError(ValueError):
+    """The pattern does not compile; str() says why and where."""
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str) -> regex.Pattern[bytes]:
+    """The pattern ready to search bytes. Raises PatternError."""
+    try:
+        return regex.compile(pattern.encode("utf-8", "surrogateescape"))
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise PatternError(str(error)) from error
+
+
+def judge_body(pattern: str, body: bytes, seconds: float = MATCH_SECONDS) -> Verdict:
+    """PASS when the pattern is empty or found in the body; the start of a body that failed goes into the detail."""
+    if not pattern:
+        return Verdict(Outcome.PASS, Reason.OK)
+    try:
+        found = compiled(pattern).search(body, timeout=seconds)
+    except TimeoutError:
+        return Verdict(Outcome.FAIL, Reason.PATTERN_TIMEOUT, f"over {seconds:g} s")
+    if found:
+        return Verdict(Outcome.PASS, Reason.OK)
+    return Verdict(Outcome.FAIL, Reason.RECEIVE_MISMATCH, f"body starts {body[:40]!r}" if body else "empty body")
