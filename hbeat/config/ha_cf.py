@@ -1,0 +1,431 @@
+"""ha.cf text -> HaConfig: a frozen value with every default worked out, or all that is wrong with the text.
+
+Two passes. The first walks the lines with the directive table and keeps, per directive, its line and values. The
+second builds the value and applies the rules that need more than one line (reference sections 4.1 and 8).
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, Directive, Kind, Support
+from hbeat.config.errors import Problem, Problems
+from hbeat.config.values import milliseconds, parse_boolean, parse_choice, parse_integer, parse_time
+from hbeat.core.model import Failback, LinkName, NodeName, Timing
+
+
+class MediumKind(Enum):
+    """The media that carry heartbeats in this release."""
+
+    UCAST = "ucast"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One link: datagrams to address:udpport, sent and received on one interface, which names the link."""
+
+    kind: MediumKind
+    interface: LinkName
+    address: str  # IPv4 address or host name, as written
+    udpport: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Respawn:
+    """A program to keep running as `user`. builtin names the part of this suite that does its work, if one does."""
+
+    user: str
+    argv: tuple[str, ...]
+    failfast: bool
+    builtin: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where messages go. logfile takes all but debug messages, debugfile all; None = not there."""
+
+    logfile: str | None
+    debugfile: str | None
+    logfacility: str | None
+    use_logd: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HaConfig:
+    """All that ha.cf says. parameters: (directive, value) as cl_status and scripts see them, defaults included."""
+
+    nodes: tuple[NodeName, ...]
+    media: tuple[Medium, ...]
+    udpport: int
+    timing: Timing
+    auto_failback: Failback
+    respawn: tuple[Respawn, ...]
+    log: LogSettings
+    msgfmt: str  # "classic" or "netstring"
+    uuidfrom: str  # "file" or "nodename"
+    hbgenmethod: str  # "file" or "time"
+    max_rexmit_delay: float  # seconds
+    hopfudge: int
+    log_badpack: bool
+    realtime: bool
+    rtprio: int | None
+    debug: int
+    ping_nodes: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]  # from env lines, without the HA_ prefix
+    parameters: tuple[tuple[str, str], ...]
+    warnings: tuple[Problem, ...]
+
+
+def parse_ha_cf(text: str, file: str, *, own_name: NodeName | None, default_udpport: int = 694) -> HaConfig:
+    """Read the text of ha.cf. `file` is how messages name it.
+
+    own_name is this machine's name, which must be among the nodes; None leaves that out (for a file looked at on
+    another machine). default_udpport is what /etc/services has for ha-cluster. Raises ConfigError.
+    """
+    problems = Problems(file)
+    lines = _Lines(problems, default_udpport)
+    for number, line in enumerate(text.split("\n"), 1):
+        words = re.split(r"[\s,]+", line.partition("#")[0].strip(" \t\r\f\v,"))
+        if words != [""]:
+            lines.take(number, words[0], words[1:])
+    config = lines.build(own_name)
+    problems.raise_errors()
+    return config
+
+
+class _Lines:
+    """The settings gathered so far: per directive the words in force, each with its line."""
+
+    def __init__(self, problems: Problems, default_udpport: int) -> None:
+        self._problems = problems
+        self._words: dict[str, list[tuple[int, str]]] = {}
+        self._udpport = default_udpport
+        self._media: list[Medium] = []
+        self._respawn: list[Respawn] = []
+        self._ping_groups: list[str] = []
+        self._first_medium = 0
+        self._warned: set[str] = set()
+
+    # ---- first pass: one line at a time
+
+    def take(self, number: int, name: str, words: list[str]) -> None:
+        row = DIRECTIVES.get(name)
+        if row is None:
+            self._refuse_unknown(number, name)
+            return
+        if not words:
+            self._problems.error(number, f"{name} without a value", f"add one ({row.kind.value}) or drop the line")
+            return
+        self._say_if_not_done(number, row)
+        if name in MEDIA:
+            self._first_medium = self._first_medium or number
+        if row.kind is Kind.LINE:
+            self._take_line(number, name, words)
+            return
+        for word in words:
+            self._take_word(number, row, word)
+
+    def _refuse_unknown(self, number: int, name: str) -> None:
+        near = difflib.get_close_matches(name, DIRECTIVES, n=1)
+        if name.lower() in DIRECTIVES:
+            near = [name.lower()]
+        cure = f'did you mean "{near[0]}"?' if near else "remove the line"
+        self._problems.error(number, f'unknown directive "{name}"', cure)
+
+    def _say_if_not_done(self, number: int, row: Directive) -> None:
+        if row.name in self._warned or row.name in ("respawn", "failfast"):
+            return
+        self._warned.add(row.name)
+        if row.support is Support.LATER:
+            self._problems.warn(number, f"{row.name} comes in a later release and is not acted upon", row.note)
+        elif row.support is Support.NO_EFFECT:
+            self._problems.warn(number, f"{row.name} has no effect here", row.note)
+        elif row.name == "nice_failback":
+            self._problems.warn(number, "nice_failback is obsolete", "write auto_failback off or on instead")
+
+    def _take_word(self, number: int, row: Directive, word: str) -> None:
+        try:
+            self._check_word(row, word)
+        except ValueError as error:
+            self._problems.error(number, *_halves(f"{row.name} {word} is {error}"))
+            return
+        if row.name == "udpport":
+            if self._media and int(word) != self._udpport:
+                self._problems.warn(
+                    number,
+                    f"udpport {word} does not apply to the ucast lines above, which use {self._udpport}",
+                    "move it above them",
+                )
+            self._udpport = int(word)
+        if row.kind is Kind.WORDS:
+            self._words.setdefault(row.name, []).append((number, word))
+        else:
+            self._words[row.name] = [(number, word)]
+
+    def _check_word(self, row: Directive, word: str) -> None:
+        if row.support is Support.REFUSED:
+            _check_not_refused(row.name, word)
+        elif row.kind is Kind.TIME:
+            parse_time(word)
+        elif row.kind is Kind.BOOLEAN:
+            parse_boolean(word)
+        elif row.kind is Kind.INTEGER:
+            parse_integer(word, row.low, row.high)
+        elif row.name == "auto_failback":
+            _parse_failback(word)
+        elif row.kind is Kind.CHOICE:
+            parse_choice(word, row.choices)
+        elif row.name == "env" and not re.fullmatch(r"[A-Za-z_]\w*=.*", word, re.ASCII):
+            raise ValueError("not a variable; write NAME=VALUE")
+        elif row.name in ("logfile", "debugfile") and not word.startswith("/"):
+            raise ValueError("not an absolute path; write it from /")
+
+    def _take_line(self, number: int, name: str, words: list[str]) -> None:
+        if name == "ucast":
+            self._take_ucast(number, words)
+        elif name in ("respawn", "failfast"):
+            self._take_respawn(number, name, words)
+        elif name == "ping_group":
+            self._ping_groups.append(words[0])
+
+    def _take_ucast(self, number: int, words: list[str]) -> None:
+        if len(words) != 2:
+            self._problems.error(
+                number, f"ucast takes a device and an address, not {len(words)} words", "write ucast eth0 10.0.0.2"
+            )
+        elif not _is_host(words[1]):
+            self._problems.error(
+                number, f"ucast address {words[1]} is neither an IPv4 address nor a host name", "correct it"
+            )
+        elif not _is_interface(words[0]):
+            self._problems.error(number, f"ucast device {words[0]} is not the name of one", "correct it")
+        else:
+            self._media.append(Medium(MediumKind.UCAST, words[0], words[1], self._udpport, number))
+
+    def _take_respawn(self, number: int, name: str, words: list[str]) -> None:
+        if len(words) < 2 or not words[1].startswith("/"):
+            self._problems.error(
+                number, f"{name} takes a user and an absolute path", f"write {name} USER /PATH [ARGUMENT ...]"
+            )
+            return
+        program = words[1].rpartition("/")[2]
+        builtin = program if program in BUILT_IN_CLIENTS else None
+        if builtin:
+            self._problems.warn(
+                number,
+                f"{name} of {builtin}: it will be a part of this suite in a later release, nothing is started",
+                "the loss of a ping node moves nothing for now",
+            )
+        else:
+            self._problems.warn(
+                number,
+                f"{name} comes in a later release, {words[1]} is not started",
+                "let the service manager start it",
+            )
+        self._respawn.append(Respawn(words[0], tuple(words[1:]), name == "failfast", builtin, number))
+
+    # ---- second pass: the value
+
+    def build(self, own_name: NodeName | None) -> HaConfig:
+        """The value; meaningless if the rules found errors, which the caller raises."""
+        nodes = self._nodes(own_name)
+        self._check_media()
+        timing = self._timing()
+        failback = self._failback()
+        rtprio = self._word("rtprio")
+        return HaConfig(
+            nodes=nodes,
+            media=tuple(self._media),
+            udpport=self._udpport,
+            timing=timing,
+            auto_failback=failback,
+            respawn=tuple(self._respawn),
+            log=self._log(),
+            msgfmt=self._text("msgfmt"),
+            uuidfrom=self._text("uuidfrom"),
+            hbgenmethod=self._text("hbgenmethod"),
+            max_rexmit_delay=int(self._text("max_rexmit_delay")) / 1000,
+            hopfudge=int(self._text("hopfudge")),
+            log_badpack=parse_boolean(self._text("log_badpack")),
+            realtime=parse_boolean(self._text("realtime")),
+            rtprio=None if rtprio is None else int(rtprio),
+            debug=int(self._text("debug")),
+            ping_nodes=(*self._all("ping"), *self._all("ping6"), *self._ping_groups),
+            environment=tuple((name, value) for name, _, value in (w.partition("=") for w in self._all("env"))),
+            parameters=tuple(self._parameters(timing, nodes).items()),
+            warnings=self._problems.warnings,
+        )
+
+    def _line(self, name: str) -> int:
+        return self._words[name][-1][0] if name in self._words else 0
+
+    def _word(self, name: str) -> str | None:
+        return self._words[name][-1][1] if name in self._words else None
+
+    def _text(self, name: str) -> str:
+        """The word in force, or the table's default."""
+        return self._word(name) or DIRECTIVES[name].default or ""
+
+    def _all(self, name: str) -> list[str]:
+        return [word for _, word in self._words.get(name, ())]
+
+    def _nodes(self, own_name: NodeName | None) -> tuple[NodeName, ...]:
+        nodes = list(dict.fromkeys(word.lower() for word in self._all("node")))
+        if not nodes:
+            self._problems.error(0, "no nodes", "add a node line with the name of each of the two machines")
+        elif len(nodes) > 2:
+            self._problems.error(
+                self._line("node"), f"{len(nodes)} nodes ({', '.join(nodes)})", "a haresources cluster has two at most"
+            )
+        elif own_name is not None and own_name.lower() not in nodes:
+            self._problems.error(
+                0,
+                f"current node {own_name} not in configuration: the nodes are {', '.join(nodes)}",
+                "name this machine as uname -n does, in a node line",
+            )
+        return tuple(nodes)
+
+    def _check_media(self) -> None:
+        if self._media:
+            return
+        if self._first_medium:
+            self._problems.error(
+                self._first_medium, "none of the media is usable in this release", "add a ucast DEVICE ADDRESS line"
+            )
+        else:
+            self._problems.error(0, "no media, so no heartbeats", "add a ucast DEVICE ADDRESS line per network")
+
+    def _timing(self) -> Timing:
+        keepalive = parse_time(self._text("keepalive"))
+        deadtime = parse_time(self._text("deadtime"))
+        warntime, initdead, deadping = (
+            default if word is None else parse_time(word)
+            for word, default in (
+                (self._word("warntime"), deadtime / 2),
+                (self._word("initdead"), _default_initdead(deadtime)),
+                (self._word("deadping"), deadtime),
+            )
+        )
+        if keepalive <= 0:
+            self._problems.error(self._line("keepalive"), "keepalive is 0", "write a time above 0, such as 1")
+        for name, value in (("deadtime", deadtime), ("deadping", deadping)):
+            if value <= 2 * keepalive and (name == "deadtime" or name in self._words):
+                self._problems.error(
+                    self._line(name) or self._line("keepalive"),
+                    f"{name} {value:g} s is not more than twice keepalive {keepalive:g} s",
+                    f"raise {name} or lower keepalive",
+                )
+        if initdead < deadtime:
+            self._problems.error(
+                self._line("initdead"),
+                f"initdead {initdead:g} s is less than deadtime {deadtime:g} s",
+                "raise it, or drop the line for the default",
+            )
+        elif initdead < 10:
+            self._problems.warn(
+                self._line("initdead"),
+                f"initdead {initdead:g} s is short: a machine whose network comes up late takes everything",
+                "10 or more is usual",
+            )
+        return Timing(keepalive, warntime, deadtime, initdead, deadping)
+
+    def _failback(self) -> Failback:
+        word = self._word("auto_failback")
+        line = self._line("auto_failback")
+        if word is not None:
+            failback = _parse_failback(word)
+        elif (nice := self._word("nice_failback")) is not None:
+            failback = Failback.OFF if parse_boolean(nice) else Failback.LEGACY
+            line = self._line("nice_failback")
+        else:
+            failback = Failback.LEGACY
+        if failback is Failback.LEGACY:
+            said = "auto_failback legacy" if line else "no auto_failback line, which means legacy"
+            self._problems.warn(line, f"{said}: handled as auto_failback on", "write auto_failback on or off")
+            return Failback.ON
+        return failback
+
+    def _log(self) -> LogSettings:
+        logfile, debugfile, logfacility = map(self._word, ("logfile", "debugfile", "logfacility"))
+        if logfile is None and debugfile is None and logfacility is None:
+            self._problems.warn(
+                0, "neither logfile, debugfile nor logfacility", "messages go to the syslog facility daemon"
+            )
+            logfacility = "daemon"
+        use_logd = self._word("use_logd")
+        return LogSettings(
+            logfile=logfile,
+            debugfile=debugfile,
+            logfacility=None if logfacility == "none" else logfacility,
+            use_logd=use_logd is not None and parse_boolean(use_logd),
+        )
+
+    def _parameters(self, timing: Timing, nodes: tuple[NodeName, ...]) -> Mapping[str, str]:
+        """Values as written, defaults as the original shows them (reference 12.2: HA_initdead=12000ms)."""
+        parameters = {name: row.default for name, row in DIRECTIVES.items() if row.default is not None}
+        parameters |= {
+            "warntime": milliseconds(timing.warntime),
+            "initdead": milliseconds(timing.initdead),
+            "deadping": milliseconds(timing.deadping),
+            "udpport": str(self._udpport),
+        }
+        for name in self._words:
+            if DIRECTIVES[name].kind is not Kind.WORDS:
+                parameters[name] = self._text(name)
+        parameters["node"] = " ".join(nodes)
+        return parameters
+
+
+def _halves(message: str) -> tuple[str, str]:
+    """What and cure of a message whose two halves are parted by "; "."""
+    what, _, cure = message.rpartition("; ")
+    return what, cure
+
+
+def _parse_failback(word: str) -> Failback:
+    if word.lower() == "legacy":
+        return Failback.LEGACY
+    try:
+        return Failback.ON if parse_boolean(word) else Failback.OFF
+    except ValueError:
+        raise ValueError("neither on, off nor legacy; write on or off") from None
+
+
+def _check_not_refused(name: str, word: str) -> None:
+    if name == "autojoin":
+        if word != "none":
+            raise ValueError("not possible with haresources; list the nodes and drop the line")
+        return
+    try:
+        manager = parse_boolean(word)
+    except ValueError:  # respawn, manual and others: all of them mean Pacemaker
+        manager = True
+    if manager:
+        raise ValueError("for Pacemaker, which this suite does without; drop the line to use haresources")
+
+
+def _default_initdead(deadtime: float) -> float:
+    """Reference section 4.1: long enough for a peer that boots at the same moment."""
+    if deadtime > 10:
+        return deadtime
+    return 2 * deadtime if deadtime >= 6 else 12.0
+
+
+def _is_interface(word: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_.:@-]{1,15}", word, re.ASCII))
+
+
+def _is_host(word: str) -> bool:
+    try:
+        ipaddress.IPv4Address(word)
+        return True
+    except ValueError:
+        label = r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"
+        return bool(re.fullmatch(rf"{label}(\.{label})*", word, re.ASCII)) and not re.fullmatch(r"[0-9.]+", word)

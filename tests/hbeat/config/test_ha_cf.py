@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hbeat.config.directives import DIRECTIVES, Kind, Support
+from hbeat.config.errors import ConfigError, Problem
+from hbeat.config.ha_cf import HaConfig, Medium, MediumKind, Respawn, parse_ha_cf
+from hbeat.core.model import Failback, Timing
+
+ROOT = Path(__file__).parents[3]
+SEED = ROOT / "tests/vectors/ultramonkey"
+CORPUS = ROOT.parent / "shared/corpus/ha.cf"
+LEAST = "ucast eth0 10.1.1.3\nnode a b\nauto_failback on\nlogfacility local0\n"
+
+
+def parse(text: str, own_name: str | None = "a") -> HaConfig:
+    return parse_ha_cf(text, "ha.cf", own_name=own_name)
+
+
+def errors(text: str, own_name: str | None = "a") -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, own_name)
+    return str(caught.value).splitlines()
+
+
+def findings(text: str) -> tuple[Problem, ...]:
+    """The errors, () if the text is accepted."""
+    try:
+        parse(text, None)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def warnings(text: str) -> list[str]:
+    return [str(problem) for problem in parse(text).warnings]
+
+
+def test_the_seed_file_loads_on_a_machine_without_ipfail():
+    config = parse_ha_cf((SEED / "test1.com/ha.cf").read_text(), "ha.cf", own_name="test1.com")
+    assert config.nodes == ("test1.com", "test2.com")
+    assert config.media == (
+        Medium(MediumKind.UCAST, "eth0", "10.1.1.3", 694, 2),
+        Medium(MediumKind.UCAST, "eth1", "192.168.2.242", 694, 3),
+    )
+    assert config.auto_failback is Failback.ON
+    assert config.timing == Timing(keepalive=1, warntime=15, deadtime=30, initdead=30, deadping=30)
+    assert config.log.logfacility == "local0"
+    assert config.respawn == (Respawn("hacluster", ("/usr/lib64/heartbeat/ipfail",), False, "ipfail", 7),)
+    assert [str(warning) for warning in config.warnings] == [
+        "ha.cf:7: respawn of ipfail: it will be a part of this suite in a later release, nothing is started; "
+        "the loss of a ping node moves nothing for now"
+    ]
+
+
+def test_a_file_with_nothing_unusual_has_no_warnings():
+    assert warnings(LEAST) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "seconds"), [("2", 2.0), ("1.5", 1.5), (".5", 0.5), ("500ms", 0.5), ("2000us", 0.002), ("9usec", 9e-6)]
+)
+def test_times_are_seconds_or_carry_ms_or_us(word, seconds):
+    config = parse(f"{LEAST}keepalive {word}\ndeadtime 10\n")
+    assert config.timing.keepalive == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("word", ["2s", "-1", "1,5x", "ms", "1e3", "", "99999999"])
+def test_other_times_are_refused(word):
+    assert errors(f"{LEAST}keepalive {word}\n")[0].startswith("ha.cf:5: keepalive")
+
+
+@pytest.mark.parametrize(
+    ("deadtime", "initdead"), [("30", 30), ("10.5", 10.5), ("10", 20), ("6", 12), ("5", 12), ("600ms", 12)]
+)
+def test_initdead_follows_from_deadtime(deadtime, initdead):
+    timing = parse(f"{LEAST}keepalive 200ms\ndeadtime {deadtime}\n").timing
+    assert timing.initdead == initdead
+    assert timing.warntime == timing.deadtime / 2
+    assert timing.deadping == timing.deadtime
+
+
+def test_deadtime_must_be_more_than_twice_keepalive():
+    assert errors(f"{LEAST}keepalive 2\ndeadtime 4\n") == [
+        "ha.cf:6: deadtime 4 s is not more than twice keepalive 2 s; raise deadtime or lower keepalive"
+    ]
+    assert errors(f"{LEAST}deadping 1500ms\n") == [
+        "ha.cf:5: deadping 1.5 s is not more than twice keepalive 1 s; raise deadping or lower keepalive"
+    ]
+    assert parse(f"{LEAST}keepalive 200ms\ndeadtime 600ms\n").timing.deadtime == 0.6
+
+
+def test_initdead_must_not_be_below_deadtime():
+    assert errors(f"{LEAST}initdead 20\n") == [
+        "ha.cf:5: initdead 20 s is less than deadtime 30 s; raise it, or drop the line for the default"
+    ]
+    assert "initdead 5 s is short" in warnings(f"{LEAST}deadtime 4\ninitdead 5\n")[0]
+
+
+def test_all_errors_are_told_with_their_lines():
+    assert errors("keepalive 2s\nundport 694\nnode\nlogfacility local10\n") == [
+        "ha.cf: no nodes; add a node line with the name of each of the two machines",
+        "ha.cf: no media, so no heartbeats; add a ucast DEVICE ADDRESS line per network",
+        "ha.cf:1: keepalive 2s is not a time; write seconds (2 or 0.5) or milliseconds (500ms)",
+        'ha.cf:2: unknown directive "undport"; did you mean "udpport"?',
+        "ha.cf:3: node without a value; add one (words which add up over the lines) or drop the line",
+        "ha.cf:4: logfacility local10 is not known; write one of kern, user, mail, daemon, auth, syslog, lpr, news, "
+        "uucp, cron, authpriv, ftp, local0, local1, local2, local3, local4, local5, local6, local7, none",
+    ]
+
+
+def test_this_machine_must_be_a_node_whatever_the_case_of_its_name():
+    assert parse(LEAST, "A").nodes == ("a", "b")
+    assert errors(LEAST, "c") == [
+        "ha.cf: current node c not in configuration: the nodes are a, b; "
+        "name this machine as uname -n does, in a node line"
+    ]
+    assert parse(LEAST, None).nodes == ("a", "b")
+
+
+def test_a_third_node_is_refused():
+    assert errors(f"{LEAST}node c\n") == ["ha.cf:5: 3 nodes (a, b, c); a haresources cluster has two at most"]
+
+
+def test_words_are_parted_by_blanks_tabs_or_commas():
+    config = parse("ucast\teth0, 10.1.1.3\nnode a,b # two of them\nauto_failback on\nlogfile /l\n")
+    assert (config.nodes, config.media[0].address) == (("a", "b"), "10.1.1.3")
+
+
+def test_a_later_word_replaces_the_one_before():
+    assert parse(f"{LEAST}debug 1 2\ndebug 3\n").debug == 3
+
+
+def test_udpport_counts_for_the_media_below_it():
+    config = parse(f"{LEAST}udpport 6942\nucast eth1 10.2.0.2\n")
+    assert [medium.udpport for medium in config.media] == [694, 6942]
+    assert "ha.cf:5: udpport 6942 does not apply to the ucast lines above" in warnings(f"{LEAST}udpport 6942\n")[0]
+    assert warnings(f"{LEAST}udpport 694\n") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "failback", "warned"),
+    [
+        ("auto_failback on", Failback.ON, False),
+        ("auto_failback NO", Failback.OFF, False),
+        ("auto_failback legacy", Failback.ON, True),
+        ("", Failback.ON, True),
+        ("nice_failback on", Failback.OFF, True),
+        ("nice_failback off", Failback.ON, True),
+    ],
+)
+def test_auto_failback_legacy_is_handled_as_on_and_said(lines, failback, warned):
+    config = parse(f"ucast eth0 10.1.1.3\nnode a b\nlogfacility local0\n{lines}\n")
+    assert config.auto_failback is failback
+    assert bool(config.warnings) is warned
+
+
+def test_a_directive_that_comes_later_is_named_once():
+    told = warnings(f"{LEAST}apiauth ipfail uid=hacluster\napiauth dopd gid=haclient\n")
+    assert told == [
+        "ha.cf:5: apiauth comes in a later release and is not acted upon; only root may use the control socket"
+    ]
+
+
+@pytest.mark.parametrize("line", ["stonith external/ssh /etc/s", "stonith_host * ssh b"])
+def test_missing_fencing_is_said_loudly(line):
+    assert "NOTHING IS FENCED" in warnings(f"{LEAST}{line}\n")[0]
+
+
+def test_media_that_come_later_do_not_count():
+    assert warnings(f"{LEAST}bcast eth1\n")[0].startswith("ha.cf:5: bcast comes in a later release")
+    assert errors("node a b\nauto_failback on\nlogfile /l\nbcast eth1\n") == [
+        "ha.cf:4: none of the media is usable in this release; add a ucast DEVICE ADDRESS line"
+    ]
+
+
+@pytest.mark.parametrize("line", ["crm yes", "pacemaker respawn", "autojoin any"])
+def test_other_cluster_managers_are_refused(line):
+    assert len(errors(f"{LEAST}{line}\n")) == 1
+    assert parse(f"{LEAST}crm no\nautojoin none\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["ucast eth0", "ucast eth0 10.1.1", "ucast eth0 $PEER", "ucast /dev/x 10.1.1.2", "respawn hacluster ipfail"],
+)
+def test_malformed_lines_are_refused_in_place(line):
+    assert errors(f"{LEAST}{line}\n")[0].startswith("ha.cf:5: ")
+
+
+def test_respawned_programs_are_recorded_and_said_not_to_run():
+    config = parse(f"{LEAST}failfast root /usr/bin/watch -n 5\n")
+    assert config.respawn == (Respawn("root", ("/usr/bin/watch", "-n", "5"), True, None, 5),)
+    assert "is not started" in str(config.warnings[0])
+
+
+def test_parameters_hold_values_as_written_and_defaults_in_milliseconds():
+    parameters = dict(parse(f"{LEAST}deadtime 3\nwarntime 500ms\n").parameters)
+    assert parameters["deadtime"] == "3"
+    assert parameters["warntime"] == "500ms"
+    assert parameters["initdead"] == "12000ms"
+    assert parameters["keepalive"] == "1000ms"
+    assert parameters["node"] == "a b"
+    assert "logfile" not in parameters
+
+
+def test_env_lines_are_kept():
+    assert parse(f"{LEAST}env SITE=tokyo\n").environment == (("SITE", "tokyo"),)
+    assert errors(f"{LEAST}env SITE\n") == ["ha.cf:5: env SITE is not a variable; write NAME=VALUE"]
+
+
+def test_without_any_log_line_messages_go_to_syslog():
+    config = parse("ucast eth0 10.1.1.3\nnode a b\nauto_failback on\n")
+    assert config.log.logfacility == "daemon"
+    assert len(config.warnings) == 1
+    assert parse(LEAST.replace("local0", "none")).log.logfacility is None
+
+
+def test_every_directive_is_recognised_and_every_warning_has_a_cure():
+    samples = {
+        Kind.TIME: "40",
+        Kind.BOOLEAN: "on",
+        Kind.INTEGER: "1",
+        Kind.WORD: "/x",
+        Kind.WORDS: "b",
+        Kind.LINE: "eth1 10.0.0.1",
+    }
+    special = {
+        "respawn": "u /p",
+        "failfast": "u /p",
+        "env": "A=b",
+        "auto_failback": "on",
+        "keepalive": "1",
+        "crm": "no",
+        "udpport": "694",
+    }
+    special |= {"pacemaker": "no", "autojoin": "none"}
+    for name, row in DIRECTIVES.items():
+        word = special.get(name) or (row.choices[0] if row.kind is Kind.CHOICE else samples[row.kind])
+        config = parse(f"{LEAST}deadtime 40\n{name} {word}\n")
+        own = [problem for problem in config.warnings if problem.what.startswith(name)]
+        assert bool(own) is (row.support in (Support.LATER, Support.NO_EFFECT) or name == "nice_failback"), name
+        assert all(problem.cure for problem in config.warnings), name
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from(" \t\n,#=/.0123456789s"))))
+def test_any_text_gives_a_value_or_a_config_error(text):
+    with suppress(ConfigError):
+        assert parse(text, None).nodes
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(DIRECTIVES)), st.text(max_size=20)), max_size=8))
+def test_any_arguments_give_a_value_or_a_config_error(lines):
+    text = "".join(f"{name} {words}\n" for name, words in lines)
+    assert all(problem.what and problem.cure for problem in findings(LEAST + text))
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is absent")
+def test_published_files_are_accepted_or_refused_with_place_and_cure():
+    found = {str(path.relative_to(CORPUS)): findings(path.read_text()) for path in CORPUS.rglob("*.cf")}
+    assert all(problem.what and problem.cure for problems in found.values() for problem in problems)
+    other_media = dict.fromkeys(
+        ["001.cf", "005.cf", "006.cf", "008.cf", "009.cf", "014.cf", "templates/001.cf", "templates/002.cf"],
+        "none of the media is usable in this release",
+    )
+    pacemaker = dict.fromkeys(["002.cf", "003.cf"], "pacemaker on is for Pacemaker, which this suite does without")
+    assert {name: problems[0].what for name, problems in found.items() if problems} == other_media | pacemaker
