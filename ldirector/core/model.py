@@ -24,6 +24,13 @@ class CheckType(Enum):
     COMBINED = "combined"
 
 
+class Role(Enum):
+    """ACTIVE writes the kernel's table. STANDBY checks everything and writes nothing, ready to become active."""
+
+    ACTIVE = "active"
+    STANDBY = "standby"
+
+
 class Protocol(Enum):
     """How a virtual is recognised: by address and port, or by firewall mark."""
 

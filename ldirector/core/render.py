@@ -1,0 +1,100 @@
+"""An IPVS table as text, in the two forms of ipvsadm: `-Sn` (commands that rebuild it) and `-Ln` (for people).
+
+Virtuals are sorted by protocol flag and address as text, reals as text, blanks are single and headings left out, so
+that two tables can be compared line by line. The connection counters of -Ln are shown as 0: a table says nothing of
+connections.
+"""
+
+from __future__ import annotations
+
+from ldirector.core.model import (
+    Forwarding,
+    Protocol,
+    RealState,
+    Table,
+    VirtualKey,
+    VirtualState,
+    real_name,
+    virtual_name,
+)
+
+_FLAG = {Protocol.TCP.value: "-t", Protocol.UDP.value: "-u", Protocol.FWM.value: "-f"}
+_SAVED = {Forwarding.GATE: "-g", Forwarding.MASQ: "-m", Forwarding.IPIP: "-i"}
+_LISTED = {Forwarding.GATE: "Route", Forwarding.MASQ: "Masq", Forwarding.IPIP: "Tunnel"}
+
+
+def saved(table: Table) -> list[str]:
+    """The lines of `ipvsadm -Sn`."""
+    lines = []
+    for name, key in _sorted(table):
+        service = table[key]
+        lines.append(f"-A {name} {_saved_state(service.state)}")
+        lines += sorted(f"-a {name} -r {real_name(real)} {_saved_real(to)}" for real, to in service.reals.items())
+    return lines
+
+
+def listed(table: Table) -> list[str]:
+    """The lines of `ipvsadm -Ln`, without headings."""
+    lines = []
+    for _, key in _sorted(table):
+        service = table[key]
+        lines.append(f"{_listed_name(key)} {_listed_state(service.state)}")
+        lines += sorted(
+            f"  -> {real_name(real)} {_LISTED[to.forwarding]} {to.weight} 0 0" for real, to in service.reals.items()
+        )
+    return lines
+
+
+def thresholds(table: Table) -> list[str]:
+    """The lines of `ipvsadm -Ln --thresholds`, without headings: upper and lower threshold of each real."""
+    lines = []
+    for _, key in _sorted(table):
+        service = table[key]
+        lines.append(f"{_listed_name(key)} {_listed_state(service.state)}")
+        lines += sorted(f"  -> {real_name(real)} {to.upper} {to.lower} 0 0" for real, to in service.reals.items())
+    return lines
+
+
+def _sorted(table: Table) -> list[tuple[str, VirtualKey]]:
+    return sorted((_saved_name(key), key) for key in table)
+
+
+def _saved_name(key: VirtualKey) -> str:
+    family = " -6" if key.mark and key.family == 6 else ""
+    return f"{_FLAG[key.protocol]} {virtual_name(key)}{family}"
+
+
+def _listed_name(key: VirtualKey) -> str:
+    family = " IPv6" if key.mark and key.family == 6 else ""
+    return f"{key.protocol.upper()} {virtual_name(key)}{family}"
+
+
+def _saved_state(state: VirtualState) -> str:
+    words = [f"-s {state.scheduler}"]
+    if state.persistent:
+        words.append(f"-p {state.persistent}")
+    if state.netmask:
+        words.append(f"-M {state.netmask}")
+    if state.schedflags:
+        words.append(f"-b {','.join(state.schedflags)}")
+    if state.ops:
+        words.append("-o")
+    return " ".join(words)
+
+
+def _saved_real(state: RealState) -> str:
+    tunnel = " --tun-type ipip" if state.forwarding is Forwarding.IPIP else ""
+    return f"{_SAVED[state.forwarding]} -w {state.weight}{tunnel}"
+
+
+def _listed_state(state: VirtualState) -> str:
+    words = [state.scheduler]
+    if state.schedflags:
+        words.append(f"({','.join(state.schedflags)})")
+    if state.persistent:
+        words.append(f"persistent {state.persistent}")
+    if state.netmask:
+        words.append(f"mask {state.netmask}")
+    if state.ops:
+        words.append("ops")
+    return " ".join(words)
