@@ -113,14 +113,19 @@ class Ipvs:
             raise IpvsError(f"cannot read the IPVS table: {error.strerror or error}") from error
 
     def apply(self, operations: Sequence[TableOp]) -> list[OpFailure]:
-        """Performs every operation in order, also after one failed; returns those that failed with their errno."""
+        """Performs every operation in order, also after one failed; returns those that failed, with errno and words.
+
+        When the socket itself fails, all that were not answered count as failed.
+        """
         failures: list[OpFailure] = []
         start = 0
         while start < len(operations):
             chunk = operations[start : start + MESSAGES_PER_SEND]
-            answers = self._send_edits(chunk)
-            if not answers:
-                raise IpvsError("the kernel did not answer to an edit of the IPVS table")
+            try:
+                answers = self._send_edits(chunk)
+            except OSError as error:
+                words = f"netlink: {error.strerror or error}"
+                return failures + [OpFailure(operation, error.errno or 0, words) for operation in operations[start:]]
             failures += [failure(chunk[index], code) for index, code in sorted(answers.items()) if code]
             start += max(answers) + 1
         return failures

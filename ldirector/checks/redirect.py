@@ -26,7 +26,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
-from ldirector.checks.http import BODY_LIMIT, USER_AGENT, Answer, BadAnswer
+from ldirector.checks.http import BODY_LIMIT, REDIRECTS, USER_AGENT, Answer, BadAnswer
 from ldirector.checks.https import unverified_context
 from ldirector.core.verdict import Reason
 
@@ -97,22 +97,29 @@ class _Exchange:
         self._aborted = False
 
     def fetch(self, url: str, method: str) -> Answer:
+        for _ in range(MAX_REDIRECTS):
+            if urlsplit(url).scheme not in ("http", "https"):
+                raise BadAnswer(Reason.WRONG_STATUS, f"redirected to {url[:80]}")
+            answer = self._one(url, method)
+            if answer.status not in REDIRECTS or not answer.location:
+                return answer
+            url = urljoin(url, answer.location)
+        raise BadAnswer(Reason.WRONG_STATUS, f"more than {MAX_REDIRECTS} redirects")
+
+    def _one(self, url: str, method: str) -> Answer:
+        """One request over a connection of its own, as its headers say; the body only when it is the last answer."""
         with requests.Session() as session, warnings.catch_warnings():
             warnings.simplefilter("ignore", InsecureRequestWarning)
             session.trust_env = False  # a check goes to the server itself, never through a proxy of the environment
             session.mount("http://", _Adapter(self))
             session.mount("https://", _Adapter(self))
             session.headers.update({"User-Agent": USER_AGENT, "TE": "deflate,gzip;q=0.3", "Connection": "TE, close"})
-            for _ in range(MAX_REDIRECTS):
-                if urlsplit(url).scheme not in ("http", "https"):
-                    raise BadAnswer(Reason.WRONG_STATUS, f"redirected to {url[:80]}")
-                with session.request(
-                    method, url, allow_redirects=False, stream=True, timeout=self._seconds, verify=False
-                ) as response:
-                    if not response.is_redirect:
-                        return Answer(response.status_code, self._body(response))
-                    url = urljoin(url, response.headers["location"])
-        raise BadAnswer(Reason.WRONG_STATUS, f"more than {MAX_REDIRECTS} redirects")
+            with session.request(
+                method, url, allow_redirects=False, stream=True, timeout=self._seconds, verify=False
+            ) as response:
+                if response.is_redirect:
+                    return Answer(response.status_code, location=response.headers["location"])
+                return Answer(response.status_code, self._body(response))
 
     def _body(self, response: requests.Response) -> bytes:
         body = b""

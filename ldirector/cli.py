@@ -1,0 +1,208 @@
+"""The command `ldirectord`: the original's arguments, messages and exit codes (reference section e).
+
+Differences on purpose. Only start (and the start in a restart) reads the configuration file, so a typo cannot keep a
+daemon from being stopped, nor lose its pid file. stop waits until the daemon is gone and its table cleaned. The status
+line goes to standard output, where heartbeat looks for it. reload reports whether the new file was taken.
+
+The verbs that only talk to a running daemon import neither asyncio nor netlink: heartbeat waits for them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ldirector.adapters.control_client import NoAnswer, ask
+from ldirector.instance import RUN_DIR, Instance, find
+
+OK, FAILED, REFUSED, NOT_RUNNING, USAGE_ERROR = 0, 1, 2, 3, 255
+STOP_SECONDS = 10.0
+ROLE_SECONDS = 10.0
+RELOAD_SECONDS = 60.0  # host names may have to be looked up
+
+ACTIVE, STANDBY = "active", "standby"
+
+USAGE = """\
+usage: ldirectord [-d|--debug] [--role active|standby] [CONFIG] VERB
+       ldirectord -h|--help | -v|--version
+verbs: start stop restart try-restart reload force-reload status
+  CONFIG  looked for in /etc/ha.d, then /etc/ha.d/conf, then as a path; default ldirectord.cf
+  -d      stay in the foreground and log to the terminal
+  --role  active (default): program IPVS; standby: only check, ready to take over
+"""
+
+
+class UsageError(Exception):
+    """The arguments make no sense; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    verb: str
+    config: str | None
+    role: str | None
+    debug: bool
+
+
+def main(argv: Sequence[str] | None = None, run_dir: Path = RUN_DIR) -> int:
+    """Entry point; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = parse_arguments(words)
+    except UsageError as error:
+        sys.stderr.write(f"ldirectord: {error}\n{USAGE}")
+        return USAGE_ERROR
+    if isinstance(arguments, str):
+        sys.stdout.write(arguments)
+        return OK
+    command = Command(find(arguments.config, run_dir), arguments)
+    return VERBS[arguments.verb](command)
+
+
+def parse_arguments(words: Sequence[str]) -> Arguments | str:
+    """The arguments, or a text to print instead. Options come first. Raises UsageError."""
+    rest = list(words)
+    role, debug = None, False
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        option, _, value = option.partition("=")
+        if option == "--":
+            break
+        if option in ("-h", "-?", "--help"):
+            return USAGE
+        elif option in ("-v", "--version"):
+            from importlib.metadata import version
+
+            return f"ldirectord (ldirector) {version('ultramonkey-successor')}\n"
+        elif option in ("-d", "--debug"):
+            debug = True
+        elif option == "--role":
+            role = value or (rest.pop(0) if rest else "")
+            if role not in (ACTIVE, STANDBY):
+                raise UsageError(f"--role is active or standby, not {role!r}")
+        else:
+            raise UsageError(f"unknown option {option}")
+    if len(rest) not in (1, 2):
+        raise UsageError("a verb is missing" if not rest else f"too many arguments: {' '.join(rest)}")
+    verb = rest[-1]
+    if verb not in VERBS:
+        raise UsageError(f"unknown verb {verb!r}")
+    return Arguments(verb, rest[0] if len(rest) == 2 else None, role, debug)
+
+
+class Command:
+    """The verbs, for one instance."""
+
+    def __init__(self, instance: Instance, arguments: Arguments) -> None:
+        self._instance = instance
+        self._arguments = arguments
+
+    def start(self) -> int:
+        if self._instance.running_pid() is not None:
+            return self._start_running()
+        if foreign := self._instance.foreign_pid():
+            return self._complain(
+                f"another ldirectord, not of this suite, runs as pid {foreign} "
+                f"({self._instance.pid_file}); stop it first: kill {foreign}"
+            )
+        return self._launch(self._arguments.role or ACTIVE)
+
+    def stop(self) -> int:
+        pid = self._instance.running_pid()
+        if pid is None:
+            return OK
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        if self._instance.wait_until_gone(STOP_SECONDS):
+            return OK
+        return self._complain(f"pid {pid} still runs {STOP_SECONDS:g} s after SIGTERM; its log says what it does")
+
+    def restart(self) -> int:
+        """In the role it has, unless --role gives another."""
+        role = self._arguments.role or self._running_role() or ACTIVE
+        return self.stop() or self._launch(role)
+
+    def try_restart(self) -> int:
+        return OK if self._instance.running_pid() is None else self.restart()
+
+    def reload(self) -> int:
+        if self._instance.running_pid() is None:
+            return self._complain(f"not running for {self._instance.config}, nothing to reload")
+        try:
+            answer = ask(self._instance.socket, "reload", RELOAD_SECONDS)
+        except NoAnswer as error:
+            return self._complain(str(error))
+        if answer["ok"]:
+            return OK
+        self._complain(f"reload refused, the running configuration is unchanged:\n{answer['error']}")
+        return REFUSED
+
+    def status(self) -> int:
+        path = self._instance.config
+        pid = self._instance.running_pid()
+        if pid is not None:
+            if self._running_role() == STANDBY:
+                print(f"ldirectord for {path} is standing by with pid: {pid}")
+                return NOT_RUNNING
+            print(f"ldirectord for {path} is running with pid: {pid}")
+            return OK
+        if foreign := self._instance.foreign_pid():
+            print(f"ldirectord for {path} is running with pid: {foreign} (not of this suite)")
+            return OK
+        stale = self._instance.pid_on_file()
+        if stale is not None:
+            self._complain(f"stale pid file {self._instance.pid_file} for {path}: {stale} is no ldirectord of ours")
+        print(f"ldirectord is stopped for {path}")
+        return NOT_RUNNING if stale is None else FAILED
+
+    def _start_running(self) -> int:
+        """start of a running daemon: a standby becomes active unless standby is what was asked for."""
+        wanted, role = self._arguments.role or ACTIVE, self._running_role()
+        if role == wanted or role is None:
+            return OK
+        if wanted == STANDBY:
+            self._complain("is running as active and stays so; `ldirectord stop` first, to start it as standby")
+            return OK
+        try:
+            answer = ask(self._instance.socket, "role active", ROLE_SECONDS)
+        except NoAnswer as error:
+            return self._complain(str(error))
+        return OK if answer["ok"] else self._complain(f"cannot become active: {answer['error']}")
+
+    def _running_role(self) -> str | None:
+        """active or standby; None, saying so, when the daemon does not answer."""
+        if self._instance.running_pid() is None:
+            return None
+        try:
+            return str(ask(self._instance.socket, "status")["role"])
+        except (NoAnswer, KeyError) as error:
+            self._complain(f"the daemon runs but {error}")
+            return None
+
+    def _launch(self, role: str) -> int:
+        # The daemon's modules are most of the program; the other verbs do without them.
+        from ldirector.core.model import Role
+        from ldirector.service import start
+
+        return start(self._instance, Role(role), self._arguments.debug)
+
+    def _complain(self, words: str) -> int:
+        for line in words.splitlines():
+            sys.stderr.write(f"ldirectord: {line}\n")
+        return FAILED
+
+
+VERBS = {
+    "start": Command.start,
+    "stop": Command.stop,
+    "restart": Command.restart,
+    "try-restart": Command.try_restart,
+    "reload": Command.reload,
+    "force-reload": Command.reload,
+    "status": Command.status,
+}

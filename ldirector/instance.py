@@ -1,0 +1,117 @@
+"""Which daemon a command talks about: its configuration file and the files under /var/run that carry its name.
+
+NAME is the last path component of CONFIG with its extension, or "ldirectord" when CONFIG was omitted (reference
+section e). That a daemon runs is known by a lock it holds for its whole life, not by a number in a file: a pid that
+was given to another process meanwhile cannot deceive it, and two starts at once cannot both win.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG_DIRS = (Path("/etc/ha.d"), Path("/etc/ha.d/conf"))
+DEFAULT_CONFIG = "ldirectord.cf"
+DEFAULT_NAME = "ldirectord"
+RUN_DIR = Path("/var/run")
+PID_SECONDS = 2.0  # a starting daemon writes its pid within this
+LOOK_SECONDS = 0.3  # somebody may hold the lock just to see whether it is free
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One ldirectord, running or not."""
+
+    config: Path
+    name: str
+    run_dir: Path
+
+    @property
+    def pid_file(self) -> Path:
+        return self.run_dir / f"ldirectord.{self.name}.pid"
+
+    @property
+    def socket(self) -> Path:
+        return self.run_dir / f"ldirectord.{self.name}.sock"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.run_dir / f"ldirectord.{self.name}.lock"
+
+    def lock(self) -> int | None:
+        """Become the one daemon of this name; the descriptor is the lock. None: somebody is. Raises OSError."""
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + LOOK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(0.02)
+                    continue
+                os.close(descriptor)
+                return None
+            return descriptor
+
+    def is_locked(self) -> bool:
+        """Whether a daemon of this name runs or is just starting."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            # Shared, so that two who look do not see each other.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def running_pid(self) -> int | None:
+        """The pid of the running daemon, None when there is none."""
+        deadline = time.monotonic() + PID_SECONDS
+        while self.is_locked():
+            pid = self.pid_on_file()
+            if pid or time.monotonic() > deadline:
+                return pid
+            time.sleep(0.02)
+        return None
+
+    def pid_on_file(self) -> int | None:
+        """What the pid file says, whether it is true or not."""
+        with suppress(OSError, ValueError):
+            return int(self.pid_file.read_text())
+        return None
+
+    def foreign_pid(self) -> int | None:
+        """The pid of a running ldirectord that is not ours (the original), by the pid file both share."""
+        pid = self.pid_on_file()
+        if pid is None or self.is_locked():
+            return None
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if any(os.path.basename(word) == b"ldirectord" for word in words):
+                return pid
+        return None
+
+    def wait_until_gone(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.is_locked():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+def find(config: str | None, run_dir: Path = RUN_DIR) -> Instance:
+    """The instance that CONFIG names: looked for in /etc/ha.d, /etc/ha.d/conf, then as a path. It need not exist."""
+    name = config if config is not None else DEFAULT_CONFIG
+    candidates = [folder / name for folder in CONFIG_DIRS] + [Path(name)]
+    missing = candidates[-1] if "/" in name else candidates[0]
+    path = next((candidate for candidate in candidates if candidate.is_file()), missing)
+    return Instance(path.absolute(), DEFAULT_NAME if config is None else Path(name).name, run_dir)

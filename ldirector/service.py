@@ -1,0 +1,158 @@
+"""Starting the daemon so that the exit status of `start` can be believed.
+
+    command                                    daemon
+    parse the file           error: exit 2, 1
+    take the lock            held: exit 0
+    open netlink, bind       error: exit 1
+    fork ------------------------------------> detach (daemonize library), pid file
+    wait on the pipe                           read the table, decide, write it, serve requests
+    exit 0  <------------------ "ok" --------- work
+    exit 1  <------------- an error's words --- exit 1
+
+Everything that an operator can get wrong is found before the fork and said on the terminal. The library ends its own
+parent at once with 0 and swallows what its action raises (observed with 2.5.0), hence the fork around it, the pipe,
+and an action that catches everything itself. The lock of instance.py is inherited by the daemon and held until it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+
+from daemonize import Daemonize
+
+from ldirector.adapters import control
+from ldirector.adapters.config_watch import ConfigFile
+from ldirector.adapters.ipvs import Ipvs, IpvsError
+from ldirector.adapters.log import Log
+from ldirector.adapters.names import SystemNames
+from ldirector.config.errors import ConfigError
+from ldirector.config.ldirectord_cf import parse
+from ldirector.core.events import Level
+from ldirector.core.model import Role
+from ldirector.daemon import Daemon
+from ldirector.instance import Instance
+
+STARTED, FAILED, REFUSED = 0, 1, 2
+
+
+def start(instance: Instance, role: Role, debug: bool = False) -> int:
+    """Start the daemon and return the exit status. debug: stay in the foreground and log to the terminal."""
+    file = ConfigFile(instance.config, lambda text, name: parse(text, name, SystemNames()))
+    try:
+        config = file.load()
+    except OSError as error:
+        return _say(FAILED, f"cannot read {instance.config}: {error.strerror}")
+    except ConfigError as error:
+        return _say(REFUSED, str(error))
+    for problem in config.warnings:
+        _say(STARTED, f"warning: {problem}")
+    try:
+        lock = instance.lock()
+    except OSError as error:
+        return _say(FAILED, f"cannot write {instance.lock_file}: {error.strerror}; run as root")
+    if lock is None:
+        return STARTED  # another start was faster
+    try:
+        kernel = Ipvs()
+        requests = control.bind(instance.socket)
+    except IpvsError as error:
+        return _say(FAILED, str(error))
+    except OSError as error:
+        return _say(FAILED, f"cannot open the control socket {instance.socket}: {error.strerror}")
+    _raise_descriptor_limit()
+    log = Log("" if debug else config.logfile, instance.config.name, Level.DEBUG if debug else Level.INFO)
+    daemon = Daemon(config, file, role, kernel, requests, log)
+    if debug:
+        return _work(instance, daemon, log, lambda words: None)
+    return _detach(instance, daemon, log, lock)
+
+
+def _detach(instance: Instance, daemon: Daemon, log: Log, lock: int) -> int:
+    """Fork, detach, and wait for what the daemon says through the pipe."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+
+        def tell(words: str) -> None:
+            with suppress(OSError):  # the command may have been killed while it waited
+                os.write(writing, words.encode())
+            os.close(writing)
+
+        def action() -> None:
+            atexit.unregister(library.exit)  # it removes the pid file too early and knows no other exit status
+            os._exit(_work(instance, daemon, log, tell))
+
+        library = Daemonize(
+            app="ldirectord",
+            pid=str(instance.pid_file),
+            action=action,
+            keep_fds=[lock],  # makes its parent leave without running our exit handlers
+            auto_close_fds=False,
+            logger=_silent_logger(),
+        )
+        try:
+            library.start()
+        finally:
+            os._exit(FAILED)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, "rb") as pipe:
+        words = pipe.read().decode()
+    if words == "ok":
+        return STARTED
+    return _say(FAILED, words or "the daemon ended while it started; its log says why")
+
+
+def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], None]) -> int:
+    """The daemon's life. tell is called once: with "ok", or with what went wrong before that."""
+    told = False
+
+    def tell_once(words: str) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            tell(words)
+
+    try:
+        asyncio.run(daemon.run(lambda: tell_once("ok")))
+    except IpvsError as error:
+        log.write(Level.ERROR, str(error))
+        tell_once(str(error))
+        return FAILED
+    except Exception as error:
+        log.write(Level.ERROR, f"ended by an error of this program:\n{traceback.format_exc()}")
+        tell_once(f"ended by an error of this program: {error!r}")
+        return FAILED
+    finally:
+        instance.socket.unlink(missing_ok=True)
+        instance.pid_file.unlink(missing_ok=True)
+    return STARTED
+
+
+def _silent_logger() -> logging.Logger:
+    """The library would open a syslog of its own and speak of a starting daemon there."""
+    logger = logging.Logger("ldirectord")
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
+def _raise_descriptor_limit() -> None:
+    """Each check in flight is a descriptor: take as many as we may have."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # refused by a container: the checks say NOT_RUN when it gets tight
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _say(status: int, words: str) -> int:
+    for line in words.splitlines():
+        sys.stderr.write(f"ldirectord: {line}\n")
+    return status

@@ -1,0 +1,48 @@
+import asyncio
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ldirector.checks import https
+from ldirector.core.verdict import Outcome, Reason, Verdict
+from tests.ldirector.checks.servers import answer, saying, self_signed, serving
+from tests.ldirector.checks.test_http import a_spec
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> ssl.SSLContext:
+    return self_signed(tmp_path)
+
+
+async def check(context: ssl.SSLContext | None, **spec: Any) -> tuple[Verdict, list[str | None]]:
+    async with serving(saying(answer()), context) as server:
+        loop = asyncio.get_running_loop()
+        verdict = await https.check(a_spec(server.port, service="https", **spec), loop.time() + 5)
+        return verdict, server.names
+
+
+def test_an_expired_self_signed_certificate_does_not_decide(context: ssl.SSLContext) -> None:
+    verdict, _ = asyncio.run(check(context))
+    assert verdict.outcome is Outcome.PASS
+
+
+def test_a_server_name_is_sent_only_when_virtualhost_names_one(context: ssl.SSLContext) -> None:
+    assert asyncio.run(check(context))[1] == [None]
+    assert asyncio.run(check(context, virtualhost="www.example.com"))[1] == ["www.example.com"]
+
+
+def test_a_server_without_tls_is_a_tls_failure() -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def run() -> Verdict:
+        async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            return await https.check(a_spec(port, service="https"), asyncio.get_running_loop().time() + 5)
+
+    verdict = asyncio.run(run())
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.TLS)

@@ -1,0 +1,95 @@
+import asyncio
+import ssl
+import threading
+import time
+from pathlib import Path
+
+from ldirector.checks import http, https, redirect
+from ldirector.core.verdict import Outcome, Reason, Verdict
+from tests.ldirector.checks.servers import Script, answer, dripping, saying, saying_and_waiting, self_signed, serving
+from tests.ldirector.checks.test_http import a_spec
+
+
+def moved(location: str, status: str = "302 Found") -> Script:
+    return saying(answer(b"moved", status, f"Location: {location}"))
+
+
+async def followed(target: Script, timeout: float = 5.0) -> tuple[Verdict, list[bytes]]:
+    """A check of a server that sends to another one, and the requests that one got."""
+    async with serving(target) as second, serving(moved(f"http://localhost:{second.port}/new?x=1")) as first:
+        loop = asyncio.get_running_loop()
+        verdict = await http.check(a_spec(first.port, timeout, virtualhost="www.example.com"), loop.time() + timeout)
+        return verdict, second.requests
+
+
+def test_a_redirect_leads_to_another_host_with_the_host_of_the_location() -> None:
+    verdict, (request,) = asyncio.run(followed(saying(answer())))
+    assert verdict.outcome is Outcome.PASS
+    assert request.startswith(b"GET /new?x=1 HTTP/1.1\r\nHost: localhost:")
+    assert b"User-Agent: libwww-perl/6.68\r\n" in request
+
+
+def test_the_answer_at_the_end_decides() -> None:
+    assert asyncio.run(followed(saying(answer(b"other"))))[0].reason is Reason.RECEIVE_MISMATCH
+    assert asyncio.run(followed(saying(answer(b"ok", "500 Oops"))))[0].reason is Reason.WRONG_STATUS
+    assert asyncio.run(followed(saying()))[0].reason is Reason.CONNECTION_LOST
+
+
+def test_a_circle_of_redirects_ends_after_seven() -> None:
+    async def run() -> tuple[Verdict, int]:
+        async with serving(moved("/again")) as server:
+            verdict = await http.check(a_spec(server.port), asyncio.get_running_loop().time() + 5)
+            return verdict, len(server.requests)
+
+    verdict, requests = asyncio.run(run())
+    assert (verdict.reason, requests) == (Reason.WRONG_STATUS, 1 + redirect.MAX_REDIRECTS)
+
+
+def test_a_redirect_without_or_with_a_foreign_location_fails() -> None:
+    async def run(script: Script) -> Verdict:
+        async with serving(script) as server:
+            return await http.check(a_spec(server.port), asyncio.get_running_loop().time() + 5)
+
+    assert asyncio.run(run(saying(answer(b"", "302 Found")))).reason is Reason.WRONG_STATUS
+    assert asyncio.run(run(moved("ftp://example.com/x"))).reason is Reason.WRONG_STATUS
+
+
+def test_an_endless_body_behind_a_redirect_is_too_large() -> None:
+    endless = saying_and_waiting(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_200_000)
+    assert asyncio.run(followed(endless))[0].reason is Reason.TOO_LARGE
+
+
+def test_a_dripping_target_stretches_neither_the_deadline_nor_its_thread() -> None:
+    async def run() -> Verdict:
+        async with serving(dripping(b"X")) as second, serving(moved(f"http://127.0.0.1:{second.port}/")) as first:
+            verdict = await http.check(a_spec(first.port), asyncio.get_running_loop().time() + 0.5)
+            while any(thread.name == "redirect" for thread in threading.enumerate()):
+                await asyncio.sleep(0.01)
+            return verdict
+
+    started = time.monotonic()
+    verdict = asyncio.run(asyncio.wait_for(run(), 10))
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.READ_TIMEOUT)
+    assert time.monotonic() - started < 5
+
+
+def test_a_redirect_to_https_does_not_verify_either(tmp_path: Path) -> None:
+    context: ssl.SSLContext = self_signed(tmp_path)
+
+    async def run() -> Verdict:
+        target = serving(saying(answer()), context)
+        async with target as second, serving(moved(f"https://127.0.0.1:{second.port}/")) as first:
+            return await http.check(a_spec(first.port), asyncio.get_running_loop().time() + 5)
+
+    assert asyncio.run(run()).outcome is Outcome.PASS
+
+
+def test_https_checks_follow_relative_redirects(tmp_path: Path) -> None:
+    async def run() -> tuple[Verdict, list[bytes]]:
+        async with serving(moved("/again"), self_signed(tmp_path)) as server:
+            loop = asyncio.get_running_loop()
+            return await https.check(a_spec(server.port, service="https"), loop.time() + 5), server.requests
+
+    verdict, requests = asyncio.run(run())
+    assert verdict.reason is Reason.WRONG_STATUS
+    assert len(requests) == 1 + redirect.MAX_REDIRECTS
