@@ -1,0 +1,331 @@
+"""The one object the daemon talks to: datagrams, timers and requests in, effects out.
+
+It walks a datagram through the parts: signature and fields (`auth`, `wire`), who sent it, is it new (`seqno`),
+which link did it prove and is the node alive (`membership`), and what it says about resources (`ownership`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from random import Random
+
+from hbeat.core.auth import AuthError, Keyring, unpack
+from hbeat.core.badpackets import BadPackets
+from hbeat.core.events import Effect, Level, Note, Outcome, Say
+from hbeat.core.membership import Peer
+from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, Resource, ResourceGroup, Timing
+from hbeat.core.outbox import Identity, Outbox, WireStamp
+from hbeat.core.ownership import Ownership
+from hbeat.core.seqno import Seen, Tracker
+from hbeat.core.wire import Message, WireError
+
+PROTOCOL = "1"
+START_GRACE = 2.0
+"""Added to the dt we announce during the first START_GRACE_FOR seconds (reference section 4.1)."""
+START_GRACE_FOR = 5.0
+REQNODES_PAUSE = 1.0
+
+TAKEOVER_WORDS = {"all": Held.ALL, "local": Held.FOREIGN, "foreign": Held.LOCAL, "failback": Held.FOREIGN}
+"""What the receiver of hb_takeover gives up, in its own terms, by the sender's word.
+
+`failback` means "give me my own groups back". The original does not know the word here and gives up everything.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order."""
+
+    me: Identity
+    nodes: tuple[NodeName, ...]
+    links: tuple[LinkName, ...]
+    timing: Timing
+    failback: Failback
+    groups: tuple[ResourceGroup, ...]
+    rexmit_delay: float = 0.25
+    inner_signature: bool = True
+    log_badpack: bool = True
+
+
+class Cluster:
+    """One node's view of the pair. Times are monotonic seconds; `random` spreads retransmission requests."""
+
+    def __init__(self, settings: Settings, keys: Keyring, stamp: WireStamp, random: Random, now: float) -> None:
+        others = [node for node in settings.nodes if node != settings.me.name]
+        if len(others) > 1:
+            raise ValueError(f"{len(settings.nodes)} nodes: haresources clusters have one or two")
+        self.settings = settings
+        self.peer = Peer(others[0], settings.links, settings.timing, now) if others else None
+        self.outbox = Outbox(settings.me, keys, stamp, inner=settings.inner_signature)
+        self.ownership = Ownership(settings.me.name, others[0] if others else None, settings.groups, settings.failback)
+        self.status = NodeState.INIT
+        self.bad = BadPackets(settings.log_badpack)
+        self._tracker = Tracker(settings.rexmit_delay, random)
+        self._ack_digit = random.randrange(10)
+        self._acked = 0
+        self._began = now
+        self._next_beat = now
+        self._announced_dt = 0.0
+        self._reqnodes_at: float | None = None
+        self._reqnodes_since: float | None = None
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def begin(self, now: float) -> list[Effect]:
+        """The first breath: status init, status up, and the resources made ready."""
+        effects: list[Effect] = [self._say_status(now)]
+        self.status = NodeState.UP
+        effects.append(self._say_status(now))
+        self._next_beat = now + self.settings.timing.keepalive
+        effects += self._perform(self.ownership.begin(now), now)
+        return effects + self._join(now)
+
+    def next_deadline(self) -> float:
+        """When handle_timer wants to be called next."""
+        timers = [
+            self._next_beat,
+            self._reqnodes_at,
+            self._tracker.next_deadline(),
+            self.ownership.next_deadline(),
+            self.peer.next_deadline() if self.peer else None,
+        ]
+        if self._announced_dt > self.settings.timing.deadtime:
+            timers.append(self._began + START_GRACE_FOR)
+        return min(at for at in timers if at is not None)
+
+    def handle_timer(self, now: float) -> list[Effect]:
+        """All that has become due. Feed every datagram that waits in a socket first: silence must be real."""
+        effects: list[Effect] = []
+        if now >= self._next_beat or self._dt(now) != self._announced_dt:
+            effects.append(self._say_status(now))
+            if now >= self._next_beat:
+                keepalive = self.settings.timing.keepalive
+                self._next_beat = max(self._next_beat + keepalive, now + keepalive / 2)
+        if self.peer is not None:
+            died, notes = self.peer.check(now)
+            effects += notes
+            if died:
+                effects += self._peer_died(now)
+            for number in self._tracker.due(now):
+                wanted = {"firstseq": str(number), "lastseq": str(number)}  # decimal, unlike all else (3.4)
+                effects.append(self.outbox.send(Say.of("NS_rexmit", self.peer.name, **wanted), now))
+        if self._reqnodes_at is not None and now >= self._reqnodes_at:
+            effects += self._ask_nodes(now)
+        return effects + self._perform(self.ownership.handle_timer(now), now)
+
+    def _dt(self, now: float) -> float:
+        grace = START_GRACE if now < self._began + START_GRACE_FOR else 0.0
+        return self.settings.timing.deadtime + grace
+
+    def _say_status(self, now: float) -> Effect:
+        self._announced_dt = self._dt(now)
+        dt = f"{round(self._announced_dt * 1000):x}"
+        return self.outbox.send(Say.of("status", st=self.status.value, dt=dt, protocol=PROTOCOL), now)
+
+    def _perform(self, effects: Iterable[Effect], now: float) -> list[Effect]:
+        """Turns what is to be said into datagrams; everything else passes."""
+        return [self.outbox.send(e, now) if isinstance(e, Say) else e for e in effects]
+
+    # --- joining ----------------------------------------------------------------------------------------------
+
+    def _join(self, now: float) -> list[Effect]:
+        """As soon as the peer was heard or given up: ask it for its node list, or become active."""
+        if self.status is not NodeState.UP or (self.peer is not None and not self.peer.decided):
+            return []
+        if self.peer is not None and self.peer.alive and self.peer.protocol:
+            if self._reqnodes_at is None:
+                self._reqnodes_since = now
+                return self._ask_nodes(now)
+            return []
+        return self._activate(now)
+
+    def _ask_nodes(self, now: float) -> list[Effect]:
+        assert self.peer is not None
+        if self._reqnodes_since is not None and now - self._reqnodes_since > self.settings.timing.deadtime:
+            text = f"{self.peer.name} does not answer reqnodes; going on without its node list"
+            return [Note(Level.WARNING, text), *self._activate(now)]
+        self._reqnodes_at = now + REQNODES_PAUSE
+        return [self.outbox.send(Say.of("reqnodes", self.peer.name), now)]
+
+    def _activate(self, now: float) -> list[Effect]:
+        self._reqnodes_at = self._reqnodes_since = None
+        if self.status is NodeState.ACTIVE:
+            return []
+        self.status = NodeState.ACTIVE
+        note = Note(Level.INFO, f"Comm_now_up: {self.settings.me.name} is active")
+        return [note, self._say_status(now), *self._perform(self.ownership.activated(now), now)]
+
+    def _peer_died(self, now: float) -> list[Effect]:
+        assert self.peer is not None
+        self._tracker.forget()
+        active = self.status is NodeState.ACTIVE
+        released = self.peer.heard_at is not None and self.ownership.peer_held is Held.NONE
+        result = "unneeded" if released else "n_stnth"
+        effects: list[Effect] = []
+        if active:
+            effects.append(self.outbox.send(Say.of("stonith", node=self.peer.name, result=result), now))
+        effects += self._perform(self.ownership.peer_gone("dead", now), now)
+        return effects + self._join(now)
+
+    # --- receiving --------------------------------------------------------------------------------------------
+
+    def receive(self, link: LinkName, data: bytes, now: float) -> list[Effect]:
+        """One datagram from a link. Bad ones are counted, noted at a bounded rate, and change nothing."""
+        try:
+            message = unpack(data, self.outbox.keys)
+            problem = self._stranger(message)
+        except (WireError, AuthError) as error:
+            problem = str(error)
+        if problem is not None:
+            return self.bad.note(link, problem, now)
+        if self.peer is None or message.text("src").lower() == self.settings.me.name:
+            return []
+        return self._from_peer(self.peer, link, message, now)
+
+    def _stranger(self, message: Message) -> str | None:
+        """Why this well-signed message cannot be one of our cluster's (section 3.2 rule 1)."""
+        for name in ("t", "src"):
+            if not message.raw(name):
+                return f"no field {name}"
+        if not message.number("ts"):
+            return "no field ts, or it is zero"
+        if message.number("hg") is None:
+            return "no field hg"
+        if message.number("seq") is None and not message.text("t").startswith("NS_"):
+            return "no field seq"
+        source = message.text("src").lower()
+        return None if source in self.settings.nodes else f"node {source!r} is not in ha.cf"
+
+    def _from_peer(self, peer: Peer, link: LinkName, message: Message, now: float) -> list[Effect]:
+        type_, generation = message.text("t"), message.number("hg") or 0
+        if type_.startswith("NS_"):
+            if generation < self._tracker.generation:
+                return self.bad.note(link, Seen.OLD_GENERATION.value, now)
+            return [*peer.heard_on(link, now), *self._transport(type_, message, now)]
+        sequence = message.number("seq") or 0
+        seen = self._tracker.observe(generation, sequence, type_ == "status", now)
+        if seen in (Seen.OLD_SEQUENCE, Seen.OLD_GENERATION):
+            return self.bad.note(link, f"{seen.value} ({type_} {sequence} of {peer.name})", now)
+        effects: list[Effect] = [*peer.heard_on(link, now)]
+        if seen is Seen.DUPLICATE:
+            return effects
+        if self._tracker.gap:
+            effects.append(Note(Level.WARNING, f"{self._tracker.gap} lost packet(s) for {peer.name}"))
+        if (uuid := message.raw("srcuuid")) is not None:
+            self.outbox.peer_uuids[peer.name] = uuid
+        if seen is not Seen.LATE and self._tracker.complete and sequence % 10 == self._ack_digit:
+            ack = Say.of("NS_ackmsg", peer.name, ackseq=f"{sequence:x}")
+            effects.append(self.outbox.send(ack, now))
+        if message.text("dest", self.settings.me.name).lower() != self.settings.me.name:
+            return effects
+        if type_ == "status":
+            return effects + self._status(peer, message, seen, now)
+        return effects + self._perform(self._dispatch(peer, type_, message, now), now)
+
+    def _status(self, peer: Peer, message: Message, seen: Seen, now: float) -> list[Effect]:
+        if seen is Seen.LATE:
+            return []  # news of the past
+        was_dead = peer.status == NodeState.DEAD.value
+        dt = message.number("dt")
+        peer.protocol = message.raw("protocol") is not None
+        effects: list[Effect] = [
+            *peer.status_heard(message.text("st"), None if dt is None else dt / 1000, now),
+        ]
+        if seen is Seen.RESTARTED:
+            effects.append(Note(Level.INFO, f"node {peer.name}: restarted (generation {self._tracker.generation})"))
+        if was_dead or not self.ownership.peer_alive:
+            healed = was_dead and seen is not Seen.RESTARTED and self.status is NodeState.ACTIVE
+            if healed:
+                text = f"node {peer.name}: returning after partition; deadtime value may be too small"
+                effects.append(Note(Level.WARNING, text))
+            effects += self._perform(self.ownership.peer_returned(healed, now), now)
+        return effects + self._join(now)
+
+    def _transport(self, type_: str, message: Message, now: float) -> list[Effect]:
+        """Acknowledgements and retransmission (sections 3.3, 3.4), when they are for us."""
+        assert self.peer is not None
+        if message.text("dest").lower() != self.settings.me.name:
+            return []
+        first = message.number("firstseq", 10 if type_ == "NS_rexmit" else 16)
+        match type_:
+            case "NS_ackmsg":
+                acked = message.number("ackseq") or 0
+                self._acked = max(self._acked, acked) if acked <= self.outbox.sequence else self._acked
+                return []
+            case "NS_rexmit" if first is not None:
+                last = message.number("lastseq", 10)
+                first = max(first, self._acked + 1)
+                return [*self.outbox.resend(self.peer.name, first, first if last is None else last, now)]
+            case "NS_nak_rexmit" if first is not None and self._tracker.give_up(first):
+                return [Note(Level.WARNING, f"Irretrievably lost packet {first} of {self.peer.name}")]
+        return []
+
+    def _dispatch(self, peer: Peer, type_: str, message: Message, now: float) -> list[Effect]:
+        try:
+            held = Held(message.text("rsc_hold", "none"))
+        except ValueError:
+            held = Held.FOREIGN if message.text("rsc_hold") == "failback" else Held.NONE
+        match type_:
+            case "reqnodes":
+                names = "".join(f"{name} " for name in self.settings.nodes)
+                return [Say.of("repnodes", peer.name, nodelist=names, delnodelist=" ")]
+            case "repnodes":
+                return self._repnodes(peer, message, now)
+            case "starting":
+                return self.ownership.peer_starting(now)
+            case "resource":
+                stable = message.text("isstable")
+                full = message.text("rtype") == "full"
+                return self.ownership.peer_report(held, full, stable == "1" if stable else None, now)
+            case "ask_resources":
+                return self.ownership.peer_asks(held, message.text("info"), now)
+            case "hb_takeover":
+                given = TAKEOVER_WORDS.get(message.text("rsc_hold"), Held.NONE)
+                return self.ownership.give(given, f"hb_takeover of {peer.name}", now)
+            case "shutdone":
+                note = Note(Level.INFO, f"Received shutdown notice from '{peer.name}'.")
+                return [note, *self.ownership.peer_gone("stopped", now)]
+        return [Note(Level.DEBUG, f"message {type_} of {peer.name}: nothing to do")]
+
+    def _repnodes(self, peer: Peer, message: Message, now: float) -> list[Effect]:
+        theirs = {name.lower() for name in message.text("nodelist").split()}
+        effects: list[Effect] = []
+        if theirs != set(self.settings.nodes):
+            text = f"{peer.name} has other nodes in its ha.cf: {' '.join(sorted(theirs))}"
+            effects.append(Note(Level.WARNING, f"{text}; ours: {' '.join(sorted(self.settings.nodes))}"))
+        return effects + self._activate(now)
+
+    # --- requests ---------------------------------------------------------------------------------------------
+
+    def finished(self, op_id: int, outcome: Outcome, now: float) -> list[Effect]:
+        """A resource action has ended."""
+        return self._perform(self.ownership.finished(op_id, outcome, now), now)
+
+    def prepared(self, resource: Resource, ready: bool, now: float) -> list[Effect]:
+        """A warm resource became ready, or stopped being so."""
+        return self._perform(self.ownership.prepared(resource, ready, now), now)
+
+    def give(self, scope: Held, now: float) -> list[Effect]:
+        """hb_standby."""
+        return self._perform(self.ownership.give(scope, "hb_standby", now), now)
+
+    def ask_takeover(self, word: str, now: float) -> list[Effect]:
+        """hb_takeover: the peer is asked to give; word is one of TAKEOVER_WORDS."""
+        return [self.outbox.send(Say.of("hb_takeover", rsc_hold=word), now)]
+
+    def shutdown(self, now: float) -> list[Effect]:
+        """Release everything, tell the peer, end with Exit."""
+        return self._perform(self.ownership.shutdown(now), now)
+
+    def reload(self, settings: Settings, keys: Keyring, now: float) -> list[Effect]:
+        """New keys, timers, failback and groups; nodes, links and identity stay as they are until a restart."""
+        kept = self.settings
+        self.settings = replace(settings, me=kept.me, nodes=kept.nodes, links=kept.links)
+        self.outbox.keys = keys
+        self.ownership.failback = settings.failback
+        self.bad.enabled = settings.log_badpack
+        if self.peer is not None:
+            self.peer.timing = settings.timing
+        self._next_beat = min(self._next_beat, now + settings.timing.keepalive)
+        return self._perform(self.ownership.regroup(settings.groups, now), now)

@@ -1,0 +1,94 @@
+"""Effects: what the cluster wants done. The daemon performs them; outcomes come back as calls of Cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from hbeat.core.model import Resource
+
+
+class Level(IntEnum):
+    """Severity of a note; the numbers are those of the logging module."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+    CRITICAL = 50
+
+
+class Action(Enum):
+    """What a resource agent is asked to do."""
+
+    START = "start"
+    STOP = "stop"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class SendDatagram:
+    """Send these bytes on every medium, one right after the other."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A message in the making: the sender's own fields; the outbox adds the others and signs it."""
+
+    fields: tuple[tuple[str, str], ...]
+    dest: str = ""
+
+    @staticmethod
+    def of(type_: str, dest: str = "", **own: str) -> Say:
+        """Own fields in the order of the keyword arguments, `t` first."""
+        return Say((("t", type_), *own.items()), dest)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResource:
+    """Do this with the resource and report with Cluster.finished(op_id, outcome, now)."""
+
+    op_id: int
+    resource: Resource
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a resource action ended. running: what a STATUS found out."""
+
+    ok: bool
+    detail: str = ""
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Keep this resource warm: running, but serving nothing. Readiness comes back by Cluster.prepared()."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """End what Prepare began."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the log."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """All is released and said; the daemon may end."""
+
+
+Effect = SendDatagram | Say | RunResource | Prepare | Dismiss | Note | Exit

@@ -1,0 +1,102 @@
+"""Is the peer alive, and over which links? (reference section 4)
+
+A node is heard when a status of it is accepted, over any link. It is dead after `dt` seconds of silence: the time
+the peer itself asked for in its status messages, our own deadtime until it said one, and initdead while it was
+never heard. A link is up while anything of the peer arrives on it, copies included: the copy is what proves the
+second cable. Links only tell; a node with one working link is alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hbeat.core.events import Level, Note
+from hbeat.core.model import LinkName, NodeName, NodeState, Timing
+
+
+@dataclass(slots=True)
+class Link:
+    """One link to the peer. It starts dead: nothing was heard yet."""
+
+    up: bool = False
+    heard_at: float | None = None
+
+
+class Peer:
+    """The other node, as far as we can hear."""
+
+    def __init__(self, name: NodeName, links: Iterable[LinkName], timing: Timing, now: float) -> None:
+        self.name = name
+        self.status: str = NodeState.INIT.value  # the text it sends; "dead" only by us
+        self.links = {link: Link() for link in dict.fromkeys(links)}
+        self.timing = timing
+        self.dt: float | None = None
+        self.protocol = False
+        self.heard_at: float | None = None
+        self._began = now
+        self._noted_init = False
+
+    @property
+    def alive(self) -> bool:
+        return self.heard_at is not None and self.status != NodeState.DEAD.value
+
+    @property
+    def decided(self) -> bool:
+        """It was heard, or given up: communication is up as far as this node goes."""
+        return self.heard_at is not None or self.status == NodeState.DEAD.value
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which the peer is dead."""
+        return self.timing.deadtime if self.dt is None else self.dt
+
+    def next_deadline(self) -> float | None:
+        """When the node or one of its links will be given up, if nothing is heard."""
+        times = [link.heard_at + self.patience for link in self.links.values() if link.up and link.heard_at is not None]
+        if self.status != NodeState.DEAD.value:
+            times.append(self._node_deadline())
+        return min(times, default=None)
+
+    def _node_deadline(self) -> float:
+        return self._began + self.timing.initdead if self.heard_at is None else self.heard_at + self.patience
+
+    def heard_on(self, link_name: LinkName, now: float) -> list[Note]:
+        """Something authentic arrived on this link, be it a copy."""
+        link = self.links.get(link_name)
+        if link is None:
+            return []
+        link.heard_at = now
+        if link.up:
+            return []
+        link.up = True
+        return [Note(Level.INFO, f"Link {self.name}:{link_name} up.")]
+
+    def status_heard(self, status: str, dt: float | None, now: float) -> list[Note]:
+        """A status message was accepted; dt in seconds."""
+        notes: list[Note] = []
+        if self.alive and self.heard_at is not None and now - self.heard_at > self.timing.warntime:
+            late = round((now - self.heard_at) * 1000)
+            notes.append(Note(Level.WARNING, f"Late heartbeat: Node {self.name}: interval {late} ms"))
+        self.heard_at = now
+        if dt is not None:
+            self.dt = dt
+        if status != self.status or not self._noted_init:
+            self._noted_init = True
+            notes.append(Note(Level.INFO, f"Status update for node {self.name}: status {status}"))
+        self.status = status
+        return notes
+
+    def check(self, now: float) -> tuple[bool, list[Note]]:
+        """Whether the node has just died, and what to say about it and its links."""
+        notes: list[Note] = []
+        for name, link in self.links.items():
+            if link.up and link.heard_at is not None and now >= link.heard_at + self.patience:
+                link.up = False
+                notes.append(Note(Level.WARNING, f"Link {self.name}:{name} dead."))
+        if self.status == NodeState.DEAD.value or now < self._node_deadline():
+            return False, notes
+        silence = now - (self._began if self.heard_at is None else self.heard_at)
+        never = ", never heard" if self.heard_at is None else ""
+        self.status = NodeState.DEAD.value
+        return True, [*notes, Note(Level.WARNING, f"node {self.name}: is dead (silent {silence:.3f} s{never})")]

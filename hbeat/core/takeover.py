@@ -1,0 +1,199 @@
+"""Starting and stopping resource groups: one ordered plan, one step at a time (reference section 6.3).
+
+A job starts groups left to right or stops them right to left. At any moment one step is under way; its outcome
+comes back through `finished`. Jobs wait in line, because a node must never start and stop the same thing at once.
+
+    start failed     the whole group is stopped again, and the job ends naming the group as failed
+    stop failed      again every second; after the original's ten retries the agent is asked whether the resource
+                     still runs. If not, the plan goes on. If so it is retried every ten seconds, for as long as
+                     it takes, and nothing after it happens: a resource which may still run here must not be
+                     started elsewhere. (The original reboots the machine at this point.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hbeat.core.events import Action, Effect, Level, Note, Outcome, RunResource
+from hbeat.core.model import Resource, ResourceGroup
+
+STOP_RETRIES = 10
+STOP_RETRY_PAUSE = 1.0
+STUCK_RETRY_PAUSE = 10.0
+
+
+class JobKind(Enum):
+    """Why groups are started or stopped; the owner of the queue learns it back when the job is done."""
+
+    TIDY = "tidy"  # remove what an earlier life of this node left behind
+    OWN = "own"  # take our own groups
+    TAKE_OVER = "take over"  # from a dead or stopped peer
+    RECEIVE = "receive"  # from a peer that hands over
+    HAND_OVER = "hand over"  # to the peer
+    YIELD = "yield"  # foreign groups, after a partition
+    SHUTDOWN = "shutdown"
+
+    @property
+    def starts(self) -> bool:
+        return self in (JobKind.OWN, JobKind.TAKE_OVER, JobKind.RECEIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Start or stop these groups, in file order; stopping goes through them backwards."""
+
+    kind: JobKind
+    groups: tuple[ResourceGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """A job has ended. failed: the groups that could not be started, which are stopped again."""
+
+    job: Job
+    failed: tuple[ResourceGroup, ...] = ()
+
+
+@dataclass(slots=True)
+class _Step:
+    resource: Resource
+    action: Action
+    group: ResourceGroup
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class _Running:
+    job: Job
+    steps: deque[_Step]
+    failed: list[ResourceGroup] = field(default_factory=list)
+
+
+class JobQueue:
+    """The jobs of one node. builtin: scripts whose start is harmless when running, so no status is asked."""
+
+    def __init__(self, builtin: Iterable[str]) -> None:
+        self._builtin = frozenset(builtin)
+        self._waiting: deque[Job] = deque()
+        self._now_running: _Running | None = None
+        self._op_id = 0
+        self._retry_at: float | None = None
+
+    @property
+    def idle(self) -> bool:
+        return self._now_running is None
+
+    def add(self, job: Job) -> list[Effect | JobDone]:
+        """Puts a job in line; begins it when nothing else is under way."""
+        self._waiting.append(job)
+        return self._advance() if self.idle else []
+
+    def drop_waiting(self) -> None:
+        """Forgets the jobs not begun yet (a shutdown makes them pointless)."""
+        self._waiting.clear()
+
+    def next_deadline(self) -> float | None:
+        return self._retry_at
+
+    def handle_timer(self, now: float) -> list[Effect | JobDone]:
+        if self._retry_at is None or now < self._retry_at or self._now_running is None:
+            return []
+        self._retry_at = None
+        return self._run_first(self._now_running)
+
+    def finished(self, op_id: int, outcome: Outcome, now: float) -> list[Effect | JobDone]:
+        """The step under way has ended. A stale op_id is ignored."""
+        running = self._now_running
+        if running is None or op_id != self._op_id or self._retry_at is not None:
+            return []
+        step = running.steps[0]
+        match step.action:
+            case Action.START:
+                return self._started(running, step, outcome)
+            case Action.STATUS:
+                return self._status_known(running, step, outcome, now)
+            case Action.STOP:
+                return self._stopped(running, step, outcome, now)
+
+    def _started(self, running: _Running, step: _Step, outcome: Outcome) -> list[Effect | JobDone]:
+        running.steps.popleft()
+        if outcome.ok:
+            return self._advance()
+        running.failed.append(step.group)
+        others = deque(s for s in running.steps if s.group is not step.group)
+        running.steps = deque(_stopping(step.group)) + others
+        note = Note(
+            Level.ERROR,
+            f"Giving up resources due to failure of {step.resource.text}: {outcome.detail or 'start failed'}; "
+            f"stopping the whole group {step.group.key}",
+        )
+        return [note, *self._advance()]
+
+    def _status_known(self, running: _Running, step: _Step, outcome: Outcome, now: float) -> list[Effect | JobDone]:
+        if step.attempts == 0:  # asked before a start
+            if outcome.running:
+                running.steps.popleft()
+            else:
+                step.action = Action.START
+            return self._advance()
+        step.action = Action.STOP  # asked after a stop that would not succeed
+        if not outcome.running:
+            running.steps.popleft()
+            text = f"{step.resource.text}: stop fails, but status says not running: probably not LSB-compliant"
+            return [Note(Level.ERROR, text), *self._advance()]
+        self._retry_at = now + STUCK_RETRY_PAUSE
+        text = (
+            f"{step.resource.text} cannot be stopped and still runs; nothing is handed over until it is: "
+            f"stop it by hand"
+        )
+        return [Note(Level.CRITICAL, text)]
+
+    def _stopped(self, running: _Running, step: _Step, outcome: Outcome, now: float) -> list[Effect | JobDone]:
+        if outcome.ok:
+            running.steps.popleft()
+            return self._advance()
+        step.attempts += 1
+        if step.attempts > STOP_RETRIES:
+            step.action = Action.STATUS
+            return self._run_first(running)
+        self._retry_at = now + STOP_RETRY_PAUSE
+        text = f"stop of {step.resource.text} failed ({outcome.detail}), attempt {step.attempts}"
+        return [Note(Level.ERROR, f"{text} of {STOP_RETRIES + 1}: again in {STOP_RETRY_PAUSE:g} s")]
+
+    def _advance(self) -> list[Effect | JobDone]:
+        """Runs the next step, or ends the job and begins the next one."""
+        effects: list[Effect | JobDone] = []
+        while True:
+            running = self._now_running
+            if running is not None:
+                if running.steps:
+                    return effects + self._run_first(running)
+                self._now_running = None
+                effects.append(JobDone(running.job, tuple(running.failed)))
+            if not self._waiting:
+                return effects
+            job = self._waiting.popleft()
+            self._now_running = _Running(job, deque(self._steps(job)))
+
+    def _run_first(self, running: _Running) -> list[Effect | JobDone]:
+        step = running.steps[0]
+        self._op_id += 1
+        return [RunResource(self._op_id, step.resource, step.action)]
+
+    def _steps(self, job: Job) -> Iterable[_Step]:
+        if not job.kind.starts:
+            for group in reversed(job.groups):
+                yield from _stopping(group)
+            return
+        for group in job.groups:
+            for resource in group.resources:
+                first = Action.START if resource.script in self._builtin else Action.STATUS
+                yield _Step(resource, first, group)
+
+
+def _stopping(group: ResourceGroup) -> Iterable[_Step]:
+    for resource in reversed(group.resources):
+        yield _Step(resource, Action.STOP, group)

@@ -1,0 +1,224 @@
+"""Two nodes in virtual time: links that can be cut or lossy, resources that take time or fail, a transcript.
+
+The clusters under test get bytes and a clock, as in the daemon; nothing is patched. `World.run_until` jumps from
+deadline to deadline. Notes of level INFO and above and every resource action become lines of the transcript.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+from hbeat.core.auth import Key, Keyring, Method
+from hbeat.core.cluster import Cluster, Settings
+from hbeat.core.events import Action, Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunResource, SendDatagram
+from hbeat.core.model import Failback, Resource, ResourceGroup, Timing
+from hbeat.core.outbox import Identity
+
+LINKS = ("eth0", "eth1")
+LATENCY = 0.0002
+KEYS = Keyring(2, {2: Key(2, Method.SHA1, b"PASSWORD")})
+VIP = Resource("IPaddr::10.1.1.10/24/eth0", "IPaddr", ("10.1.1.10/24/eth0",))
+INSIDE = Resource("IPaddr::192.168.2.240/24/eth1", "IPaddr", ("192.168.2.240/24/eth1",))
+DIRECTOR = Resource("ldirectord::ldirectord.cf", "ldirectord", ("ldirectord.cf",))
+SEED_GROUP = ResourceGroup("a", (DIRECTOR, VIP, INSIDE))
+
+
+@dataclass
+class Machine:
+    """What survives the daemon: generation, and what runs on the node at this moment."""
+
+    name: str
+    generation: int = 100
+    running: list[str] = field(default_factory=list)
+    powered: bool = False
+    cluster: Cluster | None = None
+
+
+class World:
+    """A pair of nodes. duration and fails decide how resource actions end."""
+
+    def __init__(
+        self,
+        timing: Timing | None = None,
+        failback: Failback = Failback.ON,
+        groups: Iterable[ResourceGroup] = (SEED_GROUP,),
+        seed: int = 1,
+    ) -> None:
+        self.now = 0.0
+        self.timing = timing or Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
+        self.failback = failback
+        self.groups = tuple(groups)
+        self.random = Random(seed)
+        self.machines = {name: Machine(name) for name in ("a", "b")}
+        self.cut: set[tuple[str, str]] = set()  # (receiving node, link)
+        self.loss = 0.0
+        self.transcript: list[str] = []
+        self.sent: list[tuple[float, str, bytes]] = []
+        self.duration: Callable[[Resource, Action], float] = lambda resource, action: 0.01
+        self.fails: set[tuple[str, str, Action]] = set()  # (node, resource text, action)
+        self.ready_after = 0.5
+        self.owner_log: list[tuple[float, frozenset[str]]] = []
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = 0
+
+    # --- faults and requests ----------------------------------------------------------------------------------
+
+    def boot(self, name: str) -> Cluster:
+        machine = self.machines[name]
+        machine.generation += 1
+        machine.powered = True
+        me = Identity(name, name.encode().ljust(16, b"\0"), machine.generation, 3)
+        settings = Settings(me, ("a", "b"), LINKS, self.timing, self.failback, self.groups)
+        cluster = Cluster(settings, KEYS, lambda: (1_800_000_000 + int(self.now), "0.00"), self.random, self.now)
+        machine.cluster = cluster
+        self.perform(name, cluster.begin(self.now))
+        return cluster
+
+    def power_off(self, name: str) -> None:
+        machine = self.machines[name]
+        machine.powered, machine.cluster, machine.running = False, None, []
+        self._log_owners()
+
+    def crash(self, name: str) -> None:
+        """The daemon dies, its resources stay."""
+        self.machines[name].cluster = None
+
+    def partition(self, *receivers: str) -> None:
+        for name in receivers or ("a", "b"):
+            self.cut |= {(name, link) for link in LINKS}
+
+    def heal(self) -> None:
+        self.cut.clear()
+
+    def node(self, name: str) -> Cluster:
+        cluster = self.machines[name].cluster
+        assert cluster is not None
+        return cluster
+
+    def do(self, name: str, request: Callable[[Cluster], list[Effect]]) -> None:
+        self.perform(name, request(self.node(name)))
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def run_for(self, seconds: float) -> None:
+        self.run_until(lambda: False, seconds)
+
+    def run_until(self, condition: Callable[[], bool], limit: float = 120.0) -> bool:
+        """Lets time pass until the condition holds; False when `limit` seconds pass first."""
+        end = self.now + limit
+        while not condition():
+            living = [m for m in self.machines.values() if m.cluster is not None]
+            times = [self._queue[0][0]] if self._queue else []
+            times += [m.cluster.next_deadline() for m in living if m.cluster is not None]
+            at = min(times, default=float("inf"))
+            if at > end:
+                self.now = end
+                return condition()
+            self.now = max(self.now, at)
+            while self._queue and self._queue[0][0] <= self.now:
+                heapq.heappop(self._queue)[2]()
+            for machine in living:
+                if machine.cluster is not None and machine.cluster.next_deadline() <= self.now:
+                    self.perform(machine.name, machine.cluster.handle_timer(self.now))
+        return True
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._order += 1
+        heapq.heappush(self._queue, (self.now + seconds, self._order, call))
+
+    # --- effects ----------------------------------------------------------------------------------------------
+
+    def perform(self, name: str, effects: Iterable[Effect]) -> None:
+        machine = self.machines[name]
+        cluster = machine.cluster
+        for effect in effects:
+            match effect:
+                case SendDatagram(data):
+                    self.sent.append((self.now, name, data))
+                    self._transmit(name, data)
+                case Note(level, text):
+                    if level >= Level.INFO:
+                        self.say(name, text)
+                case RunResource(op_id, resource, action):
+                    self.later(self.duration(resource, action), self._ending(machine, cluster, op_id, resource, action))
+                case Prepare(resource):
+                    self.later(self.ready_after, self._ready(machine, cluster, resource))
+                case Exit():
+                    self.say(name, "exit")
+                    machine.cluster = None
+                case Dismiss():
+                    continue
+                case _:
+                    raise AssertionError(f"not an effect for the outside: {effect}")
+
+    def say(self, name: str, text: str) -> None:
+        self.transcript.append(f"{self.now:.3f} {name}  {text}")
+
+    def _transmit(self, sender: str, data: bytes) -> None:
+        receiver = "b" if sender == "a" else "a"
+        for link in LINKS:
+            if (receiver, link) in self.cut:
+                continue
+            if self.random.random() < self.loss:
+                continue
+            self.later(LATENCY, self._delivery(receiver, link, data))
+
+    def _delivery(self, name: str, link: str, data: bytes) -> Callable[[], None]:
+        def deliver() -> None:
+            cluster = self.machines[name].cluster
+            if cluster is not None:
+                self.perform(name, cluster.receive(link, data, self.now))
+
+        return deliver
+
+    def _ending(
+        self, machine: Machine, cluster: Cluster | None, op_id: int, resource: Resource, action: Action
+    ) -> Callable[[], None]:
+        def end() -> None:
+            if machine.cluster is not cluster or cluster is None:
+                return
+            ok = (machine.name, resource.text, action) not in self.fails
+            if action is not Action.STATUS:
+                self.say(machine.name, f"{action.value} {resource.text}{'' if ok else ' FAILED'}")
+            if ok and action is Action.START and resource.text not in machine.running:
+                machine.running.append(resource.text)
+            if ok and action is Action.STOP and resource.text in machine.running:
+                machine.running.remove(resource.text)
+            self._log_owners()
+            outcome = Outcome(ok, "" if ok else "made to fail", running=resource.text in machine.running)
+            self.perform(machine.name, cluster.finished(op_id, outcome, self.now))
+
+        return end
+
+    def _ready(self, machine: Machine, cluster: Cluster | None, resource: Resource) -> Callable[[], None]:
+        def ready() -> None:
+            if machine.cluster is cluster and cluster is not None:
+                self.perform(machine.name, cluster.prepared(resource, True, self.now))
+
+        return ready
+
+    # --- what the outside sees --------------------------------------------------------------------------------
+
+    def owners(self, resource: Resource = VIP) -> frozenset[str]:
+        return frozenset(name for name, m in self.machines.items() if resource.text in m.running)
+
+    def _log_owners(self) -> None:
+        owners = self.owners()
+        if not self.owner_log or self.owner_log[-1][1] != owners:
+            self.owner_log.append((self.now, owners))
+
+    def settled(self) -> bool:
+        """Both nodes are up and stable, and nothing is moving."""
+        clusters = [m.cluster for m in self.machines.values()]
+        return all(c is not None and c.ownership.status != "transition" for c in clusters)
+
+    def both_up(self) -> World:
+        """The usual beginning: both nodes booted, settled, and out of the first five seconds."""
+        self.boot("a")
+        self.boot("b")
+        assert self.run_until(self.settled, 30), "\n".join(self.transcript)
+        self.run_for(6)
+        return self
