@@ -76,15 +76,18 @@ def virtual_place(text: str, family: int, names: Names) -> Place:
     )
 
 
-def fallback_place(text: str, family: int, names: Names) -> FallbackPlace:
-    """The value of fallback= or fallback6=: host[:port] [method]."""
+def fallback_place(text: str, family: int, names: Names, protocols: tuple[str, ...]) -> FallbackPlace:
+    """The value of fallback= or fallback6=: host[:port] [method].
+
+    A service name must have the same port for all of protocols: a global fallback serves tcp and udp alike.
+    """
     match = _FALLBACK.match(text)
     if not match:
         raise BadValue(f"{shown(text)} does not name a fallback server", "write address[:port] [gate|masq|ipip]")
-    literal, name, port, method = match.groups()
+    literal, name, port_text, method = match.groups()
     address = host(literal or name, family, names)
     way = forwarding(method) if method else Forwarding.GATE
-    return FallbackPlace(address, _fallback_port(port, names) if port else None, way)
+    return FallbackPlace(address, _fallback_port(port_text, names, protocols) if port_text else None, way)
 
 
 def host(text: str, family: int, names: Names) -> str:
@@ -146,9 +149,8 @@ def _literal(text: str, family: int) -> str:
         raise BadValue(f"{shown(text)} is not an IPv{family} address", "write a complete address") from None
 
 
-def _fallback_port(text: str, names: Names) -> int:
-    """A fallback serves tcp and udp virtuals alike, so a service name must have the port for both."""
-    ports = {port(text, protocol, names) for protocol in ("tcp", "udp")}
+def _fallback_port(text: str, names: Names, protocols: tuple[str, ...]) -> int:
+    ports = {port(text, protocol, names) for protocol in protocols}
     if len(ports) > 1:
-        raise BadValue(f"service {shown(text)} has different tcp and udp ports", "write the number")
+        raise BadValue(f"service {shown(text)} has different ports for {' and '.join(protocols)}", "write the number")
     return ports.pop()

@@ -73,7 +73,7 @@ class _Reader:
             return
         try:
             if row.name in ("fallback", "fallback6"):
-                value: object = fallback_place(setting[1], _family(row.name), self._names)
+                value: object = fallback_place(setting[1], _family(row.name), self._names, ("tcp", "udp"))
             else:
                 reader = row.read_global or row.read
                 value = reader(setting[1]) if reader else None
@@ -128,7 +128,7 @@ class _Reader:
         """The value of a directive inside a block; three of them depend on what kind of block it is."""
         if row.name in ("fallback", "fallback6"):
             self._check_family(row.name, raw)
-            return fallback_place(text, raw.family, self._names)
+            return fallback_place(text, raw.family, self._names, ("",))
         if row.name == "netmask":
             return values.netmask(text, raw.family)
         if row.name == "protocol":
