@@ -160,19 +160,19 @@ class Director:
         self._left_out.clear()
         effects: list[Effect] = [Note(Level.INFO, f"Role is now {role.value}")]
         if role is Role.ACTIVE:
-            self._removing.clear()
+            self._removing -= set(self._virtuals)
             self._read(table)
-            return effects + self._write(self._virtuals, "role active", self._adopt(now))
+            return effects + self._write([*self._virtuals, *self._removing], "role active", self._adopt(now))
         self._removing |= set(self._virtuals)
         self._read(table)
-        return effects + self._write((), "role standby")
+        return effects + self._write(self._removing, "role standby")
 
     def stop(self, now: float) -> list[Effect]:
         """Cancel all checks and remove the virtuals with cleanstop=yes; the others stay exactly as they are."""
         effects = self._probes.replace({}, now)
         if self._role is Role.ACTIVE:
             self._removing |= {key for key, virtual in self._virtuals.items() if virtual.cleanstop}
-        effects += self._write((), "stop")
+        effects += self._write(self._removing, "stop")
         self._running = False
         return effects
 
@@ -210,7 +210,8 @@ class Director:
         self._retries.clear()
         self._read(table)
         transitions = self._adopt(now)
-        return self._probes.replace(sharing, now) + self._write(self._virtuals, occasion, transitions)
+        concerned = [*self._virtuals, *self._removing]
+        return self._probes.replace(sharing, now) + self._write(concerned, occasion, transitions)
 
     def _first_health(self, check: Probe | Standing, before: Health | None, unchanged: bool, now: float) -> Health:
         if before and unchanged:
@@ -272,11 +273,13 @@ class Director:
     def _write(
         self, keys: Iterable[VirtualKey], occasion: str, transitions: Collection[Transition] = ()
     ) -> list[Effect]:
-        """The operations that bring these virtuals, and those to be removed, in line, with a line for each."""
+        """The operations that bring these virtuals in line, or remove them, with a line for each."""
+        keys = list(keys)
+        gone = self._removing.intersection(keys)
         wanted = {}
         if self._role is Role.ACTIVE:
-            wanted = {key: self._wanted(key) for key in keys if key in self._virtuals and key not in self._removing}
-        ops = plan(wanted, self._table, self._removing)
+            wanted = {key: self._wanted(key) for key in keys if key in self._virtuals and key not in gone}
+        ops = plan(wanted, self._table, gone)
         self._table = applied(ops, self._table)
         self._removing &= set(self._table)
         effects: list[Effect] = [ApplyOps(tuple(ops))] if ops else []
