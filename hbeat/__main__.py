@@ -1,0 +1,7 @@
+"""python -m hbeat"""
+
+import sys
+
+from hbeat.cli import main
+
+sys.exit(main())

@@ -1,0 +1,58 @@
+"""What a node is called across restarts: its generation and uuid on disk (reference section 3.1).
+
+The files are the original's, `/var/lib/heartbeat/hb_generation` and `hb_uuid`: an installation that is replaced must
+continue its count, or its peer takes every datagram for a replay.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from pathlib import Path
+
+UUID_BYTES = 16
+
+
+def next_generation(directory: Path, method: str) -> int:
+    """The generation of this start, already written back and on the disk. method: ha.cf hbgenmethod."""
+    if method == "time":
+        return int(time.time())
+    path = directory / "hb_generation"
+    try:
+        generation = int(path.read_text()) + 1
+    except (OSError, ValueError):
+        generation = int(time.time()) + 1
+    _replace(path, f"{generation:>15}\n".encode())
+    return generation
+
+
+def node_uuid(directory: Path, name: str, source: str) -> bytes:
+    """The node's uuid: 16 bytes, made at the first start. source: ha.cf uuidfrom."""
+    if source == "nodename":
+        return name.encode()[:UUID_BYTES].ljust(UUID_BYTES, b"\0")
+    path = directory / "hb_uuid"
+    try:
+        known = path.read_bytes()
+    except OSError:
+        known = b""
+    if len(known) != UUID_BYTES:
+        known = uuid.uuid4().bytes
+        _replace(path, known)
+    return known
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """The new content or the old one, never half of it, whatever happens to the power."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with open(new, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,111 @@
+"""Resource scripts: /etc/ha.d/resource.d/NAME, then /etc/init.d/NAME (reference sections 6.2, 6.3, 12.2).
+
+A script runs as `NAME arg1 arg2 … ACTION`, as an argument list (never through a shell), in a session of its own, with
+a deadline. Its output is read as it comes, so that it cannot stop on a full pipe, and the last of it is kept for the
+log. The end of the script counts, not the end of its output: init scripts leave daemons behind that hold the pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from hbeat.core.events import Action, Outcome
+from hbeat.core.model import Resource
+
+SCRIPT_PLACES = (Path("/etc/ha.d/resource.d"), Path("/etc/init.d"))
+DEADLINES = {Action.START: 180.0, Action.STOP: 180.0, Action.STATUS: 30.0}
+"""Seconds. The original waits for ever, and with it the whole cluster: one action runs at a time."""
+OUTPUT_KEPT = 4096
+
+
+def find_script(name: str) -> Path | None:
+    """The first regular executable file of that name, or None."""
+    for place in SCRIPT_PLACES:
+        path = place / name
+        if path.is_file() and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+class CommandRun:
+    """A command under way. Watch its `filenos`, call `ready` when one is readable, `expire` at the deadline."""
+
+    def __init__(self, argv: list[str], env: Mapping[str, str], deadline: float) -> None:
+        self.deadline = deadline
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd="/",
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self._pipe = self._process.stdout.fileno()
+        os.set_blocking(self._pipe, False)
+        self._pidfd = os.pidfd_open(self._process.pid)
+        self._output = b""
+        self._pipe_open = True
+
+    @property
+    def filenos(self) -> list[int]:
+        return [self._pidfd, self._pipe] if self._pipe_open else [self._pidfd]
+
+    def ready(self) -> int | None:
+        """Reads what came. The exit status once the command has ended, until then None."""
+        self._read()
+        status = self._process.poll()
+        if status is not None:
+            self._read()
+            self._close()
+        return status
+
+    def expire(self) -> None:
+        """The deadline has passed: the command and its children are killed."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._read()
+        self._close()
+
+    @property
+    def output(self) -> str:
+        """The last of what it printed, on one line."""
+        return " / ".join(line.strip() for line in self._output.decode("utf-8", "replace").splitlines() if line.strip())
+
+    def _read(self) -> None:
+        while self._pipe_open:
+            try:
+                chunk = os.read(self._pipe, 65_536)
+            except BlockingIOError:
+                return
+            if not chunk:
+                self._pipe_open = False
+            self._output = (self._output + chunk)[-OUTPUT_KEPT:]
+
+    def _close(self) -> None:
+        os.close(self._pidfd)
+        self._pipe_open = False
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def judge(resource: Resource, action: Action, status: int, output: str) -> Outcome:
+    """What a script's end means. status answers by its text, start and stop by exit status (section 6.3)."""
+    if action is Action.STATUS:
+        return Outcome(True, output, running=says_running(output))
+    if status == 0:
+        return Outcome(True, output)
+    how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+    return Outcome(False, f"{how}{': ' + output if output else ''}")
+
+
+def says_running(output: str) -> bool:
+    """The original's reading of status output: `not running` beats `running` and `OK`."""
+    if any(f"{n}ot {r}unning" in output for n in "nN" for r in "rR"):
+        return False
+    return "running" in output or "Running" in output or "OK" in output

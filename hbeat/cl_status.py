@@ -1,0 +1,172 @@
+"""The command `cl_status`: what monitoring scripts ask (reference section 11.6).
+
+Outputs and exit codes are the original's; `-m` anywhere adds words for people.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hbeat import client
+
+YES, NO, BAD, UNKNOWN_LINK = 0, 1, 11, 13
+OFFLINE = 1
+
+USAGE = """usage: cl_status [-m] SUB-COMMAND
+  hbstatus [-v]              does heartbeat run on this machine?
+  listnodes [-n | -p | -v]   all nodes, normal ones, ping nodes
+  nodestatus NODE            init, up, active, dead
+  nodetype NODE              normal, ping, unknown
+  nodeweight NODE
+  nodesite NODE
+  listhblinks NODE [-v]      its links [and their status]
+  hblinkstatus NODE LINK     up, dead
+  clientstatus NODE CLIENT [TIMEOUT]
+  rscstatus                  none, local, foreign, all, transition
+  hbparameter -p NAME        a value of ha.cf"""
+
+
+class Refused(Exception):
+    """The question cannot be answered: message and exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    human = "-m" in words
+    words = [word for word in words if word != "-m"]
+    if not words:
+        print(USAGE)
+        return YES
+    if words[0] == "hbstatus":
+        return _hbstatus(verbose="-v" in words[1:])
+    command = _COMMANDS.get(words[0])
+    if command is None:
+        print(f"cl_status: no sub-command {words[0]}; without any it lists them", file=sys.stderr)
+        return BAD
+    try:
+        answer = client.ask("status")
+        if not answer["ok"] or not answer["active"]:
+            raise client.NotRunning("heartbeat is not active yet")
+        return command(answer, words[1:], human)
+    except (client.NotRunning, PermissionError) as error:
+        print(f"Cannot signon with heartbeat: {error}", file=sys.stderr)
+        return NO
+    except Refused as error:
+        print(f"cl_status: {error}", file=sys.stderr)
+        return error.code
+    except IndexError:
+        print(f"cl_status: {words[0]} needs more words\n{USAGE}", file=sys.stderr)
+        return BAD
+
+
+def _hbstatus(verbose: bool) -> int:
+    running = client.is_running()
+    print(f"Heartbeat is {'running' if running else 'stopped'} on this machine.")
+    if running and verbose:
+        answer = client.ask("status")
+        nodes = answer["nodes"]
+        assert isinstance(nodes, dict)
+        print(f"Version: hbeat {answer['version']}\nManaged by: haresources")
+        for name, node in nodes.items():
+            print(f"{name} ({node['type']}): {' '.join(node['links'])}")
+    return YES if running else NO
+
+
+def _node(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    try:
+        node = answer["nodes"][name.lower()]
+    except KeyError:
+        raise Refused(f"there is no node {name}", BAD) from None
+    assert isinstance(node, dict)
+    return node
+
+
+def _listnodes(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    if "-p" in words:
+        return YES  # ping nodes come with a later release: there are none
+    for name in reversed(answer["nodes"]):
+        print(f"{name}{' normal' if '-v' in words else ''}")
+    return YES
+
+
+def _nodestatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    status = _node(answer, words[0])["status"]
+    print(f"The cluster node {words[0]} is {status}." if human else status)
+    return YES if status in ("active", "up") else NO
+
+
+def _nodetype(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    node = answer["nodes"].get(words[0].lower())
+    kind = "unknown" if node is None else node["type"]
+    print(f"The cluster node {words[0]} is {kind}." if human else kind)
+    return YES
+
+
+def _nodeweight(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    _node(answer, words[0])
+    print("100")
+    return YES
+
+
+def _nodesite(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    _node(answer, words[0])
+    print()
+    return YES
+
+
+def _listhblinks(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    for link, state in _node(answer, words[0])["links"].items():
+        print(f"\t{link}\t{state}" if "-v" in words else f"\t{link}")
+    return YES
+
+
+def _hblinkstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    links = _node(answer, words[0])["links"]
+    if words[1] not in links:
+        raise Refused(f"node {words[0]} has no link {words[1]}", UNKNOWN_LINK)
+    state = links[words[1]]
+    print(f"The link {words[1]} of {words[0]} is {state}." if human else state)
+    return YES if state == "up" else NO
+
+
+def _clientstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    _node(answer, words[0])
+    client_name = words[1]
+    print(f"The client {client_name} of {words[0]} is offline." if human else "offline")
+    return OFFLINE  # no clients register with this release
+
+
+def _rscstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    status = answer["resources"]["status"]
+    print(f"This node is holding {status} resources." if human else status)
+    return YES
+
+
+def _hbparameter(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    name = words[words.index("-p") + 1] if "-p" in words else words[0]
+    value = answer["parameters"].get(name)
+    if value is None:
+        print(f"cl_status: {name} is not set", file=sys.stderr)
+        return NO
+    print(value)
+    return YES
+
+
+_COMMANDS: dict[str, Callable[[dict[str, Any], list[str], bool], int]] = {
+    "listnodes": _listnodes,
+    "nodestatus": _nodestatus,
+    "nodetype": _nodetype,
+    "nodeweight": _nodeweight,
+    "nodesite": _nodesite,
+    "listhblinks": _listhblinks,
+    "hblinkstatus": _hblinkstatus,
+    "clientstatus": _clientstatus,
+    "rscstatus": _rscstatus,
+    "hbparameter": _hbparameter,
+}

@@ -1,0 +1,121 @@
+"""The command `hbeat`: starts, stops and asks the heartbeat daemon (reference section 11.1).
+
+The original's options keep their meaning; the same can be said in words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+import hbeat
+from hbeat import client
+
+OK, FAILED, USAGE, STOPPED = 0, 1, 2, 3
+STALE_PID_FILE = 1
+
+VERBS = ("start", "stop", "status", "reload")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    verb = arguments.verb or arguments.word or "start"
+    if verb == "status":
+        return _status(yaml=arguments.yaml, brief=arguments.verb == "status")
+    if verb == "stop":
+        return _stop()
+    if verb == "reload" and client.is_running():
+        return _reload()
+    from hbeat import service  # heavy, and only the start needs it
+
+    return service.start(foreground=arguments.foreground, debug=arguments.debug > 0, realtime=not arguments.no_realtime)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hbeat", description="The heartbeat daemon: without options or words it is started."
+    )
+    parser.add_argument("word", nargs="?", choices=VERBS, help="what to do, in words")
+    verbs = parser.add_mutually_exclusive_group()
+    verbs.add_argument("-k", dest="verb", action="store_const", const="stop", help="stop, and wait until it is gone")
+    verbs.add_argument("-r", dest="verb", action="store_const", const="reload", help="take up changed files")
+    verbs.add_argument("-s", dest="verb", action="store_const", const="status", help="one line: does it run?")
+    parser.add_argument("-f", dest="foreground", action="store_true", help="stay in the foreground, log to stderr too")
+    parser.add_argument("-d", dest="debug", action="count", default=0, help="log debug messages")
+    parser.add_argument("-l", dest="no_realtime", action="store_true", help="no real-time scheduling, no locked memory")
+    parser.add_argument("--yaml", action="store_true", help="with `status`: everything, as YAML")
+    parser.add_argument("-V", "--version", action="version", version=f"hbeat {hbeat.__version__}")
+    return parser
+
+
+def _status(*, yaml: bool, brief: bool) -> int:
+    if not client.is_running():
+        print("heartbeat is stopped. No process")
+        return STALE_PID_FILE if client.PID_FILE.exists() else STOPPED
+    uname = os.uname().nodename
+    try:
+        answer = client.ask("status")
+    except (client.NotRunning, PermissionError) as error:
+        print(f"heartbeat OK [pid {client.daemon_pid()} et al] is running on {uname} [{uname.lower()}]...")
+        print(f"heartbeat: {error}", file=sys.stderr)
+        return OK
+    if yaml:
+        import yaml as library  # only here: it costs more than the rest of this command
+
+        print(library.safe_dump(answer, sort_keys=False), end="")
+        return OK
+    print(f"heartbeat OK [pid {answer['pid']} et al] is running on {uname} [{answer['node']}]...")
+    if not brief:
+        _print_overview(answer)
+    return OK
+
+
+def _print_overview(answer: dict[str, object]) -> None:
+    nodes, resources = answer["nodes"], answer["resources"]
+    assert isinstance(nodes, dict)
+    assert isinstance(resources, dict)
+    for name, node in nodes.items():
+        links = "  ".join(f"{link} {state}" for link, state in node["links"].items() if "silent" in node)
+        print(f"  node {name:20} {node['status']:8} {links}")
+    print(f"  resources held here: {resources['status']}")
+    for group in resources["groups"]:
+        print(f"    {group['node']}: {' '.join(group['resources'])}")
+
+
+def _stop() -> int:
+    if not client.is_running():
+        print("INFO: Heartbeat already stopped.")
+        return OK
+    pid = client.daemon_pid()
+    if pid is None:
+        print(f"heartbeat runs, but {client.PID_FILE} does not tell its pid", file=sys.stderr)
+        return FAILED
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except OSError as error:
+        print(f"heartbeat [pid {pid}] cannot be stopped: {error.strerror}", file=sys.stderr)
+        return FAILED
+    while client.is_running():
+        time.sleep(0.05)
+    return OK
+
+
+def _reload() -> int:
+    try:
+        answer = client.ask("reload")
+    except (client.NotRunning, PermissionError) as error:
+        print(f"heartbeat: {error}", file=sys.stderr)
+        return FAILED
+    if answer["ok"]:
+        return OK
+    print(f"{answer['error']}\nheartbeat: not reloaded; it goes on as before", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,334 @@
+"""The heartbeat process: one thread, one loop, nothing in it that waits for somebody else.
+
+A turn: sleep until a descriptor is readable or a deadline comes; read every heartbeat that has arrived; only then
+look at the clock's demands, so that a peer is never declared dead over datagrams that wait in our own sockets; do
+what the cluster decided; write the log last.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import selectors
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from random import Random
+
+from hbeat.adapters.control import Client, ControlServer
+from hbeat.adapters.log import Log
+from hbeat.adapters.realtime import make_realtime
+from hbeat.adapters.udp import Media
+from hbeat.agents import Agents, Operation, script_environment
+from hbeat.config.errors import ConfigError
+from hbeat.core.auth import Keyring
+from hbeat.core.cluster import TAKEOVER_WORDS, Cluster, Settings
+from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunResource, SendDatagram
+from hbeat.core.model import Held, Resource
+from hbeat.core.outbox import Identity
+from hbeat.load import Configuration, load
+from hbeat.view import view
+
+STANDBY_WORDS = {"all": Held.ALL, "local": Held.LOCAL, "foreign": Held.FOREIGN, "failback": Held.FOREIGN}
+WARM_UP_RETRY = 10.0
+LATE = 0.1
+"""A turn that begins this much after its deadline is reported: our own lateness, not the peer's."""
+
+
+def settings_of(config: Configuration, me: Identity) -> Settings:
+    """What the cluster needs of the configuration."""
+    return Settings(
+        me=me,
+        nodes=config.ha.nodes,
+        links=tuple(dict.fromkeys(medium.interface for medium in config.ha.media)),
+        timing=config.ha.timing,
+        failback=config.ha.auto_failback,
+        groups=config.groups,
+        rexmit_delay=config.ha.max_rexmit_delay,
+        inner_signature=config.ha.msgfmt == "classic",
+        log_badpack=config.ha.log_badpack,
+    )
+
+
+def _stamp() -> tuple[int, str]:
+    try:
+        load_text = Path("/proc/loadavg").read_text().strip()
+    except OSError:
+        load_text = ""
+    return int(time.time()), load_text
+
+
+class Daemon:
+    """Performs what the cluster decides. Everything it needs is already open."""
+
+    def __init__(
+        self,
+        config: Configuration,
+        me: Identity,
+        media: Media,
+        control: ControlServer,
+        agents: Agents,
+        open_log: Callable[[Configuration], Log],
+        *,
+        realtime: bool,
+    ) -> None:
+        self._config, self._me, self._media = config, me, media
+        self._control, self._agents = control, agents
+        self._open_log, self._log = open_log, open_log(config)
+        self._realtime = realtime and config.ha.realtime
+        keys = Keyring(config.keys.active, config.keys.keys)
+        self.cluster = Cluster(settings_of(config, me), keys, _stamp, Random(), time.monotonic())
+        self._selector = selectors.DefaultSelector()
+        self._effects: deque[Effect] = deque()
+        self._notes: list[Note] = []
+        self._operations: dict[Operation, tuple[Callable[[Outcome, float], None], list[int]]] = {}
+        self._warm_up_again: dict[Resource, float] = {}
+        self._ending = False
+
+    # --- the loop ---------------------------------------------------------------------------------------------
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Runs until everything is released after a request to stop. ready: called once heartbeats are sent."""
+        wakeup = self._catch_signals()
+        for link, sock in self._media.receivers.items():
+            self._selector.register(sock, selectors.EVENT_READ, ("link", link))
+        if self._realtime:
+            for refused in make_realtime(self._config.ha.rtprio):
+                self._note(Level.WARNING, refused)
+        gc.collect()
+        gc.freeze()
+        self._perform(self.cluster.begin(time.monotonic()))
+        self._note(Level.INFO, f"heartbeat: generation {self._me.generation}, node {self._me.name}")
+        self._flush_notes()
+        ready()
+        while not (self._ending and not self._operations):
+            self._turn(wakeup)
+
+    def _turn(self, wakeup: int) -> None:
+        self._watch_control()
+        deadline = self._next_deadline()
+        before = time.monotonic()
+        events = self._selector.select(max(0.0, deadline - before))
+        now = time.monotonic()
+        for key, _ in events:
+            self._guarded(lambda key=key: self._readable(key, wakeup))  # type: ignore[misc]
+        if now >= deadline:
+            self._guarded(lambda: self._timers(now, deadline))
+        self._flush_notes()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A bug met by one event is told with its traceback and ends there: the other node must go on hearing us."""
+        try:
+            work()
+        except Exception:
+            self._effects.clear()
+            self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
+
+    def _readable(self, key: selectors.SelectorKey, wakeup: int) -> None:
+        kind, what = key.data
+        if kind == "link":
+            self._drain(what)
+        elif kind == "operation":
+            self._step(what, time.monotonic())
+        elif key.fd == wakeup:
+            for number in os.read(wakeup, 64):
+                self._signalled(number)
+        else:
+            self._serve(key.fd)
+
+    def _drain(self, link: str) -> None:
+        for data in self._media.drain(link):
+            now = time.monotonic()
+            self._perform(self.cluster.receive(link, data, now))
+
+    def _timers(self, now: float, deadline: float) -> None:
+        if now - deadline > LATE and not self._ending:
+            self._note(Level.WARNING, f"our own loop was {round((now - deadline) * 1000)} ms late")
+        for link in self._media.receivers:
+            self._drain(link)  # silence must be real
+        now = time.monotonic()
+        if now >= self.cluster.next_deadline() and not self._ending:
+            self._perform(self.cluster.handle_timer(now))
+        for problem in self._agents.announcer.handle_timer(now):
+            self._note(Level.WARNING, problem)
+        for operation in [o for o in self._operations if o.deadline <= now]:
+            self._finish(operation, operation.expire(now), now)
+        for resource in [r for r, at in self._warm_up_again.items() if at <= now]:
+            del self._warm_up_again[resource]
+            self._warm_up(resource)
+        self._control.handle_timer(now)
+
+    def _next_deadline(self) -> float:
+        times = [
+            None if self._ending else self.cluster.next_deadline(),
+            self._agents.announcer.next_deadline(),
+            self._control.next_deadline(),
+            *(operation.deadline for operation in self._operations),
+            *self._warm_up_again.values(),
+        ]
+        return min((at for at in times if at is not None), default=time.monotonic() + 1.0)
+
+    # --- effects ----------------------------------------------------------------------------------------------
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        """Does all of it, and what follows from it, in order."""
+        nested = bool(self._effects)
+        self._effects.extend(effects)
+        if nested:
+            return
+        while self._effects:
+            self._do(self._effects[0])
+            self._effects.popleft()
+
+    def _do(self, effect: Effect) -> None:
+        now = time.monotonic()
+        match effect:
+            case SendDatagram(data):
+                for news in self._media.send(data):
+                    self._note(Level.WARNING, news)
+            case Note(level, text):
+                self._note(level, text)
+            case RunResource(op_id, resource, action):
+
+                def ended(outcome: Outcome, at: float) -> None:
+                    text = f"{resource.text} {action.value}: {outcome.detail or ('done' if outcome.ok else 'failed')}"
+                    self._note(Level.INFO if outcome.ok else Level.ERROR, text)
+                    self._perform(self.cluster.finished(op_id, outcome, at))
+
+                self._follow(self._agents.run(resource, action, now), ended, now)
+            case Prepare(resource):
+                self._warm_up(resource)
+            case Dismiss(resource):
+                self._warm_up_again.pop(resource, None)
+                self._follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
+            case Exit():
+                self._ending = True
+
+    def _warm_up(self, resource: Resource) -> None:
+        def warmed(outcome: Outcome, at: float) -> None:
+            if outcome.ok:
+                self._perform(self.cluster.prepared(resource, True, at))
+            elif not self._ending:
+                self._note(Level.ERROR, f"{resource.text} cannot stand by: {outcome.detail}")
+                self._warm_up_again[resource] = at + WARM_UP_RETRY
+
+        now = time.monotonic()
+        self._follow(self._agents.warm_up(resource, now), warmed, now)
+
+    def _follow(self, begun: Outcome | Operation, ended: Callable[[Outcome, float], None], now: float) -> None:
+        if isinstance(begun, Outcome):
+            ended(begun, now)
+            return
+        self._operations[begun] = (ended, [])
+        self._watch(begun)
+
+    def _step(self, operation: Operation, now: float) -> None:
+        if operation in self._operations:
+            self._finish(operation, operation.step(now), now)
+
+    def _finish(self, operation: Operation, outcome: Outcome | None, now: float) -> None:
+        """The operation has moved: it is over, or waits on other descriptors than before."""
+        ended, watched = self._operations[operation]
+        for fileno in watched:
+            self._selector.unregister(fileno)
+        watched.clear()
+        if outcome is None:
+            self._watch(operation)
+            return
+        del self._operations[operation]
+        ended(outcome, now)
+
+    def _watch(self, operation: Operation) -> None:
+        watched = self._operations[operation][1]
+        for fileno in operation.filenos:
+            self._selector.register(fileno, selectors.EVENT_READ, ("operation", operation))
+            watched.append(fileno)
+
+    # --- the operator -----------------------------------------------------------------------------------------
+
+    def _note(self, level: Level, text: str) -> None:
+        self._notes.append(Note(level, text))
+
+    def _flush_notes(self) -> None:
+        notes, self._notes = self._notes, []
+        for note in notes:
+            self._log.write(note.level, note.text)
+
+    def _catch_signals(self) -> int:
+        reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        self._selector.register(reading, selectors.EVENT_READ, ("signal", None))
+        return reading
+
+    def _signalled(self, number: int) -> None:
+        match number:
+            case signal.SIGTERM:
+                self._stop()
+            case signal.SIGHUP:
+                self._reload()
+            case signal.SIGUSR1 | signal.SIGUSR2:
+                self._log.debug = number == signal.SIGUSR1
+                self._note(Level.INFO, f"debug messages {'on' if self._log.debug else 'off'}")
+
+    def _stop(self) -> None:
+        self._note(Level.INFO, f"Heartbeat shutdown in progress. ({os.getpid()})")
+        self._perform(self.cluster.shutdown(time.monotonic()))
+
+    def _reload(self) -> str:
+        """Takes the files' new content; a file with an error changes nothing. Returns the errors."""
+        try:
+            new = load()
+        except ConfigError as error:
+            self._note(Level.ERROR, f"reload refused, everything goes on as before:\n{error}")
+            return str(error)
+        for problem in new.warnings:
+            self._note(Level.WARNING, str(problem))
+        old, self._config = self._config, new
+        self._log = self._open_log(new)
+        self._agents.env = script_environment(new)
+        if (new.node, new.ha.nodes, new.ha.media) != (old.node, old.ha.nodes, old.ha.media):
+            self._note(Level.WARNING, "node and media lines of ha.cf are taken up by a restart only")
+        keys = Keyring(new.keys.active, new.keys.keys)
+        self._perform(self.cluster.reload(settings_of(new, self._me), keys, time.monotonic()))
+        self._note(Level.INFO, "Configuration reloaded.")
+        return ""
+
+    def _watch_control(self) -> None:
+        registered = {fd for fd, key in self._selector.get_map().items() if key.data[0] == "control"}
+        wanted = set(self._control.filenos)
+        for fileno in registered - wanted:
+            self._selector.unregister(fileno)
+        for fileno in wanted - registered:
+            self._selector.register(fileno, selectors.EVENT_READ, ("control", None))
+
+    def _serve(self, fileno: int) -> None:
+        found = self._control.readable(fileno, time.monotonic())
+        if found is not None:
+            client, words = found
+            self._control.answer(client, self._answer(client, words))
+
+    def _answer(self, client: Client, words: list[str]) -> dict[str, object]:
+        now = time.monotonic()
+        if words != ["status"] and not client.may_change:
+            return {"ok": False, "error": "only root may do that"}
+        match words:
+            case ["status"]:
+                return {"ok": True, **view(self.cluster, self._config, now)}
+            case ["standby", word] if word in STANDBY_WORDS:
+                self._perform(self.cluster.give(STANDBY_WORDS[word], now))
+                return {"ok": True}
+            case ["takeover", word] if word in TAKEOVER_WORDS:
+                self._perform(self.cluster.ask_takeover(word, now))
+                return {"ok": True}
+            case ["reload"]:
+                errors = self._reload()
+                return {"ok": not errors, "error": errors}
+            case ["stop"]:
+                self._stop()
+                return {"ok": True}
+        return {"ok": False, "error": "requests: status, standby WORD, takeover WORD, reload, stop"}

@@ -1,0 +1,164 @@
+"""Starting the daemon so that the exit status can be believed, by a person and by an init script.
+
+All that an operator can get wrong is found before the fork: the three files, the interfaces, the port, a second
+instance. The daemonize library ends its own parent with 0 before the child has done anything and swallows what its
+action raises (observed with 2.5.0), so it runs in a child of ours, which tells through a pipe how it went.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from daemonize import Daemonize
+
+from hbeat import client
+from hbeat.adapters.control import ControlServer
+from hbeat.adapters.identity import next_generation, node_uuid
+from hbeat.adapters.log import Log
+from hbeat.adapters.udp import Media, MediaError, open_media
+from hbeat.agents import Agents, script_environment
+from hbeat.config.errors import ConfigError
+from hbeat.core.events import Level
+from hbeat.core.outbox import Identity
+from hbeat.daemon import Daemon
+from hbeat.load import Configuration, load
+
+STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
+STATE_DIR = Path("/var/lib/heartbeat")
+
+
+def start(*, foreground: bool = False, debug: bool = False, realtime: bool = True) -> int:
+    """Starts the daemon; the exit status as LSB has it: 0 (also when it runs already), 1, or 6 not configured."""
+    try:
+        config = load()
+    except ConfigError as error:
+        print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
+        return NOT_CONFIGURED
+    for problem in config.warnings:
+        print(f"warning: {problem}", file=sys.stderr)
+    try:
+        lock = client.take_lock()
+        if lock is None:
+            print(f"heartbeat: already running [pid {client.daemon_pid()}]", file=sys.stderr)
+            return STARTED
+        media = open_media((m.interface, m.address, m.udpport) for m in config.ha.media)
+        me = _identity(config)
+        control = ControlServer(client.SOCKET)
+    except (MediaError, OSError) as error:
+        print(f"heartbeat: not started: {error}", file=sys.stderr)
+        return FAILED
+    life = _Life(config, me, media, control, debug=debug, terminal=foreground, realtime=realtime)
+    if foreground:
+        client.PID_FILE.write_text(f"{os.getpid()}\n")
+        return life.live(lambda words: None)
+    return _detach(life, lock)
+
+
+def _identity(config: Configuration) -> Identity:
+    generation = next_generation(STATE_DIR, config.ha.hbgenmethod)
+    ttl = len(config.ha.nodes) + len(config.ha.ping_nodes) + config.ha.hopfudge
+    return Identity(config.node, node_uuid(STATE_DIR, config.node, config.ha.uuidfrom), generation, ttl)
+
+
+def _detach(life: _Life, lock: int) -> int:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+
+        def tell(words: str) -> None:
+            os.write(writing, words.encode())
+            os.close(writing)
+
+        def action() -> None:
+            os._exit(life.live(tell))  # past the library's exit handler, which knows no status but 0
+
+        library = Daemonize(
+            app="heartbeat",
+            pid=str(client.PID_FILE),
+            action=action,
+            keep_fds=[lock],
+            auto_close_fds=False,
+            logger=_silent_logger(),
+        )
+        try:
+            library.start()
+        finally:
+            os._exit(FAILED)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, "rb") as pipe:
+        words = pipe.read().decode()
+    if words == "ok":
+        return STARTED
+    print(f"heartbeat: not started: {words or 'the daemon died; see its log'}", file=sys.stderr)
+    return FAILED
+
+
+class _Life:
+    """The daemon's life in whatever process it is to live."""
+
+    def __init__(
+        self,
+        config: Configuration,
+        me: Identity,
+        media: Media,
+        control: ControlServer,
+        *,
+        debug: bool,
+        terminal: bool,
+        realtime: bool,
+    ) -> None:
+        self._config, self._me, self._media, self._control = config, me, media, control
+        self._debug, self._terminal, self._realtime = debug, terminal, realtime
+
+    def _open_log(self, config: Configuration) -> Log:
+        places = config.ha.log
+        return Log(
+            config.node,
+            places.logfile,
+            places.debugfile,
+            places.logfacility,
+            debug=self._debug or config.ha.debug > 0,
+            terminal=self._terminal,
+        )
+
+    def live(self, tell: Callable[[str], None]) -> int:
+        """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
+        log = self._open_log(self._config)
+        told: list[str] = []
+
+        def tell_once(words: str) -> None:
+            if not told:
+                told.append(words)
+                tell(words)
+
+        try:
+            for problem in self._config.warnings:
+                log.write(Level.WARNING, str(problem))
+            agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
+            daemon = Daemon(
+                self._config, self._me, self._media, self._control, agents, self._open_log, realtime=self._realtime
+            )
+            daemon.run(lambda: tell_once("ok"))
+            log.write(Level.INFO, "Heartbeat shutdown complete.")
+        except Exception as error:
+            log.write(Level.CRITICAL, f"heartbeat ended by an error of this program:\n{traceback.format_exc()}")
+            tell_once(f"{type(error).__name__}: {error}")
+            return FAILED
+        finally:
+            self._control.close()
+            client.PID_FILE.unlink(missing_ok=True)
+        return STARTED
+
+
+def _silent_logger() -> logging.Logger:
+    """The library would open a syslog connection of its own and write there that it is starting."""
+    logger = logging.Logger("heartbeat")
+    logger.addHandler(logging.NullHandler())
+    return logger

@@ -1,0 +1,49 @@
+"""What can be seen of a running cluster: plain values for `hbeat status`, cl_status and monitoring."""
+
+from __future__ import annotations
+
+import os
+
+import hbeat
+from hbeat.core.cluster import Cluster
+from hbeat.load import Configuration
+
+
+def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, object]:
+    """The cluster as this node sees it. Times are seconds; `silent` is the time since the peer's last status."""
+    me = config.node
+    nodes: dict[str, object] = {}
+    for name in config.ha.nodes:
+        if name == me:
+            links = dict.fromkeys(cluster.settings.links, "dead")  # the original shows its own links so
+            nodes[name] = {"status": cluster.status.value, "type": "normal", "links": links}
+        elif cluster.peer is not None:
+            peer = cluster.peer
+            nodes[name] = {
+                "status": peer.status,
+                "type": "normal",
+                "links": {link: "up" if life.up else "dead" for link, life in peer.links.items()},
+                "silent": None if peer.heard_at is None else round(now - peer.heard_at, 3),
+                "deadtime": peer.patience,
+            }
+    ownership = cluster.ownership
+    return {
+        "version": hbeat.__version__,
+        "pid": os.getpid(),
+        "node": me,
+        "active": cluster.status.value == "active",
+        "nodes": nodes,
+        "resources": {
+            "status": ownership.status,
+            "held": ownership.held.value,
+            "peer": ownership.peer_held.value,
+            "phase": ownership.phase.value,
+            "standby": ownership.standby.stage.value,
+            "groups": [
+                {"node": group.node, "resources": [resource.text for resource in group.resources]}
+                for group in ownership.groups
+            ],
+        },
+        "dropped": dict(cluster.bad.total),
+        "parameters": dict(config.ha.parameters),
+    }
