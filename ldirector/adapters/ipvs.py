@@ -39,6 +39,7 @@ from ldirector.core.model import Forwarding, RealKey, RealState, Service, Virtua
 NETLINK_GENERIC = 16
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 REQUEST, ACK, DUMP = 0x1, 0x4, 0x300
+FAMILY_NAME = b"IPVS\0"
 GENL_ID_CTRL, CTRL_GETFAMILY, CTRL_FAMILY_ID, CTRL_FAMILY_NAME = 16, 3, 1, 2
 
 NEW_SERVICE, SET_SERVICE, DEL_SERVICE, GET_SERVICE, NEW_DEST, SET_DEST, DEL_DEST, GET_DEST = range(1, 9)
@@ -172,7 +173,7 @@ class Ipvs:
     def _find_family(self) -> int:
         """The number the kernel gave to the family "IPVS"; asking for it loads the module where there is one."""
         self._sequence += 1
-        body = attribute(CTRL_FAMILY_NAME, b"IPVS\0")
+        body = attribute(CTRL_FAMILY_NAME, FAMILY_NAME)
         self._socket.send(message(GENL_ID_CTRL, REQUEST, self._sequence, CTRL_GETFAMILY, body))
         for kind, _sequence, payload in split_messages(self._socket.recv(1 << 16)):
             if kind == GENL_ID_CTRL:
