@@ -204,9 +204,12 @@ class Cluster:
                 return self.bad.note(link, Seen.OLD_GENERATION.value, now)
             return [*peer.heard_on(link, now), *self._transport(type_, message, now)]
         sequence = message.number("seq") or 0
-        seen = self._tracker.observe(generation, sequence, type_ == "status", now)
-        if seen in (Seen.OLD_SEQUENCE, Seen.OLD_GENERATION):
+        seen = self._tracker.observe(generation, sequence, type_ == "status", link, now)
+        if seen is Seen.OLD_GENERATION:
             return self.bad.note(link, f"{seen.value} ({type_} {sequence} of {peer.name})", now)
+        if seen is Seen.OLD_SEQUENCE:
+            self.bad.total[link] += 1  # dropped without a word: resent messages come over every link
+            return []
         effects: list[Effect] = [*peer.heard_on(link, now)]
         if seen is Seen.DUPLICATE:
             return effects

@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import Enum
 from random import Random
 
+from hbeat.core.model import LinkName
+
 MAX_MISSING = 250
 """A larger gap is not asked for: the counting starts over (section 3.2 rule 7)."""
 
@@ -33,12 +35,27 @@ class Tracker:
         self.last: int | None = None
         self._highest = 0  # of this generation, kept when the node is given up: its past stays the past
         self.gap = 0  # numbers lost by the last observation
+        self._on_link: dict[LinkName, int] = {}  # highest number that came over each
         self._missing: dict[int, float] = {}  # number -> when to ask (again)
         self._delay = rexmit_delay
         self._random = random
 
-    def observe(self, generation: int, sequence: int, is_status: bool, now: float) -> Seen:
-        """Judges one message and remembers it."""
+    def observe(self, generation: int, sequence: int, is_status: bool, link: LinkName, now: float) -> Seen:
+        """Judges one message and remembers it.
+
+        The copies of a burst come one link after the other, so a copy may be older than the last number. It still
+        proves its link if it is newer than all that came over that link; else it is a recording.
+        """
+        seen = self._judge(generation, sequence, is_status, now)
+        if seen is Seen.OLD_GENERATION:
+            return seen
+        newest = self._on_link.get(link, 0)
+        if seen is Seen.OLD_SEQUENCE and newest < sequence <= self._highest and generation == self.generation:
+            seen = Seen.DUPLICATE
+        self._on_link[link] = max(newest, sequence)
+        return seen
+
+    def _judge(self, generation: int, sequence: int, is_status: bool, now: float) -> Seen:
         self.gap = 0
         if generation < self.generation:
             return Seen.OLD_GENERATION
@@ -48,6 +65,7 @@ class Tracker:
             known = self.generation != 0
             self.generation = generation
             self.forget()
+            self._on_link.clear()
             self.last = self._highest = sequence
             return Seen.RESTARTED if known else Seen.NEW
         if self.last is None:
