@@ -23,25 +23,33 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.control import Answer, ControlServer
-from ldirector.adapters.ipvs import Ipvs, IpvsError
+from ldirector.adapters.ipvs import IpvsError
 from ldirector.adapters.log import Log
 from ldirector.checks import https
 from ldirector.checks.runner import Runner
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
 from ldirector.core.director import Director
-from ldirector.core.events import ApplyOps, CancelCheck, Effect, Level, Note, OpFailure, StartCheck
-from ldirector.core.model import Role
+from ldirector.core.events import ApplyOps, CancelCheck, Effect, Level, Note, OpFailure, StartCheck, TableOp
+from ldirector.core.model import Role, Service, VirtualKey
 from ldirector.core.verdict import Verdict
 
 WATCH_SECONDS = 1.0  # between two looks at the configuration file
 MAX_REPLANS = 3  # within one step, when the kernel refuses edits
 RETRY_SECONDS = 1.0  # after an error of the whole table, or of this program
 REQUESTS = ["status", "role active", "role standby", "ready SECONDS", "reload", "stop"]
+
+
+class KernelTable(Protocol):
+    """What the daemon needs of adapters/ipvs.py."""
+
+    def read(self) -> dict[VirtualKey, Service]: ...
+
+    def apply(self, operations: Sequence[TableOp]) -> list[OpFailure]: ...
 
 
 class Daemon:
@@ -52,7 +60,7 @@ class Daemon:
         config: DirectorConfig,
         file: ConfigFile[DirectorConfig],
         role: Role,
-        kernel: Ipvs,
+        kernel: KernelTable,
         control: socket.socket,
         log: Log,
     ) -> None:

@@ -8,8 +8,9 @@ pyroute2 or by running ipvsadm. pyroute2 would also triple the start of the daem
 0.9 s), which a cold take-over waits for, and its synchronous calls cannot be made from a running event loop. So the
 hundred lines of encoding live here.
 
-An acknowledgement carries the sequence number of its message, which is how errors find their operation. Where a
-kernel stops working on a buffer after an error, the messages without an answer are sent again from there.
+An acknowledgement carries the sequence number of its message, which is how errors find their operation. The kernel goes
+on with the rest of a buffer after an error (seen on 6.1). Should answers be missing at the end, those messages are
+sent again.
 
 Errors of an edit, as seen on Linux 6.1: EEXIST 17 duplicate virtual or real; ENOENT 2 unknown scheduler, or set/delete
 of a missing real; ESRCH 3 set/delete of a missing virtual, or an edit of a real in one; ERANGE 34 lower threshold above

@@ -1,0 +1,92 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ldirector.adapters.config_watch import ConfigFile
+
+
+class Clock:
+    """Gives each version of the file a time stamp of its own."""
+
+    now = 1_000_000_000
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+    Clock.now += 1
+    os.utime(path, (Clock.now, Clock.now))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "ldirectord.cf"
+    write(path, "one")
+    return path
+
+
+def loaded(path: Path) -> ConfigFile[str]:
+    file = ConfigFile(path, lambda text, name: f"{Path(name).name}: {text}")
+    assert file.load() == f"ldirectord.cf: {path.read_text()}"
+    return file
+
+
+def looks(file: ConfigFile[str], count: int = 4) -> list[bool]:
+    return [file.changed() for _ in range(count)]
+
+
+def test_an_unchanged_file_has_not_changed(path: Path) -> None:
+    assert looks(loaded(path)) == [False] * 4
+
+
+def test_a_new_text_is_said_once_when_it_has_settled(path: Path) -> None:
+    file = loaded(path)
+    write(path, "two")
+    assert looks(file) == [False, True, False, False]
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(path: Path) -> None:
+    file = loaded(path)
+    for text in ("tw", "two", "two and"):
+        write(path, text)
+        assert not file.changed()
+    assert file.changed()
+
+
+def test_a_mere_touch_is_no_change(path: Path) -> None:
+    file = loaded(path)
+    write(path, "one")
+    assert looks(file) == [False] * 4
+
+
+def test_a_replaced_file_is_a_change_also_with_the_same_time_and_size(path: Path) -> None:
+    file = loaded(path)
+    fresh = path.with_name("fresh")
+    fresh.write_text("two")
+    os.utime(fresh, (Clock.now, Clock.now))
+    os.replace(fresh, path)
+    assert looks(file) == [False, True, False, False]
+
+
+def test_a_missing_file_is_no_change_until_it_is_back(path: Path) -> None:
+    file = loaded(path)
+    path.unlink()
+    assert looks(file) == [False] * 4
+    write(path, "two")
+    assert looks(file) == [False, True, False, False]
+
+
+def test_a_text_that_was_refused_is_not_said_again(path: Path) -> None:
+    def refuse(text: str, name: str) -> str:
+        raise ValueError(text)
+
+    file = ConfigFile(path, refuse)
+    with pytest.raises(ValueError, match="one"):
+        file.load()
+    assert looks(file) == [False] * 4
+
+
+def test_bytes_that_are_not_utf8_are_kept(path: Path) -> None:
+    path.write_bytes(b'receive="\xe9"')
+    text = ConfigFile(path, lambda text, _: text).load()
+    assert text.encode("utf-8", "surrogateescape") == b'receive="\xe9"'
