@@ -210,14 +210,16 @@ class Ownership:
         """A dead peer is heard again. healed: it never restarted, so each of us thought the other dead.
 
         Then each keeps its own groups and gives up the foreign ones; nobody goes without service. (Two originals
-        release everything and restart, twenty seconds without service: reference section 4.4.)
+        release everything and restart, twenty seconds without service: reference section 4.4.) `starting` makes a
+        peer which heard us all the time, and noticed nothing, say what it holds.
         """
         self.peer_alive = True
         if not healed or not self.held.foreign or self.phase is not Phase.STABLE:
             return []
         self.held -= Held.FOREIGN
         self._failback_due = False
-        return [self._report(), *self._job(JobKind.YIELD, self._of(Held.FOREIGN), now)]
+        told = [Say.of("starting"), self._report()]
+        return [*told, *self._job(JobKind.YIELD, self._of(Held.FOREIGN), now)]
 
     # --- standby handshake ------------------------------------------------------------------------------------
 
