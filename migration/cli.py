@@ -1,0 +1,140 @@
+"""hbeat-migrate: what an Ultra Monkey configuration does on this suite, before any machine is touched.
+
+    hbeat-migrate check DIR        read all files, say what is wrong, what is ignored and what would run
+    hbeat-migrate rehearse DIR     run the cluster of DIR in a guest kernel and measure every fail-over
+
+Exit status: 0 all is well, 1 the files have errors or a step did not go as expected, 2 bad usage or the rehearsal
+cannot run here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ldirector.adapters.names import SystemNames
+from migration import uml
+from migration.check import describe
+from migration.cluster_files import ClusterFiles, ClusterFilesError, read_cluster
+from migration.lab_places import LabPlacesError, lab_places
+from migration.report import Report
+from migration.story import STEPS, Plan, rehearse
+from migration.topology import Topology, TopologyError, derive
+
+GUEST_MEMORY = "768M"
+TIME_LIMIT_PER_ROUND = 600.0
+"""Seconds that a guest may take for one round of all steps."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        files = read_cluster(options.folder, SystemNames())
+        topology = derive(files)
+    except (ClusterFilesError, TopologyError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if options.command == "check":
+        print("\n".join(describe(files, topology)))
+        return 0
+    try:
+        if options.host or options.inside_guest:
+            return _rehearse_here(options, files, topology)
+        print("\n".join(describe(files, topology)), flush=True)
+        return _rehearse_in_guest(options)
+    except (uml.GuestError, LabPlacesError) as error:
+        print(f"hbeat-migrate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hbeat-migrate: interrupted; everything was taken down", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hbeat-migrate", description="Check and rehearse a heartbeat configuration.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, words in (
+        ("check", "read the files, say what is wrong with them and what would run"),
+        ("rehearse", "run the cluster in a guest kernel, cut its power, measure what clients see"),
+    ):
+        command = commands.add_parser(name, help=words, description=words)
+        command.add_argument("folder", type=_folder, metavar="DIR", help="ha.cf and the others, or a folder per node")
+    command.add_argument("--host", action="store_true", help="on this machine's kernel (root, ip_vs), not in a guest")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen to FILE")
+    command.add_argument("--keepalive", metavar="TIME", help="instead of ha.cf's, as it would stand there: 100ms")
+    command.add_argument("--deadtime", metavar="TIME", help="instead of ha.cf's (warntime becomes its default)")
+    command.add_argument("--steps", type=_steps, default=STEPS, help=f"of {','.join(STEPS)}; all by default")
+    command.add_argument("--repeat", type=int, default=1, metavar="N", help="play the steps N times, show medians")
+    command.add_argument("--keep-logs", type=Path, metavar="DIR", help="copy each node's /var/log to DIR/NODE")
+    command.add_argument("--inside-guest", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return path.resolve()
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    steps = tuple(text.split(","))
+    if unknown := [step for step in steps if step not in STEPS]:
+        raise argparse.ArgumentTypeError(f"no step {unknown[0]}; there are {', '.join(STEPS)}")
+    return steps
+
+
+def _rehearse_in_guest(options: argparse.Namespace) -> int:
+    """Boot a guest and run this same command in it, with the places for results written through."""
+    command = [sys.executable, "-u", "-m", "migration", "rehearse", str(options.folder), "--inside-guest"]
+    command += ["--steps", ",".join(options.steps), "--repeat", str(options.repeat)]
+    shared = []
+    for option, value in (("--keepalive", options.keepalive), ("--deadtime", options.deadtime)):
+        command += [option, value] if value else []
+    if options.json:
+        command += ["--json", str(options.json.resolve())]
+        shared.append(options.json.resolve().parent)
+    if options.keep_logs:
+        options.keep_logs.mkdir(parents=True, exist_ok=True)
+        command += ["--keep-logs", str(options.keep_logs.resolve())]
+        shared.append(options.keep_logs.resolve())
+    print("\nbooting a guest kernel", flush=True)
+    return uml.run_guest(
+        command,
+        memory=GUEST_MEMORY,
+        time_limit=TIME_LIMIT_PER_ROUND * max(1, options.repeat),
+        on_line=lambda line: print(line, flush=True),
+        shared=shared,
+        folder=Path(__file__).parents[1],
+    )
+
+
+def _rehearse_here(options: argparse.Namespace, files: ClusterFiles, topology: Topology) -> int:
+    """Play the story on the kernel this runs on."""
+    report = Report(lambda line: print(line, flush=True))
+    overrides = {"keepalive": options.keepalive, "deadtime": options.deadtime}
+    plan = Plan(options.steps, options.repeat, {name: value for name, value in overrides.items() if value})
+    with lab_places(options.inside_guest), tempfile.TemporaryDirectory(prefix="hbeat-lab-") as name:
+        folder = Path(name)
+        try:
+            rehearse(files, topology, plan, folder, report)
+        finally:
+            report.summary()
+            if options.json:
+                report.save(options.json, topology.notes)
+            if options.keep_logs:
+                _keep_logs(folder, options.keep_logs)
+    return 0 if report.passed else 1
+
+
+def _keep_logs(folder: Path, destination: Path) -> None:
+    """Copy what the nodes wrote to their /var/log."""
+    for node in folder.iterdir():
+        for path in (node / "log").rglob("*"):
+            if path.is_file():
+                target = destination / node.name / path.relative_to(node / "log")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())

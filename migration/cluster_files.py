@@ -1,0 +1,150 @@
+"""A folder with the files of a cluster -> what each node is configured to do.
+
+The folder holds one ha.cf, haresources, authkeys and ldirectord.cf for all nodes, or one folder per node, named after
+it, with its own four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hbeat.config import errors as hbeat_errors
+from hbeat.config.authkeys import parse_authkeys
+from hbeat.config.ha_cf import HaConfig, parse_ha_cf
+from hbeat.config.haresources import parse_haresources
+from hbeat.core.model import NodeName, ResourceGroup
+from ldirector.config import errors as ldirector_errors
+from ldirector.config.director_config import DirectorConfig
+from ldirector.config.expand import Names
+from ldirector.config.ldirectord_cf import parse as parse_ldirectord_cf
+
+DEFAULT_DIRECTOR_FILE = "ldirectord.cf"
+KEYFILE_MODE = 0o600
+"""A checkout cannot keep this mode; where the files are installed it is checked by hbeat itself."""
+
+
+class ClusterFilesError(Exception):
+    """The files cannot be used; the text has one finding a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFiles:
+    """One node's files, read. directors: by the file name that haresources gives."""
+
+    name: NodeName
+    folder: Path
+    ha: HaConfig
+    groups: tuple[ResourceGroup, ...]
+    directors: Mapping[str, DirectorConfig]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFiles:
+    """All nodes in the order of the first ha.cf. one_for_all: they share one folder."""
+
+    nodes: tuple[NodeFiles, ...]
+    one_for_all: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def groups(self) -> tuple[ResourceGroup, ...]:
+        return self.nodes[0].groups
+
+    @property
+    def directors(self) -> tuple[DirectorConfig, ...]:
+        return tuple(self.nodes[0].directors.values())
+
+
+def read_cluster(folder: Path, names: Names) -> ClusterFiles:
+    """Read and check every file under `folder`. Raises ClusterFilesError with all findings."""
+    one_for_all = (folder / "ha.cf").is_file()
+    if one_for_all:
+        folders = [folder]
+    else:
+        folders = sorted(path.parent for path in folder.glob("*/ha.cf"))
+    if not folders:
+        raise ClusterFilesError(f"{folder}: no ha.cf in it; give a folder with ha.cf, or with one folder per node")
+    reader = _Reader(names)
+    read = {path: reader.node(path.name, path, None if one_for_all else path.name) for path in folders}
+    reader.stop_on_errors()
+    nodes = [node for node in read.values() if node]
+    order = nodes[0].ha.nodes
+    if one_for_all:
+        nodes = [NodeFiles(name, folder, nodes[0].ha, nodes[0].groups, nodes[0].directors) for name in order]
+    else:
+        for name in sorted(set(order) - {node.name for node in nodes}):
+            reader.errors.append(f"{folder}: no folder for node {name}; make {folder / name} with its four files")
+        nodes.sort(key=lambda node: order.index(node.name) if node.name in order else len(order))
+        reader.compare(nodes)
+    if len(order) < 2:
+        reader.errors.append(f"{nodes[0].folder / 'ha.cf'}: a single node; name the other one in a node line, too")
+    reader.stop_on_errors()
+    return ClusterFiles(tuple(nodes), one_for_all, tuple(dict.fromkeys(reader.warnings)))
+
+
+class _Reader:
+    """Parses files and collects what was found."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self.errors: list[str] = []
+        self.warnings: list[str] = []
+
+    def stop_on_errors(self) -> None:
+        if self.errors:
+            raise ClusterFilesError("\n".join(dict.fromkeys(self.errors)))
+
+    def node(self, name: str, folder: Path, own_name: str | None) -> NodeFiles | None:
+        """The node's files, None after an error in one of them."""
+        try:
+            ha = parse_ha_cf(self._text(folder / "ha.cf"), str(folder / "ha.cf"), own_name=own_name)
+            self.warnings += map(str, ha.warnings)
+        except hbeat_errors.ConfigError as error:
+            self.errors.append(str(error))
+            ha = None
+        self._authkeys(folder / "authkeys")
+        if ha is None:
+            return None
+        path = folder / "haresources"
+        try:
+            groups = parse_haresources(self._text(path), str(path), ha.nodes)
+        except hbeat_errors.ConfigError as error:
+            self.errors.append(str(error))
+            return None
+        directors: dict[str, DirectorConfig] = {}
+        for resource in (resource for group in groups for resource in group.resources):
+            if resource.script == "ldirectord":
+                file = resource.arguments[0] if resource.arguments else DEFAULT_DIRECTOR_FILE
+                self._director(folder / file, file, directors)
+        return NodeFiles(name.lower(), folder, ha, groups, directors)
+
+    def compare(self, nodes: list[NodeFiles]) -> None:
+        """What should be the same on all nodes and is not."""
+        for node in nodes[1:]:
+            for file in ("haresources", "authkeys"):
+                if (node.folder / file).read_text() != (nodes[0].folder / file).read_text():
+                    self.warnings.append(
+                        f"{node.folder / file}: differs from {nodes[0].folder / file}; make them equal"
+                    )
+
+    def _text(self, path: Path) -> str:
+        try:
+            return path.read_text(errors="surrogateescape")
+        except OSError as error:
+            self.errors.append(f"{path}: cannot be read ({error.strerror}); every node needs this file")
+            return ""
+
+    def _authkeys(self, path: Path) -> None:
+        try:
+            self.warnings += map(str, parse_authkeys(self._text(path), str(path), KEYFILE_MODE).warnings)
+        except hbeat_errors.ConfigError as error:
+            self.errors.append(str(error))
+
+    def _director(self, path: Path, file: str, directors: dict[str, DirectorConfig]) -> None:
+        try:
+            directors[file] = parse_ldirectord_cf(self._text(path), str(path), self._names)
+            self.warnings += map(str, directors[file].warnings)
+        except ldirector_errors.ConfigError as error:
+            self.errors.append(str(error))
