@@ -300,22 +300,21 @@ def test_new_haresources_touch_only_what_changed() -> None:
 
 
 def test_keys_can_be_changed_without_a_missed_beat() -> None:
-    old = Key(2, Method.SHA1, b"PASSWORD")
-    new = Key(3, Method.SHA1, b"NEXT")
+    old, new = Key(2, Method.SHA1, b"PASSWORD"), Key(3, Method.SHA1, b"NEXT")
+    both = {2: old, 3: new}
     world = World(timing=FAST).both_up()
     for name, ring in (
-        ("a", Keyring(2, {2: old, 3: new})),
-        ("b", Keyring(3, {2: old, 3: new})),
+        ("a", Keyring(2, both)),
+        ("b", Keyring(2, both)),
+        ("b", Keyring(3, both)),
+        ("a", Keyring(3, both)),
         ("a", Keyring(3, {3: new})),
     ):
         node = world.node(name)
-        world.do(name, lambda c, node=node, ring=ring: c.reload(node.settings, ring, world.now))
-        if name == "a" and ring.active == 2:
-            world.do("b", lambda c, ring=ring: c.reload(world.node("b").settings, ring, world.now))
+        world.perform(name, node.reload(node.settings, ring, world.now))
         world.run_for(2)
     assert world.owners() == {"a"}
-    assert not world.node("a").bad.total
-    assert not world.node("b").bad.total
+    assert [sum(world.node(n).bad.total.values()) for n in "ab"] == [0, 0]
 
 
 FAULTS = st.lists(

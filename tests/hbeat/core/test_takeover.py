@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hbeat.core.events import Action, Level, Note, Outcome, RunResource
 from hbeat.core.model import Resource, ResourceGroup
 from hbeat.core.takeover import STOP_RETRIES, STUCK_RETRY_PAUSE, Job, JobDone, JobKind, JobQueue
@@ -23,7 +25,7 @@ class Player:
         self.notes: list[Note] = []
         self.op_id = 0
 
-    def take(self, produced: list) -> None:
+    def take(self, produced: list[Any]) -> None:
         for item in produced:
             match item:
                 case RunResource(op_id, resource, action):

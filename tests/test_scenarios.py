@@ -1,0 +1,65 @@
+"""Transcripts: what happened to a pair of nodes, and below the line what each of them did and said.
+
+`pytest tests/test_scenarios.py --rewrite` writes them anew; a person reads the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hbeat.core.model import Failback, Held, Timing
+from tests.hbeat.world import World
+
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
+LINE = "----\n"
+
+
+def play(script: str) -> list[str]:
+    """Runs the commands above the line: `keepalive N`, `deadtime N`, `auto_failback on`, `at T COMMAND`, `end T`."""
+    words = [line.split("#")[0].split() for line in script.splitlines()]
+    settings = {w[0]: w[1] for w in words if len(w) == 2}
+    deadtime = float(settings["deadtime"])
+    keepalive = float(settings["keepalive"])
+    timing = Timing(keepalive, deadtime / 2, deadtime, max(12.0, deadtime), deadtime)
+    world = World(timing, Failback(settings["auto_failback"]))
+    for word in words:
+        if word[:1] == ["at"]:
+            world.run_for(float(word[1]) - world.now)
+            command(world, word[2], *word[3:])
+    world.run_for(float(settings["end"]) - world.now)
+    return world.transcript
+
+
+def command(world: World, verb: str, *arguments: str) -> None:
+    match verb:
+        case "boot":
+            world.boot(arguments[0])
+        case "power-off":
+            world.power_off(arguments[0])
+        case "cut":
+            world.partition(*arguments)
+        case "unplug":
+            world.cut |= {(arguments[0], arguments[1])}
+        case "heal":
+            world.heal()
+        case "stop":
+            world.do(arguments[0], lambda c: c.shutdown(world.now))
+        case "hb_standby":
+            world.do(arguments[0], lambda c: c.give(Held(arguments[1]), world.now))
+        case "hb_takeover":
+            world.do(arguments[0], lambda c: c.ask_takeover(arguments[1], world.now))
+        case _:
+            raise AssertionError(f"no command {verb}")
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario(path: Path, request: pytest.FixtureRequest) -> None:
+    script, line, expected = path.read_text().partition(LINE)
+    assert line
+    found = "".join(f"{entry}\n" for entry in play(script))
+    if request.config.getoption("--rewrite"):
+        path.write_text(script + LINE + found)
+        return
+    assert found == expected
