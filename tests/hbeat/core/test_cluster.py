@@ -339,6 +339,7 @@ def test_whatever_happens_in_a_connected_pair_there_is_one_owner_in_the_end(
         world.run_for(pause)
         assert len(world.owners()) <= 1, "\n".join(world.transcript[-30:])
     world.loss = 0.0
+    world.run_for(5)  # a node that was told to stop has time to end
     apply_fault(world, "on")
     assert world.run_until(lambda: world.settled() and len(world.owners()) == 1, 200), "\n".join(world.transcript[-40:])
 
