@@ -1,0 +1,245 @@
+"""The daemon in this process: modelled kernel table, real sockets everywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from ldirector.adapters.config_watch import ConfigFile
+from ldirector.adapters.control import bind
+from ldirector.adapters.control_client import ask
+from ldirector.adapters.ipvs import IpvsError
+from ldirector.adapters.log import Log
+from ldirector.config.ldirectord_cf import parse
+from ldirector.core.events import OpFailure, TableOp
+from ldirector.core.model import Role, Service, VirtualKey
+from ldirector.core.render import saved
+from ldirector.daemon import Daemon
+from tests.ldirector import world
+from tests.ldirector.checks.servers import answer, saying, serving
+
+CONFIG = """\
+logfile="{log}"
+checktimeout=1
+checkinterval=1
+quiescent=yes
+virtual=10.1.1.10:80
+    real=127.0.0.1:{port} masq 3
+    service=http
+    receive="ok"
+"""
+BAD = "nonsense=1\n"
+
+
+class Kernel:
+    """The daemon's two verbs on the modelled table; `broken` makes it unusable."""
+
+    def __init__(self) -> None:
+        self.model = world.Kernel()
+        self.broken = False
+
+    def read(self) -> dict[VirtualKey, Service]:
+        if self.broken:
+            raise IpvsError("the table is broken")
+        return self.model.table()
+
+    def apply(self, operations: Sequence[TableOp]) -> list[OpFailure]:
+        done = [(operation, 5 if self.broken else self.model.apply(operation)) for operation in operations]
+        return [OpFailure(operation, code, os.strerror(code)) for operation, code in done if code]
+
+    def lines(self) -> list[str]:
+        return saved(self.model.table())
+
+
+class Running:
+    """A daemon at work."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.kernel = Kernel()
+        self.config = folder / "ldirectord.cf"
+        self.log = folder / "log"
+        self.config.write_text(CONFIG.format(port=port, log=self.log))
+        self.socket = folder / "socket"
+        self.up = f"-a -t 10.1.1.10:80 -r 127.0.0.1:{port} -m -w 3"
+        self.down = f"-a -t 10.1.1.10:80 -r 127.0.0.1:{port} -m -w 0"
+
+    async def ask(self, request: str) -> dict[str, object]:
+        return await asyncio.to_thread(ask, self.socket, request)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, port: int, role: Role = Role.ACTIVE) -> AsyncIterator[Running]:
+    it = Running(folder, port)
+    file = ConfigFile(it.config, lambda text, name: parse(text, name, world.FakeNames()))
+    daemon = Daemon(file.load(), file, role, it.kernel, bind(it.socket), Log(str(it.log), "ldirectord.cf"))
+    ready = asyncio.Event()
+    task = asyncio.create_task(daemon.run(ready.set))
+    waiter = asyncio.create_task(ready.wait())
+    await asyncio.wait([task, waiter], return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    try:
+        yield it
+        if not task.done():
+            assert (await it.ask("stop"))["ok"]
+    finally:
+        await asyncio.wait_for(task, 10)
+
+
+def playing(folder: Path, story: Callable[[Running], object], role: Role = Role.ACTIVE) -> Running:
+    """A daemon whose one real answers well, and what happens to it."""
+
+    async def run() -> Running:
+        async with serving(saying(answer())) as server, running(folder, server.port, role) as it:
+            await story(it)  # type: ignore[misc]
+        return it
+
+    return asyncio.run(run())
+
+
+def test_the_table_is_written_before_the_daemon_says_ready(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        assert it.kernel.lines()[0] == "-A -t 10.1.1.10:80 -s wrr"
+
+    assert playing(tmp_path, story).kernel.lines() == []
+
+
+def test_a_good_check_brings_a_real_up_and_a_bad_one_down(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(saying(answer())) as server, running(tmp_path, server.port) as it:
+            await it.until(lambda: it.up in it.kernel.lines())
+            it.config.write_text(it.config.read_text().replace('"ok"', '"other"'))
+            assert await it.ask("reload") == {"ok": True}
+            await it.until(lambda: it.down in it.kernel.lines())
+
+    asyncio.run(run())
+
+
+def test_status_says_role_readiness_and_every_real(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        assert await it.ask("ready 10") == {"ok": True, "ready": True}
+        status = await it.ask("status")
+        virtuals = status.pop("virtuals")
+        assert status == {"ok": True, "role": "active", "ready": True, "config": str(it.config), "pid": os.getpid()}
+        assert isinstance(virtuals, list)
+        assert virtuals[0]["name"] == "10.1.1.10:80"
+        assert virtuals[0]["reals"][0]["state"] == "up"
+
+    playing(tmp_path, story)
+
+
+def test_standby_checks_and_writes_nothing_until_the_role_is_answered(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        assert await it.ask("ready 10") == {"ok": True, "ready": True}
+        assert it.kernel.lines() == []
+        assert await it.ask("role active") == {"ok": True, "role": "active"}
+        assert it.kernel.lines() == ["-A -t 10.1.1.10:80 -s wrr", it.up]
+        assert (await it.ask("status"))["role"] == "active"
+        assert await it.ask("role standby") == {"ok": True, "role": "standby"}
+        assert it.kernel.lines() == []
+
+    playing(tmp_path, story, Role.STANDBY)
+
+
+def test_ready_is_answered_after_its_time_when_a_verdict_is_missing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async def silent(_reader: object, _writer: object) -> None:
+            await asyncio.sleep(60)
+
+        async with serving(silent) as server, running(tmp_path, server.port) as it:
+            assert await it.ask("ready 0.1") == {"ok": True, "ready": False}
+
+    asyncio.run(run())
+
+
+def test_unknown_requests_are_told_the_known_ones(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        for request in ("nonsense", "role", "role other", "status please", ""):
+            refused = await it.ask(request)
+            assert refused["ok"] is False
+            assert "role active" in refused["requests"]  # type: ignore[operator]
+        assert (await it.ask("ready soon"))["error"] == "not a number of seconds: 'soon'"
+
+    playing(tmp_path, story)
+
+
+def test_a_bad_file_at_reload_is_refused_with_its_place_and_changes_nothing(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        await it.until(lambda: it.up in it.kernel.lines())
+        before = it.kernel.lines()
+        it.config.write_text(BAD + it.config.read_text())
+        refused = await it.ask("reload")
+        assert refused["ok"] is False
+        assert str(refused["error"]).startswith(f"{it.config}:1: unknown directive")
+        assert it.kernel.lines() == before
+
+    it = playing(tmp_path, story)
+    assert "configuration unchanged" in it.log.read_text()
+
+
+def test_a_changed_file_is_taken_by_itself_only_with_autoreload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ldirector.daemon.WATCH_SECONDS", 0.02)
+
+    async def story(it: Running) -> None:
+        it.config.write_text(it.config.read_text().replace("masq 3", "masq 7"))
+        await it.until(lambda: "ignored: autoreload is not set" in it.log.read_text())
+        it.config.write_text("autoreload=yes\n" + it.config.read_text())
+        assert await it.ask("reload") == {"ok": True}
+        it.config.write_text(it.config.read_text().replace("masq 7", "masq 9"))
+        await it.until(lambda: it.up[:-1] + "9" in it.kernel.lines())
+        it.config.write_text(BAD + it.config.read_text())
+        await it.until(lambda: "configuration unchanged" in it.log.read_text())
+        assert it.up[:-1] + "9" in it.kernel.lines()
+
+    it = playing(tmp_path, story)
+    assert it.log.read_text().count("configuration unchanged") == 1
+
+
+def test_hup_reloads_and_term_stops(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        it.config.write_text(it.config.read_text().replace("masq 3", "masq 7"))
+        os.kill(os.getpid(), signal.SIGHUP)
+        await it.until(lambda: it.up[:-1] + "7" in it.kernel.lines())
+        os.kill(os.getpid(), signal.SIGTERM)
+        await it.until(lambda: it.kernel.lines() == [])
+        await it.until(lambda: "Exiting" in it.log.read_text())
+
+    assert "terminated on signal: TERM" in playing(tmp_path, story).log.read_text()
+
+
+def test_an_unusable_table_is_said_and_mended_when_it_works_again(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        it.kernel.broken = True
+        refused = await it.ask("role active")
+        assert refused == {"ok": False, "error": "the table is broken"}
+        assert (await it.ask("status"))["role"] == "standby"
+        it.kernel.broken = False
+        assert (await it.ask("role active"))["ok"]
+        it.kernel.broken = True
+        it.config.write_text(it.config.read_text().replace('"ok"', '"other"'))
+        assert (await it.ask("reload"))["ok"] is False
+        it.kernel.broken = False
+        await it.until(lambda: it.up in it.kernel.lines())
+
+    playing(tmp_path, story, Role.STANDBY)
+
+
+def test_an_edit_the_kernel_refuses_is_logged_with_its_reason_and_the_rest_is_done(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        it.config.write_text(it.config.read_text() + "    scheduler=nonsense\nvirtual=9\n    checktype=on\n")
+        assert (await it.ask("reload"))["ok"]
+        await it.until(lambda: "-A -f 9 -s wrr" in it.kernel.lines())
+
+    assert "No such file" in playing(tmp_path, story).log.read_text()

@@ -1,0 +1,102 @@
+"""Detaching: whether the status of `start` is the truth. Only the daemon itself is replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ldirector import service
+from ldirector.adapters.ipvs import IpvsError
+from ldirector.adapters.log import Log
+from ldirector.instance import Instance
+
+
+class Scripted:
+    """A daemon that does as told, then waits to be let go by the file `go`."""
+
+    def __init__(
+        self, folder: Path, before: Callable[[], None] = lambda: None, then: Callable[[], None] = lambda: None
+    ):
+        self._folder = folder
+        self._before = before
+        self._then = then
+
+    async def run(self, announce_ready: Callable[[], None]) -> None:
+        self._before()
+        announce_ready()
+        self._then()
+        for _ in range(1000):
+            if (self._folder / "go").exists():
+                return
+            await asyncio.sleep(0.01)
+
+
+def fail(error: BaseException) -> Callable[[], None]:
+    def raising() -> None:
+        raise error
+
+    return raising
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Instance:
+    return Instance(tmp_path / "x.cf", "x.cf", tmp_path)
+
+
+def detach(instance: Instance, **script: Any) -> int:
+    """As service.start does it, in the end letting go of the lock like an ending command."""
+    lock = instance.lock()
+    assert lock is not None
+    daemon: Any = Scripted(instance.run_dir, **script)
+    try:
+        return service._detach(instance, daemon, Log(str(instance.run_dir / "log"), "x.cf"), lock)
+    finally:
+        os.close(lock)
+
+
+def test_start_returns_zero_when_the_daemon_is_ready_and_it_holds_lock_and_pid_file(instance: Instance) -> None:
+    assert detach(instance) == 0
+    pid = instance.running_pid()
+    assert pid not in (None, os.getpid())
+    assert os.getsid(pid or 0) == pid, "detached from the terminal"
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    (instance.run_dir / "go").touch()
+    assert instance.wait_until_gone(10)
+    assert not instance.pid_file.exists()
+
+
+def test_an_error_before_ready_is_the_commands_error(instance: Instance, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detach(instance, before=fail(IpvsError("no table"))) == 1
+    assert capsys.readouterr().err == "ldirectord: no table\n"
+    assert instance.wait_until_gone(10)
+    assert not instance.pid_file.exists()
+
+
+def test_a_bug_before_ready_is_said_and_logged_with_its_traceback(
+    instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detach(instance, before=fail(ZeroDivisionError("a bug"))) == 1
+    assert "ended by an error of this program: ZeroDivisionError('a bug')" in capsys.readouterr().err
+    assert "Traceback" in (instance.run_dir / "log").read_text()
+
+
+def test_a_daemon_that_vanishes_without_a_word_is_a_failed_start(
+    instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detach(instance, before=lambda: os._exit(0)) == 1
+    assert "ended while it started" in capsys.readouterr().err
+
+
+def test_a_daemon_that_fails_later_leaves_neither_lock_nor_pid_file(instance: Instance) -> None:
+    assert detach(instance, then=fail(ZeroDivisionError("later"))) == 0
+    assert instance.wait_until_gone(10)
+    deadline = time.monotonic() + 5
+    while instance.pid_file.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not instance.pid_file.exists()
