@@ -206,6 +206,7 @@ def test_a_daemon_that_does_not_stop_is_a_failure(
     monkeypatch.setattr(cli, "STOP_SECONDS", 0.1)
     with a_daemon(config, tmp_path) as daemon:
         os.kill(daemon.process.pid, signal.SIGSTOP)
+        os.waitpid(daemon.process.pid, os.WUNTRACED)  # until it has stopped: a SIGTERM at once would come first
         assert run(tmp_path, config, "stop") == 1
     assert f"pid {daemon.process.pid} still runs" in capsys.readouterr().err
 
