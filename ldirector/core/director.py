@@ -104,14 +104,16 @@ class Director:
 
     def finished(self, check_id: int, verdict: Verdict, now: float) -> list[Effect]:
         """A check ended. Exactly one result is due for each StartCheck that was not cancelled; others are ignored."""
+        was_short = self._probes.is_short()
         run = self._probes.finished(check_id, verdict, now)
         if run is None:
             return []
         if verdict.outcome is Outcome.NOT_RUN:
-            return self._not_run(run, verdict)
-        run.not_run = False
+            return [] if was_short else [self._shortage_note(run, verdict)]
         passed = verdict.outcome is Outcome.PASS
         notes: list[Effect] = []
+        if was_short and not self._probes.is_short():
+            notes.append(Note(Level.INFO, "All checks are being made again"))
         transitions = []
         for member in run.members:
             transition = self._judge(member, passed, transcript.reason_words(verdict), now, notes)
@@ -123,9 +125,9 @@ class Director:
     def reload(self, config: Configured, table: Table, now: float) -> list[Effect]:
         """Put another configuration into force.
 
-        Reals whose check is the same keep their health and their place in the schedule. One that was up and is to be
-        checked differently goes on serving until its first new result. Virtuals that are no longer configured are
-        deleted; results of probes that are no longer wanted are not awaited.
+        Reals whose check is the same keep their health and their place in the schedule. One that serves and is to be
+        checked differently goes on serving until its first new result, adopted as at start. Virtuals that are no longer
+        configured are deleted; results of probes that are no longer wanted are not awaited.
         """
         before = set(self._virtuals)
         self._virtuals = {virtual.key: virtual for virtual in config.virtuals}
@@ -220,10 +222,7 @@ class Director:
             return Health(State.DOWN, now, reason="checktype=off")
         if isinstance(check, Standing):
             return Health(State.UP, now, reason="checktype=on" if check is Standing.ON else "unchecked")
-        unknown = Health(State.UNKNOWN, now, reason="not checked yet")
-        if before and before.state is State.UP and self._role is Role.ACTIVE:
-            return unknown.after(Event.ADOPTED, now, "was up before the reload")
-        return unknown
+        return Health(State.UNKNOWN, now, reason="not checked yet")
 
     def _adopt(self, now: float) -> list[Transition]:
         """Unknown reals that the kernel's table gives a weight serve now: they are taken as up."""
@@ -256,14 +255,11 @@ class Director:
             self._left_out.get(key, set()).discard(real)
         return Transition(key, real, health.state, after.state, why)
 
-    def _not_run(self, run: Run, verdict: Verdict) -> list[Effect]:
-        """Our own shortage: no state moves. One line per episode and probe."""
-        if run.not_run:
-            return []
-        run.not_run = True
+    def _shortage_note(self, run: Run, verdict: Verdict) -> Note:
+        """Our own shortage moves no state. One line an episode, however many checks it hits."""
         key, real = run.members[0]
         text = f"Check of {real_name(real)} ({virtual_name(key)}) could not be made: {transcript.reason_words(verdict)}"
-        return [Note(Level.ERROR, f"{text}: its state is left as it is")]
+        return Note(Level.ERROR, f"{text}: states are left as they are until checks are made again")
 
     def _read(self, table: Table) -> None:
         """Take over what the kernel holds of the virtuals that are ours."""

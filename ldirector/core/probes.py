@@ -22,17 +22,13 @@ Member = tuple[VirtualKey, RealKey]
 
 @dataclass(slots=True)
 class Run:
-    """One probe at work. check_id: the check in flight. answered: a verdict (not NOT_RUN) came since it is in force.
-
-    not_run: the last check could not be made.
-    """
+    """One probe at work. check_id: the check in flight. answered: a verdict (not NOT_RUN) came since it is in force."""
 
     probe: Probe
     members: tuple[Member, ...]
     check_id: int | None = None
     connects_left: int = 0
     answered: bool = False
-    not_run: bool = False
 
 
 class Probes:
@@ -42,6 +38,7 @@ class Probes:
         self._runs: dict[Probe, Run] = {}
         self._in_flight: dict[int, Run] = {}
         self._schedule: Schedule[Probe] = Schedule()
+        self._short: set[Probe] = set()
         self._last_id = 0
 
     def replace(self, wanted: Mapping[Probe, Iterable[Member]], now: float) -> list[Effect]:
@@ -50,6 +47,7 @@ class Probes:
         for probe in [probe for probe in self._runs if probe not in wanted]:
             effects += self._cancel(self._runs.pop(probe))
             self._schedule.remove(probe)
+            self._short.discard(probe)
         fresh = []
         for probe, members in wanted.items():
             if run := self._runs.get(probe):
@@ -80,7 +78,9 @@ class Probes:
         run.check_id = None
         self._schedule.again(run.probe, run.probe.interval, now)
         if verdict.outcome is Outcome.NOT_RUN:
+            self._short.add(run.probe)
             return run
+        self._short.discard(run.probe)
         run.answered = True
         if verdict.outcome is Outcome.FAIL:
             run.connects_left = 0
@@ -96,6 +96,10 @@ class Probes:
     def all_answered(self) -> bool:
         """Every probe in force has said at least once whether its server is well."""
         return all(run.answered for run in self._runs.values())
+
+    def is_short(self) -> bool:
+        """Some probe's last check could not be made."""
+        return bool(self._short)
 
     def _cancel(self, run: Run) -> list[Effect]:
         if run.check_id is None:

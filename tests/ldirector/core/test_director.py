@@ -215,14 +215,22 @@ def test_soft_failures_are_counted_and_reset() -> None:
     assert machine.weights() == {}
 
 
-def test_check_that_could_not_be_made_moves_no_state_and_is_reported_once() -> None:
-    machine = Machine(virtual(real(1)), table=table_with((WEB1, 1)))
+def test_checks_that_could_not_be_made_move_no_state_and_are_one_line_an_episode() -> None:
+    machine = Machine(virtual(real(1), real(2)), table=table_with((WEB1, 1), (WEB2, 1)))
     machine.round(NOT_RUN)
-    assert machine.weights() == {"192.168.2.1": 1}
-    assert machine.notes[0].startswith("Check of 192.168.2.1:80 (10.1.1.10:80) could not be made: out of file desc")
-    machine.round(NOT_RUN)
-    assert machine.notes == []
+    assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 1}
+    assert machine.notes == [
+        "Check of 192.168.2.1:80 (10.1.1.10:80) could not be made: out of file descriptors, 0 ms: "
+        "states are left as they are until checks are made again"
+    ]
     assert not machine.director.is_ready()
+    machine.tick()
+    machine.report(GOOD, "192.168.2.1")
+    assert machine.notes == []
+    machine.report(GOOD, "192.168.2.2")
+    assert machine.notes == ["All checks are being made again"]
+    machine.round(NOT_RUN)
+    assert len(machine.notes) == 1
 
 
 def test_stale_or_repeated_result_is_ignored() -> None:
@@ -322,6 +330,8 @@ def test_entry_deleted_by_hand_stays_out_until_it_is_up() -> None:
     assert any("somebody deleted it from the table" in note for note in machine.notes)
     machine.round(GOOD)
     assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 1}
+    machine.round(REFUSED)
+    assert machine.weights() == {"192.168.2.1": 0, "192.168.2.2": 0}
 
 
 def test_entry_deleted_by_hand_is_put_back_at_weight_zero_with_readdquiescent() -> None:

@@ -83,3 +83,36 @@ def test_ids_are_never_used_twice() -> None:
         ids.append(start.check_id)
         probes.replace({}, now)
     assert len(set(ids)) == 3
+
+
+def test_second_result_of_a_check_is_stale() -> None:
+    probes = Probes()
+    probes.replace({Probe(CONNECT, 1.0): [MEMBER]}, 0.0)
+    (start,) = probes.start_due(0.0)
+    assert isinstance(start, StartCheck)
+    assert probes.finished(start.check_id, GOOD, 0.0)
+    assert probes.finished(start.check_id, BAD, 0.0) is None
+
+
+def test_probe_that_stays_keeps_its_place_in_the_schedule() -> None:
+    probes = Probes()
+    probe = Probe(CONNECT, 10.0)
+    probes.replace({probe: [MEMBER]}, 0.0)
+    (start,) = probes.start_due(0.0)
+    assert isinstance(start, StartCheck)
+    probes.replace({probe: [MEMBER]}, 3.0)
+    assert probes.next_due() is None
+    probes.finished(start.check_id, GOOD, 3.0)
+    assert probes.next_due() == 10.0
+
+
+def test_short_until_every_check_is_made_again_or_gone() -> None:
+    probes = Probes()
+    probe = Probe(CONNECT, 1.0)
+    probes.replace({probe: [MEMBER]}, 0.0)
+    (start,) = probes.start_due(0.0)
+    assert isinstance(start, StartCheck)
+    probes.finished(start.check_id, NOT_RUN, 0.0)
+    assert probes.is_short()
+    probes.replace({}, 0.0)
+    assert not probes.is_short()
