@@ -41,6 +41,7 @@ from ldirector.core.verdict import Verdict
 WATCH_SECONDS = 1.0  # between two looks at the configuration file
 MAX_REPLANS = 3  # within one step, when the kernel refuses edits
 RETRY_SECONDS = 1.0  # after an error of the whole table, or of this program
+LONGEST_READY = 3600.0  # seconds that a client may wait for readiness
 REQUESTS = ["status", "role active", "role standby", "ready SECONDS", "reload", "stop"]
 
 
@@ -259,7 +260,9 @@ class Daemon:
         try:
             limit = float(seconds)
         except ValueError:
-            return {"ok": False, "error": f"not a number of seconds: {seconds!r}"}
+            limit = -1.0
+        if not 0 <= limit <= LONGEST_READY:
+            return {"ok": False, "error": f"not a number of seconds from 0 to {LONGEST_READY:g}: {seconds!r}"}
         try:
             async with asyncio.timeout(limit):
                 await self._ready.wait()

@@ -48,7 +48,7 @@ class ControlServer:
         self._handle = handle
         self._log_error = log_error
         self._server: asyncio.Server | None = None
-        self._writers: dict[asyncio.StreamWriter, None] = {}  # in the order of their last request
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}  # in the order of their last request
 
     async def start(self) -> None:
         self._server = await asyncio.start_unix_server(self._serve, sock=self._sock, limit=LINE_LIMIT)
@@ -57,7 +57,7 @@ class ControlServer:
         """Stops listening and drops the connections; answers already written still arrive."""
         if self._server:
             self._server.close()
-        for writer in list(self._writers):
+        for writer in list(self._clients):
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -65,16 +65,23 @@ class ControlServer:
             writer.write(_line({"ok": False, "error": "only root and the daemon's own user may ask"}))
             writer.close()
             return
-        if len(self._writers) >= MAX_CONNECTIONS:
-            next(iter(self._writers)).transport.abort()
-        self._writers[writer] = None
+        if len(self._clients) >= MAX_CONNECTIONS:
+            self._drop(next(iter(self._clients)))
+        self._clients[writer] = asyncio.current_task()
         try:
             with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
                 while await self._one_request(reader, writer):
-                    self._writers[writer] = self._writers.pop(writer, None)
+                    self._clients[writer] = self._clients.pop(writer)
         finally:
-            self._writers.pop(writer, None)
+            self._clients.pop(writer, None)
             writer.close()
+
+    def _drop(self, writer: asyncio.StreamWriter) -> None:
+        """End a connection, also one that waits for its answer."""
+        task = self._clients.pop(writer)
+        writer.transport.abort()
+        if task:
+            task.cancel()
 
     async def _one_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Read, answer; False when the connection is to end."""

@@ -3,10 +3,10 @@
 Theory. IPVS is a generic netlink family ("IPVS", linux/ip_vs.h): one message per edit, each acknowledged by an
 errno, and dumps for reading. Netlink is synchronous: when send() returns, the kernel has worked on every message of
 the buffer and all acknowledgements are waiting. So an edit is written straight from the event loop, without a thread,
-and a whole table goes out in a few packed buffers: 1,000 reals take 0.06 s in a slow guest, against 1.4-1.9 s through
-pyroute2 or by running ipvsadm. pyroute2 would also triple the start of the daemon there (its import 1.1 s, all the rest
-0.9 s), which a cold take-over waits for, and its synchronous calls cannot be made from a running event loop. So the
-hundred lines of encoding live here.
+and a whole table goes out in a few packed buffers: 1,000 reals take 0.06-0.2 s in a slow guest, against 1.4-1.9 s
+through pyroute2 or by running ipvsadm. pyroute2 would also more than double the start of the daemon there (0.55 s for
+its import, 0.35 s for all the rest), which a cold take-over waits for, and its synchronous calls cannot be made from
+a running event loop. So the hundred lines of encoding live here.
 
 An acknowledgement carries the sequence number of its message, which is how errors find their operation. The kernel goes
 on with the rest of a buffer after an error (seen on 6.1). Should answers be missing at the end, those messages are

@@ -168,7 +168,8 @@ def test_unknown_requests_are_told_the_known_ones(tmp_path: Path) -> None:
             refused = await it.ask(request)
             assert refused["ok"] is False
             assert "role active" in refused["requests"]  # type: ignore[operator]
-        assert (await it.ask("ready soon"))["error"] == "not a number of seconds: 'soon'"
+        for seconds in ("soon", "-1", "nan", "inf"):
+            assert (await it.ask(f"ready {seconds}"))["error"] == f"not a number of seconds from 0 to 3600: {seconds!r}"
 
     playing(tmp_path, story)
 

@@ -20,6 +20,8 @@ async def echo(words: list[str]) -> Answer:
         raise ZeroDivisionError("a bug")
     if words == ["slow"]:
         await asyncio.sleep(0.2)
+    if words == ["for", "ever"]:
+        await asyncio.sleep(3600)
     return {"ok": True, "words": words}
 
 
@@ -107,6 +109,23 @@ def test_silent_connections_do_not_keep_others_out(tmp_path: Path) -> None:
             return answer
 
     assert asyncio.run(run())["ok"]
+
+
+def test_clients_that_wait_for_an_answer_do_not_keep_others_out_either(tmp_path: Path) -> None:
+    async def run() -> int:
+        async with serving(tmp_path / "s"):
+            waiting = []
+            for _ in range(3 * control.MAX_CONNECTIONS):
+                reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+                writer.write(b"for ever\n")
+                waiting.append((reader, writer))
+            assert (await asyncio.to_thread(ask, tmp_path / "s", "x"))["ok"]
+            left = len(asyncio.all_tasks()) - 1
+            for _, writer in waiting:
+                writer.close()
+            return left
+
+    assert asyncio.run(run()) <= control.MAX_CONNECTIONS
 
 
 def test_a_connection_is_closed_after_a_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
