@@ -26,6 +26,9 @@ START_GRACE = 2.0
 START_GRACE_FOR = 5.0
 REQNODES_PAUSE = 1.0
 
+HOLDING_NEWS = frozenset({"starting", "resource"})
+"""Messages that say what the sender holds now; only the newest is true."""
+
 TAKEOVER_WORDS = {"all": Held.ALL, "local": Held.FOREIGN, "foreign": Held.LOCAL, "failback": Held.FOREIGN}
 """What the receiver of hb_takeover gives up, in its own terms, by the sender's word.
 
@@ -64,6 +67,7 @@ class Cluster:
         self._tracker = Tracker(settings.rexmit_delay, random)
         self._ack_digit = random.randrange(10)
         self._acked = 0
+        self._newest_holding = 0
         self._began = now
         self._next_beat = now
         self._announced_dt = 0.0
@@ -213,6 +217,8 @@ class Cluster:
         effects: list[Effect] = [*peer.heard_on(link, now)]
         if seen is Seen.DUPLICATE:
             return effects
+        if seen is Seen.RESTARTED:
+            self._newest_holding = 0
         if self._tracker.gap:
             effects.append(Note(Level.WARNING, f"{self._tracker.gap} lost packet(s) for {peer.name}"))
         if (uuid := message.raw("srcuuid")) is not None:
@@ -224,6 +230,10 @@ class Cluster:
             return effects
         if type_ == "status":
             return effects + self._status(peer, message, seen, now)
+        if type_ in HOLDING_NEWS:
+            if sequence < self._newest_holding:
+                return effects  # sent again after it was lost: what came later is newer
+            self._newest_holding = sequence
         return effects + self._perform(self._dispatch(peer, type_, message, now), now)
 
     def _status(self, peer: Peer, message: Message, seen: Seen, now: float) -> list[Effect]:

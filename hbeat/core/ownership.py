@@ -111,6 +111,8 @@ class Ownership:
     def activated(self, now: float) -> list[Effect]:
         """Communication is up and this node is active."""
         effects = self._enter(Event.ACTIVATED, now)
+        if self.phase is Phase.SHUTDOWN:
+            return effects
         effects.append(Say.of("starting"))
         if not self.peer_alive:
             effects += self._take_everything(now)

@@ -59,6 +59,7 @@ _TABLE: dict[tuple[Phase, Event], Phase] = {
     **_row(_P.SETTLING, **_AWAKE, PEER_STARTING=_P.BOTH_STARTING, READY=_P.STABLE),
     **_row(_P.STABLE, STOP=_P.SHUTDOWN),
     **_row(_P.SHUTDOWN),
+    (_P.SHUTDOWN, Event.ACTIVATED): _P.SHUTDOWN,
 }
 
 
