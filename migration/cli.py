@@ -32,7 +32,7 @@ TIME_LIMIT_PER_ROUND = 600.0
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        files = read_cluster(options.folder, SystemNames())
+        files = read_cluster(options.folder, SystemNames(), _overrides(options))
         topology = derive(files)
     except (ClusterFilesError, TopologyError) as error:
         print(error, file=sys.stderr)
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--host", action="store_true", help="on this machine's kernel (root, ip_vs), not in a guest")
     command.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen to FILE")
     command.add_argument("--keepalive", metavar="TIME", help="instead of ha.cf's, as it would stand there: 100ms")
-    command.add_argument("--deadtime", metavar="TIME", help="instead of ha.cf's (warntime becomes its default)")
+    command.add_argument("--deadtime", metavar="TIME", help="instead of ha.cf's; timers that follow from it, too")
     command.add_argument("--steps", type=_steps, default=STEPS, help=f"of {','.join(STEPS)}; all by default")
     command.add_argument("--repeat", type=int, default=1, metavar="N", help="play the steps N times, show medians")
     command.add_argument("--keep-logs", type=Path, metavar="DIR", help="copy each node's /var/log to DIR/NODE")
@@ -87,13 +87,19 @@ def _steps(text: str) -> tuple[str, ...]:
     return steps
 
 
+def _overrides(options: argparse.Namespace) -> dict[str, str]:
+    """The directives of ha.cf given on the command line; `check` has none."""
+    given = {name: getattr(options, name, None) for name in ("keepalive", "deadtime")}
+    return {name: value for name, value in given.items() if value}
+
+
 def _rehearse_in_guest(options: argparse.Namespace) -> int:
     """Boot a guest and run this same command in it, with the places for results written through."""
     command = [sys.executable, "-u", "-m", "migration", "rehearse", str(options.folder), "--inside-guest"]
     command += ["--steps", ",".join(options.steps), "--repeat", str(options.repeat)]
     shared = []
-    for option, value in (("--keepalive", options.keepalive), ("--deadtime", options.deadtime)):
-        command += [option, value] if value else []
+    for name, value in _overrides(options).items():
+        command += [f"--{name}", value]
     if options.json:
         command += ["--json", str(options.json.resolve())]
         shared.append(options.json.resolve().parent)
@@ -115,8 +121,7 @@ def _rehearse_in_guest(options: argparse.Namespace) -> int:
 def _rehearse_here(options: argparse.Namespace, files: ClusterFiles, topology: Topology) -> int:
     """Play the story on the kernel this runs on."""
     report = Report(lambda line: print(line, flush=True))
-    overrides = {"keepalive": options.keepalive, "deadtime": options.deadtime}
-    plan = Plan(options.steps, options.repeat, {name: value for name, value in overrides.items() if value})
+    plan = Plan(options.steps, options.repeat)
     with lab_places(options.inside_guest), tempfile.TemporaryDirectory(prefix="hbeat-lab-") as name:
         folder = Path(name)
         try:

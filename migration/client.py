@@ -10,17 +10,16 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 import socket
 import struct
 import time
-import traceback
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
-from migration.namespaces import NetworkNamespace, die_with_parent
+from migration.machine_process import end_machine, fork_machine
+from migration.namespaces import NetworkNamespace
 
 INTERVAL = 0.010
 TIME_LIMIT = 0.9
@@ -55,17 +54,12 @@ class Client:
         self.fd, results = os.pipe()
         os.set_blocking(self.fd, False)
         self._rest = b""
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                die_with_parent()
-                os.close(self.fd)
-                namespace.enter()
-                _Loop(results, (address, port), path).run()
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(1)
+
+        def ask() -> None:
+            namespace.enter()
+            _Loop(results, (address, port), path).run()
+
+        self._pid = fork_machine(ask)
         os.close(results)
 
     def read(self) -> list[Request]:
@@ -82,8 +76,7 @@ class Client:
         return [Request(begun, ended, Outcome(code)) for begun, ended, code in _RECORD.iter_unpack(data[:whole])]
 
     def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        end_machine(self._pid)
         os.close(self.fd)
 
 

@@ -7,7 +7,7 @@ it, with its own four.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hbeat.config import errors as hbeat_errors
@@ -31,10 +31,11 @@ class ClusterFilesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NodeFiles:
-    """One node's files, read. directors: by the file name that haresources gives."""
+    """One node's files, read. ha_cf: the text behind `ha`. directors: by the file name that haresources gives."""
 
     name: NodeName
     folder: Path
+    ha_cf: str
     ha: HaConfig
     groups: tuple[ResourceGroup, ...]
     directors: Mapping[str, DirectorConfig]
@@ -57,8 +58,11 @@ class ClusterFiles:
         return tuple(self.nodes[0].directors.values())
 
 
-def read_cluster(folder: Path, names: Names) -> ClusterFiles:
-    """Read and check every file under `folder`. Raises ClusterFilesError with all findings."""
+def read_cluster(folder: Path, names: Names, overrides: Mapping[str, str] | None = None) -> ClusterFiles:
+    """Read and check every file under `folder`, with these directives of ha.cf set to other values.
+
+    Raises ClusterFilesError with all findings.
+    """
     one_for_all = (folder / "ha.cf").is_file()
     if one_for_all:
         folders = [folder]
@@ -66,13 +70,13 @@ def read_cluster(folder: Path, names: Names) -> ClusterFiles:
         folders = sorted(path.parent for path in folder.glob("*/ha.cf"))
     if not folders:
         raise ClusterFilesError(f"{folder}: no ha.cf in it; give a folder with ha.cf, or with one folder per node")
-    reader = _Reader(names)
+    reader = _Reader(names, overrides or {})
     read = {path: reader.node(path.name, path, None if one_for_all else path.name) for path in folders}
     reader.stop_on_errors()
     nodes = [node for node in read.values() if node]
     order = nodes[0].ha.nodes
     if one_for_all:
-        nodes = [NodeFiles(name, folder, nodes[0].ha, nodes[0].groups, nodes[0].directors) for name in order]
+        nodes = [replace(nodes[0], name=name) for name in order]
     else:
         for name in sorted(set(order) - {node.name for node in nodes}):
             reader.errors.append(f"{folder}: no folder for node {name}; make {folder / name} with its four files")
@@ -84,11 +88,20 @@ def read_cluster(folder: Path, names: Names) -> ClusterFiles:
     return ClusterFiles(tuple(nodes), one_for_all, tuple(dict.fromkeys(reader.warnings)))
 
 
+def overridden(ha_cf: str, overrides: Mapping[str, str]) -> str:
+    """The text with these directives set to other values; timers that follow from a new deadtime get their defaults."""
+    gone = set(overrides) | ({"warntime", "initdead", "deadping"} if "deadtime" in overrides else set())
+    # An emptied line keeps the numbers of the others.
+    kept = ["" if line.split()[:1] and line.split()[0] in gone else line for line in ha_cf.split("\n")]
+    return "\n".join(kept + [f"{name} {value}" for name, value in overrides.items()])
+
+
 class _Reader:
     """Parses files and collects what was found."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, overrides: Mapping[str, str]) -> None:
         self._names = names
+        self._overrides = overrides
         self.errors: list[str] = []
         self.warnings: list[str] = []
 
@@ -98,8 +111,9 @@ class _Reader:
 
     def node(self, name: str, folder: Path, own_name: str | None) -> NodeFiles | None:
         """The node's files, None after an error in one of them."""
+        ha_cf = overridden(self._text(folder / "ha.cf"), self._overrides)
         try:
-            ha = parse_ha_cf(self._text(folder / "ha.cf"), str(folder / "ha.cf"), own_name=own_name)
+            ha = parse_ha_cf(ha_cf, str(folder / "ha.cf"), own_name=own_name)
             self.warnings += map(str, ha.warnings)
         except hbeat_errors.ConfigError as error:
             self.errors.append(str(error))
@@ -118,7 +132,7 @@ class _Reader:
             if resource.script == "ldirectord":
                 file = resource.arguments[0] if resource.arguments else DEFAULT_DIRECTOR_FILE
                 self._director(folder / file, file, directors)
-        return NodeFiles(name.lower(), folder, ha, groups, directors)
+        return NodeFiles(name.lower(), folder, ha_cf, ha, groups, directors)
 
     def compare(self, nodes: list[NodeFiles]) -> None:
         """What should be the same on all nodes and is not."""

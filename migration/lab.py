@@ -27,9 +27,7 @@ GAP_TOLD = 0.1
 class Lab:
     """The machines, and what is seen of them."""
 
-    def __init__(
-        self, files: ClusterFiles, topology: Topology, overrides: Mapping[str, str], folder: Path, report: Report
-    ) -> None:
+    def __init__(self, files: ClusterFiles, topology: Topology, folder: Path, report: Report) -> None:
         self._report = report
         self._vips = {vip.address for vip in topology.vips}
         self._target = topology.target
@@ -51,7 +49,7 @@ class Lab:
         self.reals = RealServers(reals)
         for number, node in enumerate(topology.nodes):
             own = next(each for each in files.nodes if each.name == node.name)
-            prepare_folder(own.folder, folder / node.name, overrides)
+            prepare_folder(own, folder / node.name)
             self.nodes[node.name] = Node(node, number, folder / node.name, switch)
 
     def close(self) -> None:
@@ -61,6 +59,7 @@ class Lab:
         for node in self.nodes.values():
             if node.is_on:
                 node.power_off()
+            node.clear_away()
 
     def start_client(self) -> None:
         """Have the client ask from now on; again is nothing."""

@@ -16,10 +16,10 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 
 from migration import namespaces
+from migration.cluster_files import KEYFILE_MODE, NodeFiles
 from migration.namespaces import NetworkNamespace
 from migration.network import Switch, set_up_node
 from migration.observer import NodeObserver
@@ -61,6 +61,7 @@ class Node:
 
     def boot(self) -> None:
         """A new life: fresh namespaces, cables plugged in, no daemon running yet."""
+        self.clear_away()
         ready, tell = os.pipe()
         self._holder = os.fork()
         if self._holder == 0:
@@ -75,6 +76,7 @@ class Node:
         os.close(ready)
         if not answer:
             os.waitpid(self._holder, 0)
+            self._holder = 0
             raise NodeError(f"{self.name} did not boot: see above")
         self._init = int(answer)
         self._namespace = NetworkNamespace.of_process(self._init)
@@ -86,16 +88,20 @@ class Node:
         at = time.monotonic()
         self._switch.cut(self._ports)
         os.kill(self._init, signal.SIGKILL)
-        os.waitpid(self._holder, 0)
-        self._init = 0
         assert self.observer is not None
         assert self._namespace is not None
         self.observer.close()
-        self.observer = None
         self._namespace.close()
-        self._namespace = None
-        self._switch.pull_out(self._ports)
+        self.observer = self._namespace = None
+        self._init = 0
         return at
+
+    def clear_away(self) -> None:
+        """Wait for the last life's processes and remove its cables: slow, so not a part of power_off."""
+        if self._holder and not self.is_on:
+            os.waitpid(self._holder, 0)
+            self._holder = 0
+            self._switch.pull_out(self._ports)
 
     def start_script(self, verb: str) -> subprocess.Popen[str]:
         """Run the init script in the node; the caller waits. Its output is text on stdout."""
@@ -115,20 +121,15 @@ class Node:
         )
 
 
-def prepare_folder(files: Path, folder: Path, rewrite: Mapping[str, str]) -> None:
-    """Make a node's private folders below `folder` from its configuration files.
-
-    rewrite: ha.cf directives to set to another value.
-    """
+def prepare_folder(files: NodeFiles, folder: Path) -> None:
+    """Make a node's private folders below `folder` from its configuration files."""
     for name in PRIVATE_FOLDERS:
         (folder / name).mkdir(parents=True)
-    for path in files.iterdir():
+    for path in files.folder.iterdir():
         if path.is_file():
             shutil.copy(path, folder / "ha.d" / path.name)
-    (folder / "ha.d/authkeys").chmod(0o600)
-    ha_cf = folder / "ha.d/ha.cf"
-    kept = [line for line in ha_cf.read_text().splitlines() if line.split()[:1] not in [[name] for name in rewrite]]
-    ha_cf.write_text("\n".join(kept + [f"{name} {value}" for name, value in rewrite.items()]) + "\n")
+    (folder / "ha.d/ha.cf").write_text(files.ha_cf)
+    (folder / "ha.d/authkeys").chmod(KEYFILE_MODE)
 
 
 def _init_script() -> Path:

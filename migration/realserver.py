@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import socket
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from migration.namespaces import NetworkNamespace, die_with_parent
+from migration.machine_process import end_machine, fork_machine
+from migration.namespaces import NetworkNamespace
 from migration.topology import LabReal
 
 BACKLOG = 512
@@ -37,16 +36,8 @@ class RealServers:
 
     def __init__(self, reals: Mapping[LabReal, NetworkNamespace]) -> None:
         control, self._control = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                die_with_parent()
-                os.close(self._control)
-                _Loop(control, [_Server(real, namespace) for real, namespace in reals.items()]).run()
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(1)
+        servers = [_Server(real, namespace) for real, namespace in reals.items()]
+        self._pid = fork_machine(lambda: _Loop(control, servers).run())
         os.close(control)
 
     def stop(self, address: str) -> None:
@@ -57,8 +48,7 @@ class RealServers:
         os.write(self._control, f"start {address}\n".encode())
 
     def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        end_machine(self._pid)
         os.close(self._control)
 
 

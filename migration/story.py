@@ -25,6 +25,8 @@ from migration.report import Report, StepResult
 from migration.topology import Topology
 
 LOOK_INTERVAL = 0.05
+STARTING_GRACE = 5.0
+"""Seconds after its start for which a node asks to be given 2 s more than deadtime (reference section 4.1)."""
 BOOT_BOUND = 60.0
 """Seconds for programs to start, on a slow guest."""
 LOG_LINES_SHOWN = 15
@@ -35,16 +37,15 @@ _UNDONE_BY = {"real-down": "real-up", "power-off": "return", "stop": "start-agai
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to play: steps out of STEPS, how many times over; directives of ha.cf to override."""
+    """What to play: steps out of STEPS, how many times over."""
 
     steps: tuple[str, ...] = STEPS
     repeat: int = 1
-    overrides: Mapping[str, str] | None = None
 
 
 def rehearse(files: ClusterFiles, topology: Topology, plan: Plan, folder: Path, report: Report) -> None:
     """Build the lab below `folder`, play the plan, take everything down again."""
-    lab = Lab(files, topology, plan.overrides or {}, folder, report)
+    lab = Lab(files, topology, folder, report)
     try:
         _Story(lab, files, topology, report).play(plan)
     finally:
@@ -67,6 +68,7 @@ class _Story:
         self._undo: str | None = None
         self._failed_scripts: list[str] = []
         self._right_since: float | None = None
+        self._started = 0.0
 
     def play(self, plan: Plan) -> None:
         self._report.heading("start")
@@ -198,6 +200,7 @@ class _Story:
 
     def _power_off(self) -> float:
         victim = self._victim()
+        self._wait_for_end_of_grace()
         began = victim.power_off()
         self._report.event(victim.name, "power off: links dead, processes killed", began)
         self._lose(victim.name)
@@ -244,6 +247,8 @@ class _Story:
                     self._report.event(node.name, f"heartbeat {verb}: exit status {script.returncode}: {words}")
                     if script.returncode != 0:
                         self._failed_scripts.append(f"heartbeat {verb} on {node.name} should exit with 0")
+        if verb == "start":
+            self._started = time.monotonic()
         for node, script in running.items():
             script.kill()
             script.communicate()
@@ -258,6 +263,14 @@ class _Story:
         """A node is gone: the other one holds everything."""
         self._lost = name
         self._holder = dict.fromkeys(self._holder, self._lab.other(name).name)
+
+    def _wait_for_end_of_grace(self) -> None:
+        """A power cut right after a start would measure the grace, not the deadtime."""
+        deadline = self._started + STARTING_GRACE
+        if time.monotonic() < deadline:
+            self._report.event("rehearsal", "waits until all nodes have been up for 5 s: then deadtime holds as it is")
+        while time.monotonic() < deadline:
+            self._lab.observe(LOOK_INTERVAL)
 
     def _regain(self, name: str) -> None:
         """A node is back: with auto_failback it gets its own back."""
