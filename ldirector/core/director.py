@@ -100,7 +100,7 @@ class Director:
         due = [key for key, retry in self._retries.items() if retry.at is not None and retry.at <= now]
         for key in due:
             self._retries[key].at = None
-        return effects + self._write(due, "again")
+        return effects + (self._write(due, "again") if due else [])
 
     def finished(self, check_id: int, verdict: Verdict, now: float) -> list[Effect]:
         """A check ended. Exactly one result is due for each StartCheck that was not cancelled; others are ignored."""
@@ -119,6 +119,8 @@ class Director:
             transition = self._judge(member, passed, transcript.reason_words(verdict), now, notes)
             if transition:
                 transitions.append(transition)
+        if not transitions:
+            return notes
         changed = list(dict.fromkeys(transition.virtual for transition in transitions))
         return self._write(changed, "check", transitions) + notes
 

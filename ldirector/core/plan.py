@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual, TableOp
-from ldirector.core.model import RealState, Service, Table, VirtualKey
+from ldirector.core.model import RealKey, RealState, Service, Table, VirtualKey
 
 
 def plan(wanted: Table, actual: Table, gone: Iterable[VirtualKey] = ()) -> list[TableOp]:
@@ -24,23 +24,26 @@ def plan(wanted: Table, actual: Table, gone: Iterable[VirtualKey] = ()) -> list[
 
 
 def applied(ops: Iterable[TableOp], table: Table) -> dict[VirtualKey, Service]:
-    """The table as it is when all these operations succeed."""
+    """The table as it is when all these operations succeed; the one given is left as it is."""
     result = dict(table)
+    copies: dict[VirtualKey, dict[RealKey, RealState]] = {}
     for op in ops:
+        key = virtual_of(op)
+        if isinstance(op, DeleteVirtual):
+            result.pop(key, None)
+            copies.pop(key, None)
+            continue
+        if key not in copies:
+            copies[key] = dict(result[key].reals) if key in result else {}
+            if key in result:
+                result[key] = Service(result[key].state, copies[key])
         match op:
-            case AddVirtual():
-                result[op.key] = Service(op.state, {})
-            case SetVirtual():
-                result[op.key] = Service(op.state, result[op.key].reals)
-            case DeleteVirtual():
-                result.pop(op.key, None)
+            case AddVirtual() | SetVirtual():
+                result[key] = Service(op.state, copies[key])
             case AddReal() | SetReal():
-                service = result[op.virtual]
-                result[op.virtual] = Service(service.state, {**service.reals, op.key: op.state})
+                copies[key][op.key] = op.state
             case DeleteReal():
-                service = result[op.virtual]
-                reals = {key: state for key, state in service.reals.items() if key != op.key}
-                result[op.virtual] = Service(service.state, reals)
+                copies[key].pop(op.key, None)
     return result
 
 
@@ -64,7 +67,7 @@ def _one_virtual(key: VirtualKey, wanted: Service, actual: Service | None) -> li
             gaining.append(AddReal(key, real, state))
         elif before != state:
             (losing if _loses(before, state) else gaining).append(SetReal(key, real, state))
-    surplus: list[TableOp] = [DeleteReal(key, real) for real in sorted(present) if real not in wanted.reals]
+    surplus: list[TableOp] = [DeleteReal(key, real) for real in sorted(present.keys() - wanted.reals.keys())]
     return ops + gaining + losing + surplus
 
 

@@ -84,3 +84,14 @@ def test_virtual_that_had_and_keeps_a_server_is_never_without_one(
 
 def serves(entry: Service) -> bool:
     return any(state.weight > 0 for state in entry.reals.values())
+
+
+def test_applied_leaves_the_given_table_as_it_is() -> None:
+    before = {VIP: service(a=1)}
+    applied([DeleteReal(VIP, A), AddReal(VIP, B, RealState(MASQ, 1))], before)
+    assert before == {VIP: service(a=1)}
+
+
+def test_virtual_deleted_and_added_again_starts_empty() -> None:
+    ops = [SetReal(VIP, A, RealState(MASQ, 2)), DeleteVirtual(VIP), AddVirtual(VIP, VirtualState())]
+    assert applied(ops, {VIP: service(a=1)}) == {VIP: service()}
