@@ -237,6 +237,34 @@ def test_an_unusable_table_is_said_and_mended_when_it_works_again(tmp_path: Path
     playing(tmp_path, story, Role.STANDBY)
 
 
+def test_a_transition_that_met_an_unusable_table_is_written_when_it_works_again(tmp_path: Path) -> None:
+    page = [b"ok"]
+
+    async def script(_reader: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(page[0]))
+
+    async def run() -> None:
+        async with serving(script) as server, running(tmp_path, server.port) as it:
+            await it.until(lambda: it.up in it.kernel.lines())
+            it.kernel.broken, page[0] = True, b"other"
+            await it.until(lambda: "the table is broken" in it.log.read_text())
+            it.kernel.broken = False
+            await it.until(lambda: it.down in it.kernel.lines())
+
+    asyncio.run(run())
+
+
+def test_a_reload_moves_the_log(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        moved = it.log.with_name("moved")
+        it.config.write_text(it.config.read_text().replace(str(it.log), str(moved)))
+        assert (await it.ask("reload"))["ok"]
+        await it.ask("role standby")
+        assert "Role is now standby" in moved.read_text()
+
+    playing(tmp_path, story)
+
+
 def test_an_edit_the_kernel_refuses_is_logged_with_its_reason_and_the_rest_is_done(tmp_path: Path) -> None:
     async def story(it: Running) -> None:
         it.config.write_text(it.config.read_text() + "    scheduler=nonsense\nvirtual=9\n    checktype=on\n")

@@ -77,8 +77,10 @@ def test_an_ldirectord_that_is_not_ours_is_recognised(instance: Instance, tmp_pa
 
 
 def test_an_editor_of_the_configuration_is_no_ldirectord(instance: Instance) -> None:
-    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "ldirectord.cf"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as editor:
+    command = [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()", "ldirectord.cf"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as editor:
+        assert editor.stdout
+        assert editor.stdout.readline() == b"up\n"
         instance.pid_file.write_text(str(editor.pid))
         assert instance.foreign_pid() is None
         assert editor.stdin

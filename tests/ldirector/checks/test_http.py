@@ -18,9 +18,9 @@ async def check(script: Script, timeout: float = 5.0, **spec: Any) -> Verdict:
         return await http.check(a_spec(server.port, timeout, **spec), asyncio.get_running_loop().time() + timeout)
 
 
-def a_spec(port: int, timeout: float = 5.0, **more: Any) -> CheckSpec:
+def a_spec(port: int, timeout: float = 5.0, address: str = "127.0.0.1", **more: Any) -> CheckSpec:
     values: dict[str, Any] = {"request": "/index.html", "receive": "ok", "virtualhost": "127.0.0.1", "service": "http"}
-    return CheckSpec("negotiate", "127.0.0.1", port, timeout, **values | more)
+    return CheckSpec("negotiate", address, port, timeout, **values | more)
 
 
 def judged(script: Script, **spec: Any) -> tuple[Outcome, Reason]:

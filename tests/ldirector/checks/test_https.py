@@ -30,6 +30,7 @@ def test_an_expired_self_signed_certificate_does_not_decide(context: ssl.SSLCont
 
 def test_a_server_name_is_sent_only_when_virtualhost_names_one(context: ssl.SSLContext) -> None:
     assert asyncio.run(check(context))[1] == [None]
+    assert asyncio.run(check(context, address="localhost", virtualhost="localhost"))[1] == [None]
     assert asyncio.run(check(context, virtualhost="www.example.com"))[1] == ["www.example.com"]
 
 
