@@ -1,4 +1,4 @@
-"""What lies here runs inside a guest, started by tests/kernel/test_ipvs_adapter.py; elsewhere it is left alone."""
+"""What lies here runs inside a guest, started by tests/kernel/test_inside.py; elsewhere it is left alone."""
 
 import os
 

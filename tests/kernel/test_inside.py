@@ -1,4 +1,4 @@
-"""The IPVS adapter against a real kernel: the tests of tests/kernel/inside, run by a guest."""
+"""The IPVS adapter and the command ldirectord with a real kernel: the tests of tests/kernel/inside, run by guests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ pytestmark = [
 ]
 
 
-def test_ipvs_adapter_agrees_with_the_kernel_and_with_ipvsadm() -> None:
+@pytest.mark.parametrize("module", ["test_ipvs.py", "test_commands.py"])
+def test_inside_a_guest(module: str) -> None:
     said: list[str] = []
     status = uml.run_guest(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rP", "tests/kernel/inside"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rP", f"tests/kernel/inside/{module}"],
         env={"INSIDE_GUEST": "1"},
         on_line=said.append,
         time_limit=180,
