@@ -69,6 +69,7 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
         return _say(FAILED, f"cannot open the control socket {instance.socket}: {error.strerror}")
     _raise_descriptor_limit()
     log = Log("" if debug else config.logfile, instance.config.name, Level.DEBUG if debug else Level.INFO)
+    log.verify()
     daemon = Daemon(config, file, role, kernel, requests, log)
     if debug:
         return _work(instance, daemon, log, lambda words: None)

@@ -38,6 +38,16 @@ class Log:
         if self._target:
             self._target = target
 
+    def verify(self) -> None:
+        """Say now, on the terminal of the command that starts the daemon, if lines would be lost."""
+        if self._target.startswith("/"):
+            try:
+                open(self._target, "a").close()
+            except OSError as error:
+                self._complain_of_file(error)
+        elif self._target:
+            self._syslog_is_there()
+
     def write(self, level: Level, text: str) -> None:
         if level < self._lowest:
             return
@@ -57,19 +67,27 @@ class Log:
             with open(self._target, "a", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(self._line(text))
         except OSError as error:
-            self._complain(f"cannot write the log {self._target}: {error.strerror}; going on without it")
+            self._complain_of_file(error)
 
     def _to_syslog(self, level: Level, text: str) -> None:
-        if not SYSLOG_SOCKET.exists():
-            self._complain(
-                f"nothing listens on {SYSLOG_SOCKET}, log lines are lost; start a syslog daemon or write "
-                'logfile="/var/log/ldirectord.log"'
-            )
+        if not self._syslog_is_there():
             return
         facility = getattr(syslog, f"LOG_{self._target.upper()}", syslog.LOG_DAEMON)
         syslog.openlog("ldirectord", syslog.LOG_PID, facility)
         for line in text.splitlines():
             syslog.syslog(SYSLOG_PRIORITIES[level], line)
+
+    def _syslog_is_there(self) -> bool:
+        if SYSLOG_SOCKET.exists():
+            return True
+        self._complain(
+            f"nothing listens on {SYSLOG_SOCKET}, log lines are lost; start a syslog daemon or write "
+            'logfile="/var/log/ldirectord.log"'
+        )
+        return False
+
+    def _complain_of_file(self, error: OSError) -> None:
+        self._complain(f"cannot write the log {self._target}: {error.strerror}; going on without it")
 
     def _complain(self, words: str) -> None:
         if words not in self._complained:

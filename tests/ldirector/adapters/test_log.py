@@ -41,6 +41,7 @@ def test_a_rotated_file_is_followed_without_a_signal(tmp_path: Path) -> None:
 
 def test_an_unwritable_file_is_said_once_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     writer = Log("/no/such/folder/log", "x")
+    writer.verify()
     writer.write(Level.INFO, "one")
     writer.write(Level.INFO, "two")
     assert capsys.readouterr().err == (
@@ -53,6 +54,7 @@ def test_an_absent_syslog_is_said_once_with_the_cure(
 ) -> None:
     monkeypatch.setattr(log, "SYSLOG_SOCKET", tmp_path / "absent")
     writer = Log("local0", "x")
+    writer.verify()
     writer.write(Level.INFO, "one")
     writer.write(Level.INFO, "two")
     assert capsys.readouterr().err.count("nothing listens on") == 1
