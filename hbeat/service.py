@@ -21,11 +21,9 @@ from hbeat.adapters.control import ControlServer
 from hbeat.adapters.identity import next_generation, node_uuid
 from hbeat.adapters.log import Log
 from hbeat.adapters.udp import Media, MediaError, open_media
-from hbeat.agents import Agents, script_environment
 from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
 from hbeat.core.outbox import Identity
-from hbeat.daemon import Daemon
 from hbeat.load import Configuration, load
 
 STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
@@ -130,6 +128,10 @@ class _Life:
 
     def live(self, tell: Callable[[str], None]) -> int:
         """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
+        # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
+        from hbeat.agents import Agents, script_environment
+        from hbeat.daemon import Daemon
+
         log = self._open_log(self._config)
         told: list[str] = []
 
