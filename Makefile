@@ -34,6 +34,14 @@ check: venv
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system
 
+# Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
+# environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.
+.PHONY: install
+PREFIX  ?= /usr/local
+DESTDIR ?=
+install:
+	./setup/install $(PYTHON) $(PREFIX) "$(DESTDIR)"
+
 format: venv
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -125,9 +125,7 @@ def prepare_folder(files: NodeFiles, folder: Path) -> None:
     """Make a node's private folders below `folder` from its configuration files."""
     for name in PRIVATE_FOLDERS:
         (folder / name).mkdir(parents=True)
-    for path in files.folder.iterdir():
-        if path.is_file():
-            shutil.copy(path, folder / "ha.d" / path.name)
+    shutil.copytree(files.folder, folder / "ha.d", dirs_exist_ok=True)
     (folder / "ha.d/ha.cf").write_text(files.ha_cf)
     (folder / "ha.d/authkeys").chmod(KEYFILE_MODE)
 
