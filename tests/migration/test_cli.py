@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from migration.cli import main
+
+SAMPLES = Path(__file__).parents[2] / "etc/ha.d"
+
+
+def test_check_tells_nodes_addresses_and_the_table(capsys):
+    assert main(["check", str(SAMPLES)]) == 0
+    shown = capsys.readouterr().out
+    assert "node test2.com: eth0 10.1.1.3/24, eth1 192.168.2.242/24" in shown
+    assert "virtual address 10.1.1.10 belongs to test1.com" in shown
+    assert "    -> 192.168.2.236:80       Masq    1" in shown
+
+
+def test_errors_go_to_stderr_with_exit_status_1(tmp_path, capsys):
+    shutil.copytree(SAMPLES, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "ha.cf").write_text("keepalive 2s\n")
+    assert main(["check", str(tmp_path)]) == 1
+    assert "ha.cf:1: keepalive 2s is not a time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["check", "/nonexistent"], ["rehearse", str(SAMPLES), "--steps", "dance"]])
+def test_bad_usage_is_exit_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: hbeat-migrate" in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""make install into a folder (PREFIX and DESTDIR); the dependencies are left out, for they are pip's to install."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.system
+
+
+def install(destination: Path) -> None:
+    subprocess.run(
+        ["make", "install", f"PYTHON={sys.executable}", "PREFIX=/usr", f"DESTDIR={destination}"]
+        + ["PIP_ARGUMENTS=--no-deps"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path):
+    mine = tmp_path / "etc/ha.d/resource.d/ldirectord"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine\n")
+    (tmp_path / "etc/default").mkdir()
+    (tmp_path / "etc/default/heartbeat").write_text("BINDIR=/mine\n")
+    install(tmp_path)
+    for program in ("hbeat", "cl_status", "hb_standby", "hb_takeover", "ldirectord", "hbeat-migrate"):
+        link = tmp_path / "usr/sbin" / program
+        assert link.resolve().is_file(), program
+        assert link.read_text().startswith("#!/usr/lib/hbeat/bin/python"), program
+    for script in ("heartbeat", "ldirectord"):
+        assert (tmp_path / "etc/init.d" / script).stat().st_mode & 0o777 == 0o755
+    assert mine.read_text() == "mine\n"
+    assert (tmp_path / "etc/default/heartbeat").read_text() == "BINDIR=/mine\n"
+    assert not (tmp_path / "etc/ha.d/ha.cf").exists()
+    samples = tmp_path / "usr/share/doc/hbeat/ha.d"
+    assert {path.name for path in samples.iterdir()} == {"ha.cf", "haresources", "authkeys", "ldirectord.cf"}
+    assert (samples / "authkeys").stat().st_mode & 0o777 == 0o600
+    (guest_init,) = tmp_path.glob("usr/lib/hbeat/lib/python3*/site-packages/migration/guest_init")
+    assert guest_init.stat().st_mode & 0o111
