@@ -90,6 +90,11 @@ class Switch:
                 # Gone already if the machine's namespace was the last to hold it.
                 subprocess.run(["ip", "link", "delete", port], stderr=subprocess.DEVNULL)
 
+    def close(self) -> None:
+        """Let go of the switch; with the machines gone its bridges are, too."""
+        self._control.close()
+        self._namespace.close()
+
 
 def set_up_node(switch: Switch, node: LabNode, number: int, namespace: NetworkNamespace) -> tuple[str, ...]:
     """A director: routes between its networks."""

@@ -1,0 +1,124 @@
+"""Bad input: a clear message with the place, and whatever runs goes on as before."""
+
+from __future__ import annotations
+
+import pytest
+
+from hbeat.core.auth import Key, Keyring, Method, pack
+from hbeat.core.wire import Message
+from tests.system.pair import AUTHKEYS, HA_CF, HARESOURCES, NAMES, Pair
+
+ONE, TWO = NAMES
+NOT_CONFIGURED = 6
+
+
+def forged(key: str) -> bytes:
+    fields = [("t", "shutdone"), ("st", "dead"), ("src", TWO), ("seq", "fffff"), ("hg", "7fffffff"), ("ts", "7fffffff")]
+    return pack(Message.of(fields), Keyring(2, {2: Key(2, Method.SHA1, key.encode())}))
+
+
+@pytest.mark.parametrize(
+    ("datagram", "message"),
+    [
+        (forged("WRONG"), "datagram on eth0 dropped: signature with key 2 is wrong"),
+        (forged("PASSWORD")[:-20], "datagram on eth0 dropped: netstring at byte"),
+        (b"###\n5:hello,%%%\n", "datagram on eth0 dropped: no netstring length at byte 16"),
+    ],
+    ids=["wrong-key", "truncated", "unsigned"],
+)
+def test_datagram_that_is_not_ours_is_logged_and_changes_nothing(running: Pair, datagram: bytes, message: str) -> None:
+    before = running.pid(ONE)
+    with running.udp_socket(TWO) as sock:
+        sock.sendto(datagram, ("10.1.1.2", 694))
+    running.until(lambda: message in running.log(ONE), 5)
+    assert running.owners() == [ONE]
+    assert running.pid(ONE) == before
+    assert running.run(ONE, "cl_status", "nodestatus", TWO) == (0, "active\n")
+
+
+def test_node_with_another_key_is_not_heard(pair: Pair) -> None:
+    pair.write(TWO, "authkeys", AUTHKEYS.replace("PASSWORD", "PASSW0RD"), mode=0o600)
+    for name in NAMES:
+        pair.nodes[name].boot()
+        assert pair.heartbeat(name, "start")[0] == 0
+    pair.until(lambda: "signature with key 2 is wrong" in pair.log(ONE), 5)
+    pair.until(lambda: pair.run(ONE, "cl_status", "nodestatus", TWO)[1] == "dead\n", 10)
+    assert "PASSW" not in pair.log(ONE) + pair.log(TWO)
+
+
+BAD_FILES = [
+    ("authkeys", AUTHKEYS, 0o640, "/etc/ha.d/authkeys: bad permissions 0640", "chmod 600 /etc/ha.d/authkeys"),
+    ("authkeys", "auth 3\n2 sha1 PASSWORD\n", 0o600, "/etc/ha.d/authkeys:1:", "3"),
+    (
+        "haresources",
+        "test3.com 10.1.1.10\n",
+        0o644,
+        "/etc/ha.d/haresources:1: bad nodename test3.com",
+        "test1.com, test2.com",
+    ),
+    (
+        "ha.cf",
+        HA_CF.replace("deadtime", "deadtim"),
+        0o644,
+        '/etc/ha.d/ha.cf:3: unknown directive "deadtim"',
+        "deadtime",
+    ),
+    ("ha.cf", HA_CF.replace("500ms", "2s"), 0o644, "/etc/ha.d/ha.cf:3:", "2s"),
+]
+IDS = ["group-readable-authkeys", "auth-without-key", "unknown-node", "typo", "bad-time"]
+
+
+@pytest.mark.parametrize(("file", "text", "mode", "place", "cure"), BAD_FILES, ids=IDS)
+def test_start_with_a_bad_file_is_refused_with_its_place(
+    pair: Pair, file: str, text: str, mode: int, place: str, cure: str
+) -> None:
+    pair.nodes[ONE].boot()
+    pair.write(ONE, file, text, mode)
+    status, out = pair.run(ONE, "hbeat")
+    assert status == NOT_CONFIGURED
+    assert place in out
+    assert cure in out
+    assert "PASSWORD" not in out
+
+
+@pytest.mark.parametrize(("file", "text", "mode", "place", "cure"), BAD_FILES, ids=IDS)
+def test_reload_with_a_bad_file_is_refused_and_everything_goes_on(
+    running: Pair, file: str, text: str, mode: int, place: str, cure: str
+) -> None:
+    path = running.nodes[ONE].folder / "ha.d" / file
+    good, good_mode = path.read_text(), path.stat().st_mode & 0o777
+    before = running.pid(ONE)
+    try:
+        running.write(ONE, file, text, mode)
+        status, out = running.run(ONE, "hbeat", "-r")
+        assert status == 1
+        assert place in out
+        assert cure in out
+        assert running.pid(ONE) == before
+        assert running.owners() == [ONE]
+        assert running.run(ONE, "cl_status", "nodestatus", TWO) == (0, "active\n")
+    finally:
+        running.write(ONE, file, good, good_mode)
+    assert running.run(ONE, "hbeat", "-r")[0] == 0
+
+
+def test_new_address_in_haresources_comes_with_a_reload(running: Pair) -> None:
+    try:
+        for name in NAMES:
+            running.write(name, "haresources", HARESOURCES + "test1.com 10.1.1.77\n")
+            assert running.run(name, "hbeat", "-r")[0] == 0
+        running.until(lambda: "10.1.1.77" in running.run(ONE, "ip", "address")[1], 5)
+    finally:
+        for name in NAMES:
+            running.write(name, "haresources", HARESOURCES)
+            assert running.run(name, "hbeat", "-r")[0] == 0
+    running.until(lambda: "10.1.1.77" not in running.run(ONE, "ip", "address")[1], 5)
+    assert running.owners() == [ONE]
+
+
+def test_interface_that_is_not_there_is_named(pair: Pair) -> None:
+    pair.nodes[ONE].boot()
+    pair.write(ONE, "ha.cf", HA_CF.replace("ucast eth1", "ucast eth7"))
+    status, out = pair.run(ONE, "hbeat")
+    assert status == 1
+    assert "eth7" in out
