@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, Say
+from hbeat.core.failed import START_RETRY, FailedStarts
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Event, Phase, following
 from hbeat.core.standby import Stage, Standby, Step
@@ -25,9 +26,6 @@ READY_LIMIT = 15.0
 FAILBACK_RETRY = 1.0
 LINGER = 1.0
 """Between `shutdone` and the end: time to answer requests for lost messages."""
-HANDOVER_PAUSE = 600.0
-"""A group that failed to start is handed over once in this time, so that two broken nodes do not play ball."""
-START_RETRY = 30.0
 
 ADDRESS_SCRIPTS = frozenset({"IPaddr", "IPaddr2"})
 BUILTIN = ADDRESS_SCRIPTS | {"ldirectord"}
@@ -53,11 +51,9 @@ class Ownership:
         self.jobs = JobQueue(BUILTIN)
         self._unready: set[Resource] = set()
         self._failback_due = False
-        self._failed: dict[str, float] = {}  # group key -> when it was handed over
-        self._broken: tuple[ResourceGroup, ...] = ()
+        self._failed = FailedStarts()
         self._phase_until: float | None = None
         self._failback_at: float | None = None
-        self._retry_at: float | None = None
         self._exit_at: float | None = None
 
     # --- what can be asked ------------------------------------------------------------------------------------
@@ -78,7 +74,7 @@ class Ownership:
         timers = (
             self._phase_until,
             self._failback_at,
-            self._retry_at,
+            self._failed.retry_at,
             self._exit_at,
             self.standby.deadline,
             self.jobs.next_deadline(),
@@ -175,7 +171,7 @@ class Ownership:
                 effects += self._take_own(now)
             elif self.phase is Phase.SETTLING and not self._unready:
                 effects += self._settled(now)
-        return effects + self._audit() + self._maybe_failback(now)
+        return effects + self._audit() + self._maybe_failback(now) + self._offer_failed(now)
 
     def _audit(self) -> list[Effect]:
         if not (self.stable and self.peer_stable and not self.standby.under_way and self.jobs.idle):
@@ -305,7 +301,9 @@ class Ownership:
         effects: list[Effect] = []
         for item in produced:
             if isinstance(item, JobDone):
-                effects += self._job_done(item.job.kind, now)
+                done = self._job_done(item.job.kind, now)
+                # "completed" is not what an operator wants to read behind a failure
+                effects += [e for e in done if not (item.failed and isinstance(e, Note))]
                 effects += self._start_failed(item.failed, now)
             else:
                 effects.append(item)
@@ -334,25 +332,29 @@ class Ownership:
         return []
 
     def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
-        """Hand a group that does not start here to the peer; with nobody to hand it to, try again later."""
+        """Hand a group that does not start here to the peer, now or when it can take it."""
         if not groups or self.phase is Phase.SHUTDOWN:
             return []
-        keys = [group.key for group in groups]
-        fresh = all(now - self._failed.get(key, -HANDOVER_PAUSE) >= HANDOVER_PAUSE for key in keys)
-        if fresh and not self._obstacle():
-            self._failed.update(dict.fromkeys(keys, now))
-            local = any(g.node == self.me for g in groups)
-            foreign = any(g.node != self.me for g in groups)
-            return self.give(Held.of(local, foreign), f"{', '.join(keys)} did not start here", now)
-        self._broken, self._retry_at = groups, now + START_RETRY
-        text = f"{', '.join(keys)} runs nowhere: it did not start here and the peer cannot take it"
+        if self._failed.may_go(groups, now) and not self._obstacle():
+            return self._give_failed(groups, now)
+        self._failed.keep(groups, now)
+        text = f"{_keys(groups)} runs nowhere: it did not start here and the peer cannot take it"
         return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
 
-    def _retry_broken(self, now: float) -> list[Effect]:
-        self._retry_at = None
-        ours = [g for g in self._broken if g in self._of(self.held)]
-        self._broken = ()
-        return self._job(JobKind.OWN, tuple(ours), now) if ours and self.stable else []
+    def _give_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
+        self._failed.handed_over(groups, now)
+        scope = Held.of(any(g.node == self.me for g in groups), any(g.node != self.me for g in groups))
+        return self.give(scope, f"{_keys(groups)} did not start here", now)
+
+    def _offer_failed(self, now: float) -> list[Effect]:
+        waiting = self._failed.waiting
+        if not waiting or self._obstacle() or not self._failed.may_go(waiting, now):
+            return []
+        return self._give_failed(waiting, now)
+
+    def _retry_failed(self, now: float) -> list[Effect]:
+        ours = tuple(g for g in self._failed.take() if g in self._of(self.held))
+        return self._job(JobKind.OWN, ours, now) if ours and self.stable else []
 
     def regroup(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
         """haresources was changed: stop what left a group we hold, start what came; the rest is not touched."""
@@ -390,8 +392,8 @@ class Ownership:
             effects += [Note(Level.WARNING, text), self._report(), *self._maybe_failback(now)]
         if self._failback_at is not None and now >= self._failback_at:
             effects += self._maybe_failback(now)
-        if self._retry_at is not None and now >= self._retry_at:
-            effects += self._retry_broken(now)
+        if self._failed.retry_at is not None and now >= self._failed.retry_at:
+            effects += self._retry_failed(now)
         if self._exit_at is not None and now >= self._exit_at:
             self._exit_at = None
             effects.append(Exit())
@@ -404,3 +406,7 @@ class Ownership:
             note = Note(Level.WARNING, f"{waiting} is not ready after {READY_LIMIT:g} s; going on without")
             return [note, *self._settled(now)]
         return [*self._enter(Event.WAIT_OVER, now), *self._take_own(now)]
+
+
+def _keys(groups: Iterable[ResourceGroup]) -> str:
+    return ", ".join(group.key for group in groups)

@@ -108,7 +108,7 @@ def test_scripts_are_called_in_order_with_their_words_and_environment(pair: Pair
 def test_failing_script_moves_the_whole_group(pair: Pair) -> None:
     for name in NAMES:
         pair.write(name, "haresources", HARESOURCES.replace("\n", " broken\n"))
-        script = "#!/bin/sh\nexit 1\n" if name == ONE else "#!/bin/sh\nexit 0\n"
+        script = '#!/bin/sh\n[ "$1" != start ]\n' if name == ONE else "#!/bin/sh\nexit 0\n"
         pair.write(name, "resource.d/broken", script, mode=0o755)
     for name in NAMES:
         pair.nodes[name].boot()

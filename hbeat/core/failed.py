@@ -1,0 +1,42 @@
+"""Groups that did not start here: to whom they may go, and when they are tried again.
+
+The original leaves such a group stopped on both nodes until somebody comes (reference section 6.3). Here it is handed
+to the peer, once in ten minutes, so that two nodes which are both broken do not play ball with it; when it cannot go
+anywhere it is tried again here after half a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hbeat.core.model import ResourceGroup
+
+HANDOVER_PAUSE = 600.0
+START_RETRY = 30.0
+
+
+class FailedStarts:
+    """What failed to start and still waits (`waiting`), and what was handed over lately."""
+
+    def __init__(self) -> None:
+        self.waiting: tuple[ResourceGroup, ...] = ()
+        self.retry_at: float | None = None
+        self._handed_over: dict[str, float] = {}
+
+    def may_go(self, groups: Iterable[ResourceGroup], now: float) -> bool:
+        """None of them was handed over within the pause."""
+        never = -HANDOVER_PAUSE
+        return all(now - self._handed_over.get(group.key, never) >= HANDOVER_PAUSE for group in groups)
+
+    def handed_over(self, groups: Iterable[ResourceGroup], now: float) -> None:
+        self._handed_over.update((group.key, now) for group in groups)
+        self.take()
+
+    def keep(self, groups: tuple[ResourceGroup, ...], now: float) -> None:
+        """They cannot go anywhere now."""
+        self.waiting, self.retry_at = groups, now + START_RETRY
+
+    def take(self) -> tuple[ResourceGroup, ...]:
+        """The waiting groups, which wait no longer."""
+        groups, self.waiting, self.retry_at = self.waiting, (), None
+        return groups
