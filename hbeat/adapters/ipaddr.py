@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -69,13 +69,39 @@ class Addresses:
         """Takes the address off every interface that has it; their names. Raises AddressError."""
         removed = []
         for index, prefixlen, name in self._holders(spec):
+            neighbours = self._same_network(spec.address, index, prefixlen)
             try:
                 self._netlink.addr("del", index=index, address=spec.address, prefixlen=prefixlen)
             except NetlinkError as error:
                 if error.code != EADDRNOTAVAIL:
                     raise AddressError(f"cannot remove {spec.address}/{prefixlen} from {name}: {error}") from None
+            self._restore(neighbours, index, prefixlen)
             removed.append(name)
         return removed
+
+    def _same_network(self, address: str, index: int, prefixlen: int) -> list[dict[str, str]]:
+        """The other addresses of this network on the interface, with what is needed to add them again."""
+        network = IPv4Network((address, prefixlen), strict=False)
+        return [
+            {key: value for key in ("local", "broadcast", "label") if (value := m.get(key))}
+            for m in self._netlink.get_addr(family=socket.AF_INET, index=index)
+            if m["prefixlen"] == prefixlen and m.get("local") != address and IPv4Address(m.get("local")) in network
+        ]
+
+    def _restore(self, neighbours: list[dict[str, str]], index: int, prefixlen: int) -> None:
+        """The kernel takes a network's other addresses along with its first (unless promote_secondaries is set)."""
+        left = (
+            {m.get("local") for m in self._netlink.get_addr(family=socket.AF_INET, index=index)} if neighbours else ()
+        )
+        for lost in (n for n in neighbours if n["local"] not in left):
+            request = {**lost, "address": lost["local"]}
+            try:
+                self._netlink.addr("add", index=index, prefixlen=prefixlen, **request)
+            except NetlinkError as error:
+                if error.code != EEXIST:
+                    raise AddressError(
+                        f"{lost['local']} went with its neighbour, cannot add it again: {error}"
+                    ) from None
 
     def present(self, spec: VipSpec) -> bool:
         return bool(self._holders(spec))

@@ -15,8 +15,10 @@ pytestmark = pytest.mark.system
 
 def install(destination: Path) -> None:
     subprocess.run(
-        ["make", "install", f"PYTHON={sys.executable}", "PREFIX=/usr", f"DESTDIR={destination}"]
-        + ["PIP_ARGUMENTS=--no-deps"],
+        [
+            *("make", "install", f"PYTHON={sys.executable}", "PREFIX=/usr", f"DESTDIR={destination}"),
+            "PIP_ARGUMENTS=--no-deps",
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

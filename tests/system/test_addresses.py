@@ -1,0 +1,131 @@
+"""The built-in IPaddr and IPaddr2 against the kernel: every argument form of the reference, section 7."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hbeat.adapters.ipaddr import AddressError, Addresses
+from hbeat.core.vip import parse_vip
+from migration.namespaces import NetworkNamespace
+from migration.network import ip_batch
+from tests.system.pair import have_namespaces
+
+Place = tuple[str, int, str | None, str]
+"""Interface, prefix length, broadcast, label."""
+
+
+@pytest.fixture
+def host() -> Iterator[NetworkNamespace]:
+    """10.1.1.2/24 on eth0, which has the default route, and 192.168.2.241/24 on eth1."""
+    if missing := have_namespaces():
+        pytest.skip(missing)
+    namespace = NetworkNamespace.create()
+    ip_batch(
+        namespace,
+        [
+            "link set lo up",
+            "link add eth0 type veth peer name far0",
+            "link add eth1 type veth peer name far1",
+            "address add 10.1.1.2/24 brd + dev eth0",
+            "address add 192.168.2.241/24 brd + dev eth1",
+            *(f"link set {name} up" for name in ("eth0", "far0", "eth1", "far1")),
+            "route add default via 10.1.1.254",
+        ],
+    )
+    yield namespace
+    namespace.close()
+
+
+@pytest.fixture
+def addresses(host: NetworkNamespace) -> Iterator[Addresses]:
+    with host.entered():
+        made = Addresses()
+    yield made
+    made.close()
+
+
+def seen(host: NetworkNamespace, address: str) -> list[Place]:
+    """Where an address is, as `ip` tells it."""
+    with host.entered():
+        out = subprocess.run(["ip", "-json", "-4", "address"], capture_output=True, text=True, check=True).stdout
+    links: list[dict[str, Any]] = json.loads(out)
+    return [
+        (link["ifname"], a["prefixlen"], a.get("broadcast"), a["label"])
+        for link in links
+        for a in link.get("addr_info", [])
+        if a["local"] == address
+    ]
+
+
+CASES = [
+    # argument, as IPaddr, as IPaddr2
+    ("10.1.1.20", ("eth0", 24, "10.1.1.255", "eth0:0"), ("eth0", 24, None, "eth0")),
+    ("192.168.2.230", ("eth1", 24, "192.168.2.255", "eth1:0"), ("eth1", 24, None, "eth1")),
+    ("192.168.2.230/24/eth1", ("eth1", 24, "192.168.2.255", "eth1:0"), ("eth1", 24, None, "eth1")),
+    ("192.168.2.230/255.255.255.0/eth1", ("eth1", 24, "192.168.2.255", "eth1:0"), ("eth1", 24, None, "eth1")),
+    ("192.168.2.230/24/192.168.2.99", ("eth1", 24, "192.168.2.99", "eth1:0"), ("eth1", 24, "192.168.2.99", "eth1")),
+    (
+        "192.168.2.230/24/eth1/192.168.2.99",
+        ("eth1", 24, "192.168.2.99", "eth1:0"),
+        ("eth1", 24, "192.168.2.99", "eth1"),
+    ),
+    ("192.168.2.230/24/eth1:5", ("eth1", 24, "192.168.2.255", "eth1:0"), ("eth1", 24, None, "eth1:5")),
+    ("192.168.2.230/32/eth1", ("eth1", 32, "192.168.2.230", "eth1:0"), ("eth1", 32, None, "eth1")),
+    ("10.1.1.20/24/eth1", ("eth1", 24, "10.1.1.255", "eth1:0"), ("eth1", 24, None, "eth1")),
+]
+
+
+@pytest.mark.parametrize("aliased", [True, False], ids=["IPaddr", "IPaddr2"])
+@pytest.mark.parametrize(("argument", "ipaddr", "ipaddr2"), CASES, ids=[case[0] for case in CASES])
+def test_address_is_placed_as_the_agents_place_it(
+    host: NetworkNamespace, addresses: Addresses, argument: str, ipaddr: Place, ipaddr2: Place, aliased: bool
+) -> None:
+    spec = parse_vip(argument)
+    placed = addresses.add(spec, aliased=aliased)
+    assert seen(host, spec.address) == [ipaddr if aliased else ipaddr2]
+    assert placed.interface == (ipaddr if aliased else ipaddr2)[0]
+    assert len(placed.mac) == 6
+    assert addresses.remove(spec) == [placed.interface]
+    assert seen(host, spec.address) == []
+
+
+def test_adding_what_is_there_and_removing_what_is_not_succeed(host: NetworkNamespace, addresses: Addresses) -> None:
+    spec = parse_vip("10.1.1.20/24/eth0")
+    addresses.add(spec, aliased=True)
+    addresses.add(spec, aliased=True)
+    assert len(seen(host, "10.1.1.20")) == 1
+    addresses.remove(spec)
+    assert addresses.remove(spec) == []
+
+
+def test_aliases_take_the_first_free_number(host: NetworkNamespace, addresses: Addresses) -> None:
+    for last in (20, 21, 22):
+        addresses.add(parse_vip(f"10.1.1.{last}"), aliased=True)
+    addresses.remove(parse_vip("10.1.1.21"))
+    addresses.add(parse_vip("10.1.1.23"), aliased=True)
+    assert seen(host, "10.1.1.23")[0][3] == "eth0:1"
+
+
+def test_removing_the_first_address_of_a_network_keeps_the_others(host: NetworkNamespace, addresses: Addresses) -> None:
+    first, second = parse_vip("172.16.9.1/24/eth0"), parse_vip("172.16.9.2/24/eth0")
+    addresses.add(first, aliased=True)
+    addresses.add(second, aliased=True)
+    addresses.remove(first)
+    assert seen(host, "172.16.9.1") == []
+    assert [place[:2] for place in seen(host, "172.16.9.2")] == [("eth0", 24)]
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [("172.16.9.9", "no route to it but the default route"), ("10.1.1.20/24/eth9", "there is no interface eth9")],
+)
+def test_address_that_cannot_be_placed_is_refused_with_the_reason(
+    addresses: Addresses, argument: str, words: str
+) -> None:
+    with pytest.raises(AddressError, match=words):
+        addresses.add(parse_vip(argument), aliased=True)
