@@ -67,7 +67,7 @@ class Daemon:
     ) -> None:
         self._config = config
         self._file = file
-        self._role = role
+        self._first_role = role
         self._kernel = kernel
         self._log = log
         self._director = Director(config, role)
@@ -83,7 +83,7 @@ class Daemon:
     async def run(self, announce_ready: Callable[[], None] = lambda: None) -> None:
         """Until stop is asked for. announce_ready is called when the table is written and requests are answered."""
         self._loop = asyncio.get_running_loop()
-        self._log.write(Level.INFO, f"Starting Linux Director Daemon as {self._role.value} for {self._file.path}")
+        self._log.write(Level.INFO, f"Starting Linux Director Daemon as {self._first_role.value} for {self._file.path}")
         self._say_about(self._config)
         self._perform(self._director.start(self._kernel.read(), self._loop.time()))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -196,10 +196,13 @@ class Daemon:
             except (ConfigError, OSError, IpvsError) as error:
                 self._log.write(Level.ERROR, f"configuration unchanged: {error}")
                 return {"ok": False, "error": str(error)}
+            except Exception as error:
+                self._log_error(f"configuration unchanged: {traceback.format_exc()}")
+                return {"ok": False, "error": f"an error of this program: {error!r}"}
             self._config = config
             self._log.redirect(config.logfile)
             self._say_about(config)
-            self._perform(effects)
+            self._guarded(lambda: self._perform(effects))
             return {"ok": True}
 
     async def _watch(self) -> None:
@@ -227,14 +230,7 @@ class Daemon:
     async def _answer(self, words: list[str]) -> Answer:
         match words:
             case ["status"]:
-                return {
-                    "ok": True,
-                    "role": self._role.value,
-                    "ready": self._director.is_ready(),
-                    "config": str(self._file.path),
-                    "pid": os.getpid(),
-                    "virtuals": dataclasses.asdict(self._director.snapshot())["virtuals"],
-                }
+                return self._status()
             case ["role", ("active" | "standby") as name]:
                 return self._change_role(Role(name))
             case ["ready", seconds]:
@@ -247,13 +243,16 @@ class Daemon:
                 return {"ok": True}
         return {"ok": False, "error": f"unknown request {' '.join(words)!r}", "requests": REQUESTS}
 
+    def _status(self) -> Answer:
+        snapshot = dataclasses.asdict(self._director.snapshot())
+        return {"ok": True, **snapshot, "config": str(self._file.path), "pid": os.getpid()}
+
     def _change_role(self, role: Role) -> Answer:
         try:
             self._perform(self._director.set_role(role, self._kernel.read(), self._loop.time()))
         except IpvsError as error:
             self._log.write(Level.ERROR, f"cannot become {role.value}: {error}")
             return {"ok": False, "error": str(error)}
-        self._role = role
         return {"ok": True, "role": role.value}
 
     async def _wait_ready(self, seconds: str) -> Answer:

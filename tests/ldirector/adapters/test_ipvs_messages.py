@@ -1,10 +1,10 @@
-"""The messages of adapters/ipvs.py, without a kernel; tests/kernel/inside/test_ipvs.py has one."""
+"""The messages of adapters/ipvs_messages.py, without a kernel; tests/kernel/inside/test_ipvs.py has one."""
 
 import struct
 
 import pytest
 
-from ldirector.adapters import ipvs
+from ldirector.adapters import ipvs_messages as messages
 from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual, TableOp
 from ldirector.core.model import Forwarding, RealKey, RealState, VirtualKey, VirtualState
 
@@ -13,7 +13,7 @@ REAL = RealKey("192.168.2.236", 8080)
 
 
 def sent(body: bytes, which: int) -> dict[int, bytes]:
-    return ipvs.attributes_of(ipvs.attributes_of(body)[which])
+    return messages.attributes_of(messages.attributes_of(body)[which])
 
 
 def test_every_operation_has_its_command_number() -> None:
@@ -27,7 +27,7 @@ def test_every_operation_has_its_command_number() -> None:
         (DeleteReal(WEB, REAL), 7),
     ]
     for operation, command in operations:
-        assert ipvs.encode(operation)[0] == command
+        assert messages.encode(operation)[0] == command
 
 
 @pytest.mark.parametrize(
@@ -51,39 +51,39 @@ def test_every_operation_has_its_command_number() -> None:
     ],
 )
 def test_a_virtual_reads_back_as_it_was_sent(key: VirtualKey, state: VirtualState) -> None:
-    found = sent(ipvs.service_attribute(key, state), ipvs.ATTR_SERVICE)
-    assert ipvs.decode_service(found) == (key, state)
+    found = sent(messages.service_attribute(key, state), messages.ATTR_SERVICE)
+    assert messages.decode_service(found) == (key, state)
 
 
 @pytest.mark.parametrize(("family", "netmask"), [(4, "255.255.255.0"), (6, "64")])
 def test_a_netmask_reads_back_as_it_was_sent(family: int, netmask: str) -> None:
     key = VirtualKey("fwm", family, "", 0, 1)
     state = VirtualState(persistent=60, netmask=netmask)
-    assert ipvs.decode_service(sent(ipvs.service_attribute(key, state), ipvs.ATTR_SERVICE)) == (key, state)
+    assert messages.decode_service(sent(messages.service_attribute(key, state), messages.ATTR_SERVICE)) == (key, state)
 
 
 @pytest.mark.parametrize("address", ["192.168.2.236", "fd00:2::a"])
 @pytest.mark.parametrize("method", list(Forwarding))
 def test_a_real_reads_back_as_it_was_sent(address: str, method: Forwarding) -> None:
     key, state = RealKey(address, 8080), RealState(method, 65535, upper=50, lower=10)
-    assert ipvs.decode_real(sent(ipvs.real_attribute(WEB, key, state), ipvs.ATTR_DEST)) == (key, state)
+    assert messages.decode_real(sent(messages.real_attribute(WEB, key, state), messages.ATTR_DEST)) == (key, state)
 
 
 def test_ports_and_addresses_travel_in_network_order_and_numbers_in_ours() -> None:
-    found = sent(ipvs.encode(AddReal(WEB, REAL, RealState(Forwarding.GATE, 3)))[1], ipvs.ATTR_DEST)
-    assert found[ipvs.DEST_ADDR] == bytes([192, 168, 2, 236]) + bytes(12)
-    assert found[ipvs.DEST_PORT] == b"\x1f\x90"
-    assert found[ipvs.DEST_METHOD] == struct.pack("=I", 3)
+    found = sent(messages.encode(AddReal(WEB, REAL, RealState(Forwarding.GATE, 3)))[1], messages.ATTR_DEST)
+    assert found[messages.DEST_ADDR] == bytes([192, 168, 2, 236]) + bytes(12)
+    assert found[messages.DEST_PORT] == b"\x1f\x90"
+    assert found[messages.DEST_METHOD] == struct.pack("=I", 3)
 
 
 def test_a_protocol_without_a_word_is_left_alone() -> None:
-    found = sent(ipvs.service_attribute(WEB, VirtualState()), ipvs.ATTR_SERVICE)
-    assert ipvs.decode_service(found | {ipvs.SVC_PROTOCOL: struct.pack("=H", 132)}) is None
+    found = sent(messages.service_attribute(WEB, VirtualState()), messages.ATTR_SERVICE)
+    assert messages.decode_service(found | {messages.SVC_PROTOCOL: struct.pack("=H", 132)}) is None
 
 
 def test_messages_are_cut_out_of_a_buffer_also_when_it_is_damaged() -> None:
-    one = ipvs.message(20, ipvs.REQUEST, 7, ipvs.DEL_SERVICE, ipvs.service_attribute(WEB))
-    assert [(kind, sequence) for kind, sequence, _ in ipvs.split_messages(one + one)] == [(20, 7), (20, 7)]
+    one = messages.message(20, 1, 7, messages.DEL_SERVICE, messages.service_attribute(WEB))
+    assert [(kind, sequence) for kind, sequence, _ in messages.split_messages(one + one)] == [(20, 7), (20, 7)]
     for cut in range(len(one)):
-        for _kind, _sequence, payload in ipvs.split_messages(one[:cut] + bytes(20)):
-            ipvs.attributes_of(payload)
+        for _kind, _sequence, payload in messages.split_messages(one[:cut] + bytes(20)):
+            messages.attributes_of(payload)
