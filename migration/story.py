@@ -27,7 +27,7 @@ from migration.topology import Topology
 LOOK_INTERVAL = 0.05
 STARTING_GRACE = 5.0
 """Seconds after its start for which a node asks to be given 2 s more than deadtime (reference section 4.1)."""
-BOOT_BOUND = 60.0
+BOOT_BOUND = 40.0
 """Seconds for programs to start, on a slow guest."""
 LOG_LINES_SHOWN = 15
 
@@ -72,7 +72,7 @@ class _Story:
 
     def play(self, plan: Plan) -> None:
         self._report.heading("start")
-        if not self._judge("start", "both nodes boot and run heartbeat start", self._start, BOOT_BOUND * 2):
+        if not self._judge("start", "both nodes boot and run heartbeat start", self._start, self._start_bound()):
             self._show_logs()
             return
         for step in plan.steps * plan.repeat:
@@ -90,9 +90,9 @@ class _Story:
             "real-down": (f"the server on {real.address} stops", self._real_down, self._check_bound()),
             "real-up": (f"the server on {real.address} runs again", self._real_up, self._check_bound()),
             "power-off": (f"{victim} loses power", self._power_off, self._timing.deadtime + BOOT_BOUND),
-            "return": (f"{self._lost} boots and runs heartbeat start", self._return, BOOT_BOUND * 2),
+            "return": (f"{self._lost} boots and runs heartbeat start", self._return, self._start_bound()),
             "stop": (f"heartbeat stop on {victim}", self._stop, BOOT_BOUND),
-            "start-again": (f"heartbeat start on {self._lost}", self._start_again, BOOT_BOUND * 2),
+            "start-again": (f"heartbeat start on {self._lost}", self._start_again, self._start_bound()),
         }
         what, event, bound = plays[step]
         self._report.heading(f"{step}: {what}")
@@ -279,6 +279,10 @@ class _Story:
             for vip in self._topology.vips:
                 if vip.owner == name:
                     self._holder[vip.address] = name
+
+    def _start_bound(self) -> float:
+        """Seconds within which started nodes must have settled who holds what."""
+        return BOOT_BOUND + self._timing.initdead + self._timing.deadtime
 
     def _check_bound(self) -> float:
         """Seconds within which a change of a real server must have been noticed."""

@@ -28,8 +28,10 @@ def rehearse(folder: Path, results: Path, *options: str) -> tuple[int, dict[str,
     """Exit status and the saved results. What the nodes logged is in results/logs if a test fails."""
     results.mkdir(exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "migration", "rehearse", str(folder)]
-        + ["--json", str(results / "out.json"), "--keep-logs", str(results / "logs"), *options],
+        [
+            *(sys.executable, "-m", "migration", "rehearse", str(folder), "--json", str(results / "out.json")),
+            *("--keep-logs", str(results / "logs"), *options),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
