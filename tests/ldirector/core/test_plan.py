@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual
+from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual, TableOp
 from ldirector.core.model import Forwarding, RealKey, RealState, Service, VirtualKey, VirtualState
 from ldirector.core.plan import applied, plan, virtual_of
 from tests.ldirector.core.build import MARK, VIP
@@ -93,5 +93,5 @@ def test_applied_leaves_the_given_table_as_it_is() -> None:
 
 
 def test_virtual_deleted_and_added_again_starts_empty() -> None:
-    ops = [SetReal(VIP, A, RealState(MASQ, 2)), DeleteVirtual(VIP), AddVirtual(VIP, VirtualState())]
+    ops: list[TableOp] = [SetReal(VIP, A, RealState(MASQ, 2)), DeleteVirtual(VIP), AddVirtual(VIP, VirtualState())]
     assert applied(ops, {VIP: service(a=1)}) == {VIP: service()}
