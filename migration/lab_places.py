@@ -10,6 +10,7 @@ from pathlib import Path
 from migration.nodes import PRIVATE_FOLDERS, SYSLOG_SOCKET
 
 SYSLOG_DEVICE = Path("/dev/log")
+IPVS = Path("/proc/net/ip_vs")
 
 
 class LabPlacesError(Exception):
@@ -21,7 +22,7 @@ def lab_places(in_guest: bool) -> Iterator[None]:
     """Make them for the time of a rehearsal. On a real machine only what was made here is removed again."""
     if os.geteuid() != 0:
         raise LabPlacesError("namespaces need root; leave out --host to rehearse in a guest, which does not")
-    if not in_guest and not Path("/proc/net/ip_vs").exists():
+    if not in_guest and not IPVS.exists():
         raise LabPlacesError("this kernel has no ip_vs (try: modprobe ip_vs); leave out --host to use a guest's")
     made = []
     for place in map(Path, PRIVATE_FOLDERS.values()):

@@ -31,3 +31,13 @@ def test_bad_usage_is_exit_status_2(arguments, capsys):
         main(arguments)
     assert caught.value.code == 2
     assert "usage: hbeat-migrate" in capsys.readouterr().err
+
+
+def test_the_machines_own_kernel_must_have_ip_vs(monkeypatch, capsys):
+    monkeypatch.setattr("migration.lab_places.IPVS", Path("/nonexistent"))
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert main(["rehearse", str(SAMPLES), "--host"]) == 2
+    assert "this kernel has no ip_vs (try: modprobe ip_vs)" in capsys.readouterr().err
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert main(["rehearse", str(SAMPLES), "--host"]) == 2
+    assert "need root; leave out --host" in capsys.readouterr().err

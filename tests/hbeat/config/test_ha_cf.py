@@ -141,6 +141,7 @@ def test_udpport_counts_for_the_media_below_it():
     assert [medium.udpport for medium in config.media] == [694, 6942]
     assert "ha.cf:5: udpport 6942 does not apply to the ucast lines above" in warnings(f"{LEAST}udpport 6942\n")[0]
     assert warnings(f"{LEAST}udpport 694\n") == []
+    assert warnings(f"udpport 6942\n{LEAST}") == []
 
 
 @pytest.mark.parametrize(
