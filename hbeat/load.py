@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from hbeat.config.authkeys import AuthKeys, parse_authkeys
 from hbeat.config.errors import ConfigError, Problem, Severity
-from hbeat.config.ha_cf import HaConfig, parse_ha_cf
+from hbeat.config.ha_cf import parse_ha_cf
+from hbeat.config.ha_config import HaConfig
 from hbeat.config.haresources import parse_haresources
 from hbeat.core.model import NodeName, ResourceGroup
 

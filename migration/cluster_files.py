@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hbeat.config import errors as hbeat_errors
 from hbeat.config.authkeys import parse_authkeys
-from hbeat.config.ha_cf import HaConfig, parse_ha_cf
+from hbeat.config.ha_cf import parse_ha_cf
+from hbeat.config.ha_config import HaConfig
 from hbeat.config.haresources import parse_haresources
 from hbeat.core.model import NodeName, ResourceGroup
 from ldirector.config import errors as ldirector_errors

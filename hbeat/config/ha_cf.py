@@ -7,80 +7,24 @@ second builds the value and applies the rules that need more than one line (refe
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 
 from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, Directive, Kind, Support
-from hbeat.config.errors import Problem, Problems
-from hbeat.config.values import milliseconds, parse_boolean, parse_choice, parse_integer, parse_time
-from hbeat.core.model import Failback, LinkName, NodeName, Timing
-
-
-class MediumKind(Enum):
-    """The media that carry heartbeats in this release."""
-
-    UCAST = "ucast"
-
-
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """One link: datagrams to address:udpport, sent and received on one interface, which names the link."""
-
-    kind: MediumKind
-    interface: LinkName
-    address: str  # IPv4 address or host name, as written
-    udpport: int
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Respawn:
-    """A program to keep running as `user`. builtin names the part of this suite that does its work, if one does."""
-
-    user: str
-    argv: tuple[str, ...]
-    failfast: bool
-    builtin: str | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """Where messages go. logfile takes all but debug messages, debugfile all; None = not there."""
-
-    logfile: str | None
-    debugfile: str | None
-    logfacility: str | None
-    use_logd: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HaConfig:
-    """All that ha.cf says. parameters: (directive, value) as cl_status and scripts see them, defaults included."""
-
-    nodes: tuple[NodeName, ...]
-    media: tuple[Medium, ...]
-    udpport: int
-    timing: Timing
-    auto_failback: Failback
-    respawn: tuple[Respawn, ...]
-    log: LogSettings
-    msgfmt: str  # "classic" or "netstring"
-    uuidfrom: str  # "file" or "nodename"
-    hbgenmethod: str  # "file" or "time"
-    max_rexmit_delay: float  # seconds
-    hopfudge: int
-    log_badpack: bool
-    realtime: bool
-    rtprio: int | None
-    debug: int
-    ping_nodes: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]  # from env lines, without the HA_ prefix
-    parameters: tuple[tuple[str, str], ...]
-    warnings: tuple[Problem, ...]
+from hbeat.config.errors import Problems
+from hbeat.config.ha_config import HaConfig, LogSettings, Medium, MediumKind, Respawn
+from hbeat.config.values import (
+    check_not_refused,
+    is_host,
+    is_interface,
+    milliseconds,
+    parse_boolean,
+    parse_choice,
+    parse_failback,
+    parse_integer,
+    parse_time,
+)
+from hbeat.core.model import Failback, NodeName, Timing
 
 
 def parse_ha_cf(text: str, file: str, *, own_name: NodeName | None, default_udpport: int = 694) -> HaConfig:
@@ -171,7 +115,7 @@ class _Lines:
 
     def _check_word(self, row: Directive, word: str) -> None:
         if row.support is Support.REFUSED:
-            _check_not_refused(row.name, word)
+            check_not_refused(row.name, word)
         elif row.kind is Kind.TIME:
             parse_time(word)
         elif row.kind is Kind.BOOLEAN:
@@ -179,7 +123,7 @@ class _Lines:
         elif row.kind is Kind.INTEGER:
             parse_integer(word, row.low, row.high)
         elif row.name == "auto_failback":
-            _parse_failback(word)
+            parse_failback(word)
         elif row.kind is Kind.CHOICE:
             parse_choice(word, row.choices)
         elif row.name == "env" and not re.fullmatch(r"[A-Za-z_]\w*=.*", word, re.ASCII):
@@ -200,11 +144,11 @@ class _Lines:
             self._problems.error(
                 number, f"ucast takes a device and an address, not {len(words)} words", "write ucast eth0 10.0.0.2"
             )
-        elif not _is_host(words[1]):
+        elif not is_host(words[1]):
             self._problems.error(
                 number, f"ucast address {words[1]} is neither an IPv4 address nor a host name", "correct it"
             )
-        elif not _is_interface(words[0]):
+        elif not is_interface(words[0]):
             self._problems.error(number, f"ucast device {words[0]} is not the name of one", "correct it")
         else:
             self._media.append(Medium(MediumKind.UCAST, words[0], words[1], self._udpport, number))
@@ -340,7 +284,7 @@ class _Lines:
         word = self._word("auto_failback")
         line = self._line("auto_failback")
         if word is not None:
-            failback = _parse_failback(word)
+            failback = parse_failback(word)
         elif (nice := self._word("nice_failback")) is not None:
             failback = Failback.OFF if parse_boolean(nice) else Failback.LEGACY
             line = self._line("nice_failback")
@@ -389,43 +333,8 @@ def _halves(message: str) -> tuple[str, str]:
     return what, cure
 
 
-def _parse_failback(word: str) -> Failback:
-    if word.lower() == "legacy":
-        return Failback.LEGACY
-    try:
-        return Failback.ON if parse_boolean(word) else Failback.OFF
-    except ValueError:
-        raise ValueError("neither on, off nor legacy; write on or off") from None
-
-
-def _check_not_refused(name: str, word: str) -> None:
-    if name == "autojoin":
-        if word != "none":
-            raise ValueError("not possible with haresources; list the nodes and drop the line")
-        return
-    try:
-        manager = parse_boolean(word)
-    except ValueError:  # respawn, manual and others: all of them mean Pacemaker
-        manager = True
-    if manager:
-        raise ValueError("for Pacemaker, which this suite does without; drop the line to use haresources")
-
-
 def _default_initdead(deadtime: float) -> float:
     """Reference section 4.1: long enough for a peer that boots at the same moment."""
     if deadtime > 10:
         return deadtime
     return 2 * deadtime if deadtime >= 6 else 12.0
-
-
-def _is_interface(word: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z0-9_.:@-]{1,15}", word, re.ASCII))
-
-
-def _is_host(word: str) -> bool:
-    try:
-        ipaddress.IPv4Address(word)
-        return True
-    except ValueError:
-        label = r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"
-        return bool(re.fullmatch(rf"{label}(\.{label})*", word, re.ASCII)) and not re.fullmatch(r"[0-9.]+", word)

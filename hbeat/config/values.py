@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+
+from hbeat.core.model import Failback
 
 _TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|usec|)", re.ASCII)
 _SECONDS_PER_UNIT = {"": 1.0, "ms": 1e-3, "us": 1e-6, "usec": 1e-6}
@@ -41,6 +44,43 @@ def parse_choice(word: str, choices: tuple[str, ...]) -> str:
     if word not in choices:
         raise ValueError(f"not known; write one of {', '.join(choices)}")
     return word
+
+
+def parse_failback(word: str) -> Failback:
+    """auto_failback: a boolean or legacy."""
+    if word.lower() == "legacy":
+        return Failback.LEGACY
+    try:
+        return Failback.ON if parse_boolean(word) else Failback.OFF
+    except ValueError:
+        raise ValueError("neither on, off nor legacy; write on or off") from None
+
+
+def check_not_refused(name: str, word: str) -> None:
+    """crm, pacemaker and autojoin: only the words that leave haresources in charge pass."""
+    if name == "autojoin":
+        if word != "none":
+            raise ValueError("not possible with haresources; list the nodes and drop the line")
+        return
+    try:
+        manager = parse_boolean(word)
+    except ValueError:  # respawn, manual and others: all of them mean Pacemaker
+        manager = True
+    if manager:
+        raise ValueError("for Pacemaker, which this suite does without; drop the line to use haresources")
+
+
+def is_interface(word: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_.:@-]{1,15}", word, re.ASCII))
+
+
+def is_host(word: str) -> bool:
+    try:
+        ipaddress.IPv4Address(word)
+        return True
+    except ValueError:
+        label = r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"
+        return bool(re.fullmatch(rf"{label}(\.{label})*", word, re.ASCII)) and not re.fullmatch(r"[0-9.]+", word)
 
 
 def milliseconds(seconds: float) -> str:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hbeat.config.directives import DIRECTIVES, Kind, Support
 from hbeat.config.errors import ConfigError, Problem
-from hbeat.config.ha_cf import HaConfig, Medium, MediumKind, Respawn, parse_ha_cf
+from hbeat.config.ha_cf import parse_ha_cf
+from hbeat.config.ha_config import HaConfig, Medium, MediumKind, Respawn
 from hbeat.core.model import Failback, Timing
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,73 @@
+"""What a whole ha.cf says, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hbeat.config.errors import Problem
+from hbeat.core.model import Failback, LinkName, NodeName, Timing
+
+
+class MediumKind(Enum):
+    """The media that carry heartbeats in this release."""
+
+    UCAST = "ucast"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One link: datagrams to address:udpport, sent and received on one interface, which names the link."""
+
+    kind: MediumKind
+    interface: LinkName
+    address: str  # IPv4 address or host name, as written
+    udpport: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Respawn:
+    """A program to keep running as `user`. builtin names the part of this suite that does its work, if one does."""
+
+    user: str
+    argv: tuple[str, ...]
+    failfast: bool
+    builtin: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where messages go. logfile takes all but debug messages, debugfile all; None = not there."""
+
+    logfile: str | None
+    debugfile: str | None
+    logfacility: str | None
+    use_logd: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HaConfig:
+    """All that ha.cf says. parameters: (directive, value) as cl_status and scripts see them, defaults included."""
+
+    nodes: tuple[NodeName, ...]
+    media: tuple[Medium, ...]
+    udpport: int
+    timing: Timing
+    auto_failback: Failback
+    respawn: tuple[Respawn, ...]
+    log: LogSettings
+    msgfmt: str  # "classic" or "netstring"
+    uuidfrom: str  # "file" or "nodename"
+    hbgenmethod: str  # "file" or "time"
+    max_rexmit_delay: float  # seconds
+    hopfudge: int
+    log_badpack: bool
+    realtime: bool
+    rtprio: int | None
+    debug: int
+    ping_nodes: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]  # from env lines, without the HA_ prefix
+    parameters: tuple[tuple[str, str], ...]
+    warnings: tuple[Problem, ...]
