@@ -123,10 +123,13 @@ class DirectorOperation:
 
 
 class WarmUp:
-    """Brings an ldirectord into the role standby, then waits until it has a verdict for every real server."""
+    """Brings an ldirectord into the role standby, then waits until it has a verdict for every real server.
 
-    def __init__(self, config: str, env: Mapping[str, str], now: float) -> None:
-        self._config = config
+    is_serving is asked before the role is set: a takeover may have come meanwhile, and it must not be undone.
+    """
+
+    def __init__(self, config: str, env: Mapping[str, str], is_serving: Callable[[], bool], now: float) -> None:
+        self._config, self._is_serving = config, is_serving
         argv = [director.find_program(), "--role", "standby", config, "start"]
         self._run: CommandRun | None = CommandRun(argv, env, now + director.START_DEADLINE)
         self._call: director.ControlCall | None = None
@@ -160,6 +163,8 @@ class WarmUp:
         return self._ask(now)
 
     def _ask(self, now: float) -> Outcome | None:
+        if len(self._requests) > 1 and self._is_serving():
+            self._requests.pop(0)
         self.deadline = now + director.READY_WAIT + director.CALL_DEADLINE
         try:
             self._call = director.ControlCall(self._config, self._requests[0], self.deadline)
@@ -182,6 +187,7 @@ class Agents:
         self._report = report
         self._addresses = Addresses()
         self.announcer = Announcer()
+        self._serving: set[str] = set()  # configurations of ldirectord that were told to serve
 
     def run(self, resource: Resource, action: Action, now: float) -> Outcome | Operation:
         """The outcome, or the operation that will have one."""
@@ -215,6 +221,10 @@ class Agents:
             return Outcome(False, str(error))
 
     def _director(self, config: str, action: Action, now: float) -> Outcome | Operation:
+        if action is Action.START:
+            self._serving.add(config)
+        elif action is Action.STOP:
+            self._serving.discard(config)
         try:
             operation = DirectorOperation(config, action, self.env, now)
         except OSError as error:
@@ -223,8 +233,9 @@ class Agents:
 
     def warm_up(self, resource: Resource, now: float) -> Outcome | Operation:
         """Starts what `Prepare` asks for; the outcome is ok when the resource is ready to serve."""
+        config = resource.arguments[0]
         try:
-            return WarmUp(resource.arguments[0], self.env, now)
+            return WarmUp(config, self.env, lambda: config in self._serving, now)
         except OSError as error:
             return Outcome(False, str(error))
 

@@ -34,8 +34,6 @@ from hbeat.view import view
 
 STANDBY_WORDS = {"all": Held.ALL, "local": Held.LOCAL, "foreign": Held.FOREIGN, "failback": Held.FOREIGN}
 WARM_UP_RETRY = 10.0
-LATE = 0.1
-"""A turn that begins this much after its deadline is reported: our own lateness, not the peer's."""
 
 
 def settings_of(config: Configuration, me: Identity) -> Settings:
@@ -145,13 +143,11 @@ class Daemon:
             self._perform(self.cluster.receive(link, data, now))
 
     def _timers(self, now: float, deadline: float) -> None:
-        if now - deadline > LATE and not self._ending:
-            self._note(Level.WARNING, f"our own loop was {round((now - deadline) * 1000)} ms late")
         for link in self._media.receivers:
             self._drain(link)  # silence must be real
-        now = time.monotonic()
+        late, now = now - deadline, time.monotonic()
         if now >= self.cluster.next_deadline() and not self._ending:
-            self._perform(self.cluster.handle_timer(now))
+            self._perform(self.cluster.handle_timer(now, late))
         for problem in self._agents.announcer.handle_timer(now):
             self._note(Level.WARNING, problem)
         for operation in [o for o in self._operations if o.deadline <= now]:

@@ -98,9 +98,16 @@ class Cluster:
             timers.append(self._began + START_GRACE_FOR)
         return min(at for at in timers if at is not None)
 
-    def handle_timer(self, now: float) -> list[Effect]:
-        """All that has become due. Feed every datagram that waits in a socket first: silence must be real."""
+    def handle_timer(self, now: float, late: float = 0.0) -> list[Effect]:
+        """All that has become due. Feed every datagram that waits in a socket first: silence must be real.
+
+        late: seconds by which this call comes after next_deadline(). A node that overslept by more than a keepalive
+        does not trust its own view: whoever shares its processor was not punctual either.
+        """
         effects: list[Effect] = []
+        if late > self.settings.timing.keepalive and self.peer is not None and self.peer.alive:
+            self.peer.doubt(now)
+            effects.append(Note(Level.WARNING, f"our own loop was {round(late * 1000)} ms late"))
         if now >= self._next_beat or self._dt(now) != self._announced_dt:
             effects.append(self._say_status(now))
             if now >= self._next_beat:

@@ -35,6 +35,7 @@ class Peer:
         self.protocol = False
         self.heard_at: float | None = None
         self._began = now
+        self._not_dead_before = now
         self._noted_init = False
 
     @property
@@ -59,7 +60,12 @@ class Peer:
         return min(times, default=None)
 
     def _node_deadline(self) -> float:
-        return self._began + self.timing.initdead if self.heard_at is None else self.heard_at + self.patience
+        silent_until = self._began + self.timing.initdead if self.heard_at is None else self.heard_at + self.patience
+        return max(silent_until, self._not_dead_before)
+
+    def doubt(self, now: float) -> None:
+        """We ourselves were late: what looks like silence may be ours. It gets the time of two more heartbeats."""
+        self._not_dead_before = now + 2 * self.timing.keepalive
 
     def heard_on(self, link_name: LinkName, now: float) -> list[Note]:
         """Something authentic arrived on this link, be it a copy."""

@@ -35,6 +35,13 @@ class Machine:
     running: list[str] = field(default_factory=list)
     powered: bool = False
     cluster: Cluster | None = None
+    stalled_until: float = 0.0
+    inbox: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def deadline(self) -> float:
+        """When its loop wakes up next: not while it is stalled."""
+        assert self.cluster is not None
+        return max(self.cluster.next_deadline(), self.stalled_until)
 
 
 class World:
@@ -70,6 +77,8 @@ class World:
         machine = self.machines[name]
         machine.generation += 1
         machine.powered = True
+        machine.stalled_until = 0.0
+        machine.inbox.clear()
         me = Identity(name, name.encode().ljust(16, b"\0"), machine.generation, 3)
         settings = Settings(me, ("a", "b"), LINKS, self.timing, self.failback, self.groups)
         cluster = Cluster(settings, KEYS, lambda: (1_800_000_000 + int(self.now), "0.00"), self.random, self.now)
@@ -85,6 +94,11 @@ class World:
     def crash(self, name: str) -> None:
         """The daemon dies, its resources stay."""
         self.machines[name].cluster = None
+
+    def stall(self, seconds: float, *names: str) -> None:
+        """The daemons get no processor for a while; what arrives waits in their sockets."""
+        for name in names:
+            self.machines[name].stalled_until = self.now + seconds
 
     def partition(self, *receivers: str) -> None:
         for name in receivers or ("a", "b"):
@@ -112,7 +126,7 @@ class World:
         while not condition():
             living = [m for m in self.machines.values() if m.cluster is not None]
             times = [self._queue[0][0]] if self._queue else []
-            times += [m.cluster.next_deadline() for m in living if m.cluster is not None]
+            times += [m.deadline() for m in living]
             at = min(times, default=float("inf"))
             if at > end:
                 self.now = end
@@ -121,9 +135,18 @@ class World:
             while self._queue and self._queue[0][0] <= self.now:
                 heapq.heappop(self._queue)[2]()
             for machine in living:
-                if machine.cluster is not None and machine.cluster.next_deadline() <= self.now:
-                    self.perform(machine.name, machine.cluster.handle_timer(self.now))
+                if machine.cluster is not None and machine.deadline() <= self.now:
+                    self._turn(machine, machine.cluster)
         return True
+
+    def _turn(self, machine: Machine, cluster: Cluster) -> None:
+        """What the daemon's loop does: drain, then the timers, with its own lateness."""
+        late = self.now - cluster.next_deadline()
+        for link, data in machine.inbox:
+            self.perform(machine.name, cluster.receive(link, data, self.now))
+        machine.inbox.clear()
+        if cluster.next_deadline() <= self.now:
+            self.perform(machine.name, cluster.handle_timer(self.now, late))
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         self._order += 1
@@ -168,9 +191,11 @@ class World:
 
     def _delivery(self, name: str, link: str, data: bytes) -> Callable[[], None]:
         def deliver() -> None:
-            cluster = self.machines[name].cluster
-            if cluster is not None:
-                self.perform(name, cluster.receive(link, data, self.now))
+            machine = self.machines[name]
+            if machine.cluster is not None and self.now < machine.stalled_until:
+                machine.inbox.append((link, data))
+            elif machine.cluster is not None:
+                self.perform(name, machine.cluster.receive(link, data, self.now))
 
         return deliver
 

@@ -209,6 +209,33 @@ def test_one_deaf_node_gives_back_when_it_hears_again() -> None:
     assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 30)
 
 
+def test_two_nodes_on_one_starved_processor_do_not_declare_each_other_dead() -> None:
+    world = World(timing=FAST).both_up()
+    for _ in range(20):
+        world.stall(0.4, "a", "b")  # more than deadtime
+        world.run_for(1.0)
+    text = "\n".join(world.transcript)
+    assert "is dead" not in text
+    assert "our own loop was" in text
+    assert world.owners() == {"a"}
+
+
+def test_a_late_node_still_finds_out_that_its_peer_is_dead() -> None:
+    world = World(timing=FAST).both_up()
+    world.power_off("a")
+    world.stall(0.5, "b")
+    assert world.run_until(lambda: world.owners() == {"b"}, 1.0)
+
+
+def test_owner_that_was_stopped_for_long_shares_nothing_in_the_end() -> None:
+    world = World().both_up()
+    world.stall(8.0, "a")
+    world.run_for(8.0)
+    assert world.run_until(lambda: len(world.owners()) == 1 and world.settled(), 30)
+    world.run_for(30)
+    assert world.owners() == {"a"}
+
+
 def test_quick_restart_of_the_owner_is_no_reason_to_lose_its_groups() -> None:
     world = World().both_up()
     world.power_off("a")
@@ -317,15 +344,9 @@ def test_keys_can_be_changed_without_a_missed_beat() -> None:
     assert [sum(world.node(n).bad.total.values()) for n in "ab"] == [0, 0]
 
 
-FAULTS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["off a", "off b", "on", "standby a", "standby b", "takeover a", "stop a", "stop b", "loss", "calm"]
-        ),
-        st.floats(min_value=0.05, max_value=20),
-    ),
-    max_size=8,
-)
+FAULT_WORDS = [f"{verb} {name}" for verb in ("off", "standby", "stop", "stall") for name in "ab"]
+FAULT_WORDS += ["on", "takeover a", "loss", "calm", "stall ab"]
+FAULTS = st.lists(st.tuples(st.sampled_from(FAULT_WORDS), st.floats(min_value=0.05, max_value=20)), max_size=8)
 
 
 @settings(max_examples=60, deadline=None)
@@ -357,6 +378,10 @@ def apply_fault(world: World, fault: str) -> None:
         return
     if verb == "off":
         world.power_off(name)
+        return
+    if verb == "stall":
+        if all(world.now > world.machines[n].stalled_until + 1.5 for n in name):  # one stall, not a chain of them
+            world.stall(5.0 if name == "ab" else 1.5, *name)
         return
     if world.machines[name].cluster is None:
         return

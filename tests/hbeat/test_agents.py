@@ -1,0 +1,130 @@
+"""ldirectord as a resource: requests on a real socket, answered by a listener that writes them down."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hbeat.adapters import director
+from hbeat.agents import DirectorOperation, Operation, WarmUp
+from hbeat.core.events import Action, Outcome
+
+CONFIG = "ldirectord.cf"
+ENV = {"PATH": "/usr/bin:/bin"}
+
+
+class Listener:
+    """Answers like ldirectord and keeps what it was asked; `not_ready` answers of ready come first."""
+
+    def __init__(self, path: Path) -> None:
+        self.asked: list[str] = []
+        self.not_ready = 0
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._sock.bind(str(path))
+        self._sock.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._sock.accept()
+            except OSError:
+                return
+            with client:
+                request = client.recv(1024).decode().strip()
+                self.asked.append(request)
+                client.sendall(json.dumps(self._answer(request.split())).encode() + b"\n")
+
+    def _answer(self, words: list[str]) -> dict[str, object]:
+        if words[0] == "role":
+            return {"ok": True, "role": words[1]}
+        if words[0] == "ready":
+            self.not_ready -= 1
+            return {"ok": True, "ready": self.not_ready < 0}
+        return {"ok": True, "role": "standby"}
+
+    def close(self) -> None:
+        self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program is a script that writes its arguments down here; its sockets are in this folder."""
+    program = tmp_path / "ldirectord"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/calls\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(director, "RUN_DIR", tmp_path)
+    monkeypatch.setattr(director, "find_program", lambda: str(program))
+    return tmp_path / "calls"
+
+
+@pytest.fixture
+def listener(calls: Path) -> Iterator[Listener]:
+    made = Listener(director.socket_path(CONFIG))
+    yield made
+    made.close()
+
+
+def finish(operation: Operation) -> Outcome:
+    limit = time.monotonic() + 5
+    while time.monotonic() < limit:
+        select.select(operation.filenos, [], [], limit - time.monotonic())
+        outcome = operation.step(time.monotonic())
+        if outcome is not None:
+            return outcome
+    raise AssertionError("no end")
+
+
+def test_warm_up_starts_it_as_standby_and_waits_until_it_is_ready(calls: Path, listener: Listener) -> None:
+    listener.not_ready = 1
+    outcome = finish(WarmUp(CONFIG, ENV, lambda: False, time.monotonic()))
+    assert outcome.ok
+    assert calls.read_text() == "--role standby ldirectord.cf start\n"
+    assert listener.asked == ["role standby", "ready 30", "ready 30"]
+
+
+def test_warm_up_does_not_undo_a_takeover_that_came_meanwhile(calls: Path, listener: Listener) -> None:
+    assert finish(WarmUp(CONFIG, ENV, lambda: True, time.monotonic())).ok
+    assert listener.asked == ["ready 30"]
+
+
+@pytest.mark.parametrize(
+    ("action", "request_", "running"),
+    [(Action.START, "role active", True), (Action.STOP, "role standby", False), (Action.STATUS, "status", False)],
+)
+def test_running_director_is_asked_by_its_socket(
+    calls: Path, listener: Listener, action: Action, request_: str, running: bool
+) -> None:
+    outcome = finish(DirectorOperation(CONFIG, action, ENV, time.monotonic()))
+    assert (outcome.ok, outcome.running) == (True, running)
+    assert listener.asked == [request_]
+    assert not calls.exists()
+
+
+def test_director_that_does_not_run_is_started_by_its_command(calls: Path) -> None:
+    assert finish(DirectorOperation(CONFIG, Action.START, ENV, time.monotonic())).ok
+    assert calls.read_text() == "ldirectord.cf start\n"
+
+
+def test_director_that_does_not_run_is_stopped_already(calls: Path) -> None:
+    operation = DirectorOperation(CONFIG, Action.STOP, ENV, time.monotonic())
+    assert operation.outcome == Outcome(True, "not running")
+    assert not calls.exists()
+
+
+def test_director_that_does_not_answer_is_told_by_its_command(calls: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+        silent.bind(str(director.socket_path(CONFIG)))
+        silent.listen(1)
+        operation = DirectorOperation(CONFIG, Action.START, ENV, time.monotonic())
+        assert operation.expire(time.monotonic()) is None
+        assert finish(operation).ok
+    assert calls.read_text() == "ldirectord.cf start\n"
