@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from pathlib import Path
 
 RUN_DIR = Path("/var/run/heartbeat")
@@ -24,7 +25,7 @@ def ask(request: str) -> dict[str, object]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(TIMEOUT)
         try:
-            sock.connect(str(SOCKET))
+            _connect(sock)
             sock.sendall(request.encode() + b"\n")
             received = b""
             while not received.endswith(b"\n"):
@@ -39,6 +40,19 @@ def ask(request: str) -> dict[str, object]:
     answer = json.loads(received)
     assert isinstance(answer, dict)
     return answer
+
+
+def _connect(sock: socket.socket) -> None:
+    """A busy daemon's queue may be full for a moment: the kernel says so at once instead of waiting."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            sock.connect(str(SOCKET))
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def take_lock() -> int | None:

@@ -90,7 +90,8 @@ class Daemon:
 
     def run(self, ready: Callable[[], None]) -> None:
         """Runs until everything is released after a request to stop. ready: called once heartbeats are sent."""
-        wakeup = self._catch_signals()
+        self._catch_signals()
+        self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
         for link, sock in self._media.receivers.items():
             self._selector.register(sock, selectors.EVENT_READ, ("link", link))
         if self._realtime:
@@ -103,16 +104,15 @@ class Daemon:
         self._flush_notes()
         ready()
         while not (self._ending and not self._operations):
-            self._turn(wakeup)
+            self._turn()
 
-    def _turn(self, wakeup: int) -> None:
-        self._watch_control()
+    def _turn(self) -> None:
         deadline = self._next_deadline()
         before = time.monotonic()
         events = self._selector.select(max(0.0, deadline - before))
         now = time.monotonic()
         for key, _ in events:
-            self._guarded(lambda key=key: self._readable(key, wakeup))  # type: ignore[misc]
+            self._guarded(lambda key=key: self._readable(key))  # type: ignore[misc]
         if now >= deadline:
             self._guarded(lambda: self._timers(now, deadline))
         self._flush_notes()
@@ -125,17 +125,17 @@ class Daemon:
             self._effects.clear()
             self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
 
-    def _readable(self, key: selectors.SelectorKey, wakeup: int) -> None:
+    def _readable(self, key: selectors.SelectorKey) -> None:
         kind, what = key.data
         if kind == "link":
             self._drain(what)
         elif kind == "operation":
             self._step(what, time.monotonic())
-        elif key.fd == wakeup:
-            for number in os.read(wakeup, 64):
+        elif kind == "signal":
+            for number in os.read(key.fd, 64):
                 self._signalled(number)
         else:
-            self._serve(key.fd)
+            self._serve()
 
     def _drain(self, link: str) -> None:
         for data in self._media.drain(link):
@@ -253,13 +253,12 @@ class Daemon:
         for note in notes:
             self._log.write(note.level, note.text)
 
-    def _catch_signals(self) -> int:
+    def _catch_signals(self) -> None:
         reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         self._selector.register(reading, selectors.EVENT_READ, ("signal", None))
-        return reading
 
     def _signalled(self, number: int) -> None:
         match number:
@@ -294,18 +293,8 @@ class Daemon:
         self._note(Level.INFO, "Configuration reloaded.")
         return ""
 
-    def _watch_control(self) -> None:
-        registered = {fd for fd, key in self._selector.get_map().items() if key.data[0] == "control"}
-        wanted = set(self._control.filenos)
-        for fileno in registered - wanted:
-            self._selector.unregister(fileno)
-        for fileno in wanted - registered:
-            self._selector.register(fileno, selectors.EVENT_READ, ("control", None))
-
-    def _serve(self, fileno: int) -> None:
-        found = self._control.readable(fileno, time.monotonic())
-        if found is not None:
-            client, words = found
+    def _serve(self) -> None:
+        for client, words in self._control.requests(time.monotonic()):
             self._control.answer(client, self._answer(client, words))
 
     def _answer(self, client: Client, words: list[str]) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 A request is one line of words, the answer one line of JSON with "ok" true or false. The kernel tells who asks
 (SO_PEERCRED): root and the daemon's own user may do everything, members of group haclient may look. A client cannot
-hold up the loop: lines are short, connections few and closed when they stay silent.
+hold up the loop: lines are short, connections few (a new one takes the place of the one longest silent) and closed when
+they stay silent.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ import grp
 import json
 import os
 import pwd
+import selectors
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 SOCKET = Path("/var/run/heartbeat/control")
 LINE_LIMIT = 1024
 MAX_CLIENTS = 16
+BACKLOG = 64
 IDLE_SECONDS = 10.0
 READERS = "haclient"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Client:
     """One connection, and what it has sent of its next line."""
 
@@ -34,7 +38,11 @@ class Client:
 
 
 class ControlServer:
-    """Accepts, reads lines, writes answers; the loop watches `filenos` and hands requests to the daemon."""
+    """Accepts, reads lines, writes answers.
+
+    It watches its connections with a selector of its own, which the loop watches as one descriptor: a connection that
+    ends takes its registration with it, before its number can come back as something else.
+    """
 
     def __init__(self, path: Path = SOCKET) -> None:
         self._path = path
@@ -47,35 +55,42 @@ class ControlServer:
             os.chown(path, -1, grp.getgrnam(READERS).gr_gid)
         except (KeyError, PermissionError):
             os.chmod(path, 0o600)  # no such group on this machine: only our own user asks
-        self._listener.listen(MAX_CLIENTS)
-        self._clients: dict[int, Client] = {}
+        self._listener.listen(BACKLOG)
+        self._selector = selectors.EpollSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._clients: list[Client] = []  # the one longest silent first
 
-    @property
-    def filenos(self) -> list[int]:
-        return [self._listener.fileno(), *self._clients]
+    def fileno(self) -> int:
+        return self._selector.fileno()
 
-    def readable(self, fileno: int, now: float) -> tuple[Client, list[str]] | None:
-        """A descriptor is readable: a complete request, if that makes one."""
-        if fileno == self._listener.fileno():
-            self._accept(now)
-            return None
-        client = self._clients.get(fileno)
-        return None if client is None else self._read(client, now)
+    def requests(self, now: float) -> Iterator[tuple[Client, list[str]]]:
+        """The complete requests that have arrived; answer each before the next is taken."""
+        for key, _ in self._selector.select(0):
+            client: Client | None = key.data
+            if client is None:
+                self._accept(now)
+            elif client in self._clients and (words := self._read(client, now)) is not None:
+                yield client, words
 
     def _accept(self, now: float) -> None:
-        try:
-            sock, _ = self._listener.accept()
-        except OSError:
-            return
-        _pid, uid, gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        may_change = uid in (0, os.geteuid())
-        if len(self._clients) >= MAX_CLIENTS or not (may_change or _is_reader(uid, gid)):
-            sock.close()
-            return
-        sock.setblocking(False)
-        self._clients[sock.fileno()] = Client(sock, now + IDLE_SECONDS, may_change)
+        for _ in range(MAX_CLIENTS):
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            _pid, uid, gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            may_change = uid in (0, os.geteuid())
+            if not (may_change or _is_reader(uid, gid)):
+                sock.close()
+                continue
+            if len(self._clients) >= MAX_CLIENTS:
+                self._drop(self._clients[0])
+            sock.setblocking(False)
+            client = Client(sock, now + IDLE_SECONDS, may_change)
+            self._clients.append(client)
+            self._selector.register(sock, selectors.EVENT_READ, client)
 
-    def _read(self, client: Client, now: float) -> tuple[Client, list[str]] | None:
+    def _read(self, client: Client, now: float) -> list[str] | None:
         try:
             chunk = client.sock.recv(LINE_LIMIT)
         except BlockingIOError:
@@ -84,13 +99,15 @@ class ControlServer:
             chunk = b""
         client.received += chunk
         line, newline, rest = client.received.partition(b"\n")
-        if not chunk or (not newline and len(client.received) > LINE_LIMIT):
-            self._drop(client)
+        if not chunk or rest or (not newline and len(client.received) > LINE_LIMIT):
+            self._drop(client)  # gone, or it does not wait for its answers, or it does not end its line
             return None
         if not newline:
             return None
-        client.received, client.until = rest, now + IDLE_SECONDS
-        return client, line.decode("utf-8", "replace").split()
+        client.received, client.until = b"", now + IDLE_SECONDS
+        self._clients.remove(client)
+        self._clients.append(client)
+        return line.decode("utf-8", "replace").split()
 
     def answer(self, client: Client, answer: dict[str, object]) -> None:
         """Sends the answer; a client that does not take it is dropped."""
@@ -103,19 +120,22 @@ class ControlServer:
             self._drop(client)
 
     def next_deadline(self) -> float | None:
-        return min((client.until for client in self._clients.values()), default=None)
+        return min((client.until for client in self._clients), default=None)
 
     def handle_timer(self, now: float) -> None:
-        for client in [c for c in self._clients.values() if c.until <= now]:
+        for client in [c for c in self._clients if c.until <= now]:
             self._drop(client)
 
     def _drop(self, client: Client) -> None:
-        self._clients.pop(client.sock.fileno(), None)
+        if client in self._clients:
+            self._clients.remove(client)
+            self._selector.unregister(client.sock)
         client.sock.close()
 
     def close(self) -> None:
-        for client in list(self._clients.values()):
+        for client in list(self._clients):
             self._drop(client)
+        self._selector.close()
         self._listener.close()
         self._path.unlink(missing_ok=True)
 

@@ -123,6 +123,10 @@ class Pair:
         with namespace.entered():
             return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
+    def control_path(self, name: str) -> str:
+        """The node's control socket, as it can be reached from outside of its mounts."""
+        return f"/proc/{self.nodes[name]._init}/root/run/heartbeat/control"
+
     def pid(self, name: str) -> int:
         return int(self.run(name, "cat", "/var/run/heartbeat.pid")[1])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import socket
+import threading
 import time
 
 from hbeat.adapters.garp import REPLY, REQUEST
@@ -115,3 +117,34 @@ def test_failing_script_moves_the_whole_group(pair: Pair) -> None:
         assert pair.heartbeat(name, "start")[0] == 0
     pair.until(lambda: pair.owners() == [TWO] and pair.settled(), 40)
     assert "Giving up resources due to failure of broken" in pair.log(ONE)
+
+
+def test_clients_that_come_and_go_do_not_disturb_a_handover(pair: Pair) -> None:
+    """Descriptors of dropped clients are given to scripts at once: the loop must not mix them up."""
+    for name in NAMES:
+        pair.write(name, "haresources", HARESOURCES.replace("\n", " database::main\n"))
+        pair.write(name, "resource.d/database", SCRIPT, mode=0o755)
+    pair.start_both()
+    control = pair.control_path(ONE)
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                sock.connect(control)
+                sock.sendall(b"status\n" * random.randrange(3))
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3):
+            assert pair.run(ONE, "hb_standby", "all") == (0, "Going standby [all].\n")
+            pair.until(lambda: pair.owners() == [TWO] and pair.settled(), 20)
+            assert pair.run(ONE, "hb_takeover", "local") == (0, "")
+            pair.until(lambda: pair.owners() == [ONE] and pair.settled(), 20)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert "error in this program" not in pair.log(ONE)

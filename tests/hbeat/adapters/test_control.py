@@ -21,45 +21,46 @@ def connect(server: ControlServer) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(2)
     sock.connect(str(server._path))
-    server.readable(server.filenos[0], 0.0)
+    assert list(server.requests(0.0)) == []
     return sock
 
 
 def test_request_in_pieces_is_answered_with_one_line(server: ControlServer) -> None:
     with connect(server) as sock:
-        fileno = server.filenos[-1]
         sock.sendall(b"stand")
-        assert server.readable(fileno, 1.0) is None
+        assert list(server.requests(1.0)) == []
         sock.sendall(b"by all\n")
-        found = server.readable(fileno, 1.0)
-        assert found is not None
-        client, words = found
+        ((client, words),) = server.requests(1.0)
         assert words == ["standby", "all"]
         server.answer(client, {"ok": True})
         assert json.loads(sock.recv(100)) == {"ok": True}
 
 
-def test_line_without_end_is_dropped(server: ControlServer) -> None:
+@pytest.mark.parametrize("sent", [b"x" * (LINE_LIMIT + 100), b"status\nstatus\n"], ids=["endless", "two at once"])
+def test_client_that_does_not_keep_to_the_form_is_dropped(server: ControlServer, sent: bytes) -> None:
     with connect(server) as sock:
-        sock.sendall(b"x" * (LINE_LIMIT + 100))
-        fileno = server.filenos[-1]
-        server.readable(fileno, 1.0)
-        server.readable(fileno, 1.0)
-        assert len(server.filenos) == 1
+        sock.sendall(sent)
+        assert list(server.requests(1.0)) + list(server.requests(1.0)) == []
+        try:
+            assert sock.recv(1) == b""
+        except ConnectionResetError:  # the kernel says so when something was left unread
+            assert len(sent) > LINE_LIMIT
 
 
 def test_silent_client_is_closed(server: ControlServer) -> None:
-    with connect(server):
+    with connect(server) as sock:
         server.handle_timer(IDLE_SECONDS - 0.1)
-        assert len(server.filenos) == 2
+        assert server.next_deadline() == IDLE_SECONDS
         server.handle_timer(IDLE_SECONDS)
-        assert len(server.filenos) == 1
         assert server.next_deadline() is None
+        assert sock.recv(1) == b""
 
 
-def test_number_of_clients_is_bounded(server: ControlServer) -> None:
-    socks = [connect(server) for _ in range(MAX_CLIENTS + 3)]
-    assert len(server.filenos) == 1 + MAX_CLIENTS
+def test_new_client_takes_the_place_of_the_one_longest_silent(server: ControlServer) -> None:
+    socks = [connect(server) for _ in range(MAX_CLIENTS + 1)]
+    assert socks[0].recv(1) == b""
+    socks[-1].sendall(b"status\n")
+    assert [words for _, words in server.requests(1.0)] == [["status"]]
     for sock in socks:
         sock.close()
 
