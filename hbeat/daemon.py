@@ -194,7 +194,12 @@ class Daemon:
                     self._note(Level.INFO if outcome.ok else Level.ERROR, text)
                     self._perform(self.cluster.finished(op_id, outcome, at))
 
-                self._follow(self._agents.run(resource, action, now), ended, now)
+                try:
+                    begun = self._agents.run(resource, action, now)
+                except Exception as error:  # a bug, told as such; without an outcome the plan would wait for ever
+                    self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
+                    begun = Outcome(False, f"error of this program: {error!r}")
+                self._follow(begun, ended, now)
             case Prepare(resource):
                 self._warm_up(resource)
             case Dismiss(resource):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hbeat.adapters.control import IDLE_SECONDS, LINE_LIMIT, MAX_CLIENTS, ControlServer
+from hbeat.adapters.control import CROWDED_SECONDS, IDLE_SECONDS, LINE_LIMIT, MAX_CLIENTS, ControlServer
 
 
 @pytest.fixture
@@ -56,11 +56,14 @@ def test_silent_client_is_closed(server: ControlServer) -> None:
         assert sock.recv(1) == b""
 
 
-def test_new_client_takes_the_place_of_the_one_longest_silent(server: ControlServer) -> None:
+def test_in_a_crowd_the_silent_make_room_for_those_who_wait(server: ControlServer) -> None:
     socks = [connect(server) for _ in range(MAX_CLIENTS + 1)]
-    assert socks[0].recv(1) == b""
     socks[-1].sendall(b"status\n")
-    assert [words for _, words in server.requests(1.0)] == [["status"]]
+    assert list(server.requests(0.1)) == []
+    assert server.next_deadline() == CROWDED_SECONDS
+    server.handle_timer(CROWDED_SECONDS)
+    assert list(server.requests(0.6)) == []  # it is let in
+    assert [words for _, words in server.requests(0.6)] == [["status"]]
     for sock in socks:
         sock.close()
 
