@@ -19,18 +19,25 @@ class LabPlacesError(Exception):
 
 @contextmanager
 def lab_places(in_guest: bool) -> Iterator[None]:
-    """Make them for the time of a rehearsal. On a real machine only what was made here is removed again."""
+    """Make them for the time of a rehearsal. Raises LabPlacesError."""
     if os.geteuid() != 0:
         raise LabPlacesError("namespaces need root; leave out --host to rehearse in a guest, which does not")
     if not in_guest and not IPVS.exists():
         raise LabPlacesError("this kernel has no ip_vs (try: modprobe ip_vs); leave out --host to use a guest's")
+    if in_guest and not SYSLOG_DEVICE.exists():
+        SYSLOG_DEVICE.symlink_to(SYSLOG_SOCKET)
+    with mount_points():
+        yield
+
+
+@contextmanager
+def mount_points() -> Iterator[None]:
+    """The folders that nodes cover with their own exist for a while; what was made here is removed again."""
     made = []
     for place in map(Path, PRIVATE_FOLDERS.values()):
         if not place.is_dir():
             place.mkdir(parents=True)
             made.append(place)
-    if in_guest and not SYSLOG_DEVICE.exists():
-        SYSLOG_DEVICE.symlink_to(SYSLOG_SOCKET)
     try:
         yield
     finally:

@@ -10,9 +10,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 
+from migration.lab_places import mount_points
 from migration.network import Switch
 from migration.nodes import Node
 from migration.topology import LabNode, Leg
@@ -42,6 +44,8 @@ class Pair:
     """A fresh pair with its files in place; nothing runs yet."""
 
     def __init__(self, folder: Path) -> None:
+        self._places = ExitStack()
+        self._places.enter_context(mount_points())
         self.switch = Switch([OUTSIDE, INSIDE])
         self.nodes: dict[str, Node] = {}
         for number, name in enumerate(NAMES):
@@ -136,6 +140,7 @@ class Pair:
                 node.power_off()
             node.clear_away()
         self.switch.close()
+        self._places.close()
 
 
 def have_namespaces() -> str:
