@@ -130,7 +130,8 @@ class WarmUp:
 
     def __init__(self, config: str, env: Mapping[str, str], is_serving: Callable[[], bool], now: float) -> None:
         self._config, self._is_serving = config, is_serving
-        argv = [director.find_program(), "--role", "standby", config, "start"]
+        role = "active" if is_serving() else "standby"  # it may have died while it served
+        argv = [director.find_program(), "--role", role, config, "start"]
         self._run: CommandRun | None = CommandRun(argv, env, now + director.START_DEADLINE)
         self._call: director.ControlCall | None = None
         self._requests = ["role standby", f"ready {director.READY_WAIT}"]
@@ -177,6 +178,17 @@ class WarmUp:
             if under_way is not None:
                 under_way.expire()
         return Outcome(False, "ldirectord did not start, or did not answer in time")
+
+
+class DirectorVigil(director.Vigil):
+    """An operation without deadline, which ends when ldirectord does."""
+
+    def step(self, now: float) -> Outcome | None:
+        self.close()
+        return Outcome(False, "ended")
+
+    def expire(self, now: float) -> Outcome | None:
+        return None
 
 
 class Agents:
@@ -236,6 +248,13 @@ class Agents:
         config = resource.arguments[0]
         try:
             return WarmUp(config, self.env, lambda: config in self._serving, now)
+        except OSError as error:
+            return Outcome(False, str(error))
+
+    def watch(self, resource: Resource) -> Outcome | Operation:
+        """Watches what `warm_up` started; it is over, and not ok, when that has ended."""
+        try:
+            return DirectorVigil(resource.arguments[0])
         except OSError as error:
             return Outcome(False, str(error))
 

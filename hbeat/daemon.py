@@ -8,6 +8,7 @@ what the cluster decided; write the log last.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import selectors
 import signal
@@ -84,6 +85,7 @@ class Daemon:
         self._notes: list[Note] = []
         self._operations: dict[Operation, tuple[Callable[[Outcome, float], None], list[int]]] = {}
         self._warm_up_again: dict[Resource, float] = {}
+        self._dismissed: set[Resource] = set()
         self._ending = False
 
     # --- the loop ---------------------------------------------------------------------------------------------
@@ -103,7 +105,7 @@ class Daemon:
         self._note(Level.INFO, f"heartbeat: generation {self._me.generation}, node {self._me.name}")
         self._flush_notes()
         ready()
-        while not (self._ending and not self._operations):
+        while not (self._ending and all(operation.deadline == math.inf for operation in self._operations)):
             self._turn()
 
     def _turn(self) -> None:
@@ -201,9 +203,11 @@ class Daemon:
                     begun = Outcome(False, f"error of this program: {error!r}")
                 self._follow(begun, ended, now)
             case Prepare(resource):
+                self._dismissed.discard(resource)
                 self._warm_up(resource)
             case Dismiss(resource):
                 self._warm_up_again.pop(resource, None)
+                self._dismissed.add(resource)
                 self._follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
             case Exit():
                 self._ending = True
@@ -212,12 +216,22 @@ class Daemon:
         def warmed(outcome: Outcome, at: float) -> None:
             if outcome.ok:
                 self._perform(self.cluster.prepared(resource, True, at))
+                self._follow(self._agents.watch(resource), lambda _, ended_at: self._died(resource, at, ended_at), at)
             elif not self._ending:
-                self._note(Level.ERROR, f"{resource.text} cannot stand by: {outcome.detail}")
+                self._note(Level.ERROR, f"{resource.text} cannot be kept running: {outcome.detail}")
                 self._warm_up_again[resource] = at + WARM_UP_RETRY
 
         now = time.monotonic()
         self._follow(self._agents.warm_up(resource, now), warmed, now)
+
+    def _died(self, resource: Resource, warm_at: float, now: float) -> None:
+        """It ended without being told to by us: start it again, at once if it had lived for a while."""
+        if resource in self._dismissed:
+            return
+        self._perform(self.cluster.prepared(resource, False, now))
+        wait = 0.0 if now - warm_at > WARM_UP_RETRY else WARM_UP_RETRY
+        self._note(Level.ERROR, f"{resource.text} has died; starting it again {f'in {wait:g} s' if wait else 'now'}")
+        self._warm_up_again[resource] = now + wait
 
     def _follow(self, begun: Outcome | Operation, ended: Callable[[Outcome, float], None], now: float) -> None:
         if isinstance(begun, Outcome):

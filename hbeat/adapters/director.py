@@ -8,6 +8,8 @@ standby`. A daemon that is not there is started by its command, as any resource 
 from __future__ import annotations
 
 import json
+import math
+import os
 import shutil
 import socket
 import sys
@@ -33,6 +35,26 @@ def find_program() -> str:
 def socket_path(config: str) -> Path:
     """Where the instance with this configuration listens: named after the last part of its path."""
     return RUN_DIR / f"ldirectord.{Path(config).name}.sock"
+
+
+class Vigil:
+    """Watches the daemon of this configuration; readable when it has ended. Raises OSError when there is none."""
+
+    deadline = math.inf
+
+    def __init__(self, config: str) -> None:
+        pid_file = RUN_DIR / f"ldirectord.{Path(config).name}.pid"
+        try:
+            self._pidfd = os.pidfd_open(int(pid_file.read_text()))
+        except ValueError:
+            raise FileNotFoundError(f"{pid_file} has no pid") from None
+
+    @property
+    def filenos(self) -> list[int]:
+        return [self._pidfd]
+
+    def close(self) -> None:
+        os.close(self._pidfd)
 
 
 class ControlCall:

@@ -255,7 +255,9 @@ class Cluster:
         if seen is Seen.RESTARTED:
             effects.append(Note(Level.INFO, f"node {peer.name}: restarted (generation {self._tracker.generation})"))
         if was_dead or not self.ownership.peer_alive:
-            healed = was_dead and seen is not Seen.RESTARTED and self.status is NodeState.ACTIVE
+            # It became active without us: each of us thought the other dead. (One that restarts begins with init.)
+            alone = message.text("st") == NodeState.ACTIVE.value
+            healed = was_dead and alone and self.status is NodeState.ACTIVE
             if healed:
                 text = f"node {peer.name}: returning after partition; deadtime value may be too small"
                 effects.append(Note(Level.WARNING, text))

@@ -171,16 +171,27 @@ class Ownership:
                 effects += self._take_own(now)
             elif self.phase is Phase.SETTLING and not self._unready:
                 effects += self._settled(now)
-        return effects + self._audit() + self._maybe_failback(now) + self._offer_failed(now)
+        if self.standby.stage is Stage.PROMISED and stable:
+            self.standby.cancel()  # the giver has given it up: it would say that it is not stable
+        return effects + self._resolve_conflict(now) + self._maybe_failback(now) + self._offer_failed(now)
 
-    def _audit(self) -> list[Effect]:
+    def _resolve_conflict(self, now: float) -> list[Effect]:
+        """Both hold the same groups: whoever is not the node that haresources names gives them up."""
         if not (self.stable and self.peer_stable and not self.standby.under_way and self.jobs.idle):
             return []
-        found = {
-            "Both machines own our resources!": self.held.local and self.peer_held.foreign,
-            "Both machines own foreign resources!": self.held.foreign and self.peer_held.local,
-        }
-        return [Note(Level.ERROR, text) for text, wrong in found.items() if wrong]
+        if self.held.local and self.peer_held.foreign:
+            return [Note(Level.ERROR, "Both machines own our resources!")]
+        if self.held.foreign and self.peer_held.local and self._of(Held.FOREIGN):
+            note = Note(
+                Level.ERROR, "Both machines own foreign resources! Giving them up: the other node is the preferred"
+            )
+            return [note, *self._yield_foreign(now)]
+        return []
+
+    def _yield_foreign(self, now: float) -> list[Effect]:
+        self.held -= Held.FOREIGN
+        self._failback_due = False
+        return [self._report(), *self._job(JobKind.YIELD, self._of(Held.FOREIGN), now)]
 
     def peer_gone(self, how: str, now: float) -> list[Effect]:
         """The peer is dead (how = "dead"), or has said `shutdone` (how = "stopped")."""
@@ -195,17 +206,17 @@ class Ownership:
 
     def _take_everything(self, now: float) -> list[Effect]:
         effects = self._enter(Event.PEER_GONE, now)
+        self._failback_due = True
         if self.held is Held.ALL:
             return effects
         if self.peer is not None:
             effects.append(Note(Level.INFO, f"Resources being acquired from {self.peer}."))
         self.held, self.peer_held = Held.ALL, Held.NONE
-        self._failback_due = True
         effects.append(self._report(info="req_our_resources()"))
         return effects + self._job(JobKind.TAKE_OVER, self.groups, now)
 
     def peer_returned(self, healed: bool, now: float) -> list[Effect]:
-        """A dead peer is heard again. healed: it never restarted, so each of us thought the other dead.
+        """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead.
 
         Then each keeps its own groups and gives up the foreign ones; nobody goes without service. (Two originals
         release everything and restart, twenty seconds without service: reference section 4.4.) `starting` makes a
@@ -214,10 +225,7 @@ class Ownership:
         self.peer_alive = True
         if not healed or not self.held.foreign or self.phase is not Phase.STABLE:
             return []
-        self.held -= Held.FOREIGN
-        self._failback_due = False
-        told = [Say.of("starting"), self._report()]
-        return [*told, *self._job(JobKind.YIELD, self._of(Held.FOREIGN), now)]
+        return [Say.of("starting"), *self._yield_foreign(now)]
 
     # --- standby handshake ------------------------------------------------------------------------------------
 
@@ -249,13 +257,10 @@ class Ownership:
                 return self._hand_over(now)
             case "done" if self.standby.allows(Step.PEER_DONE):
                 return self._peer_done(now)
-        return [
-            Note(
-                Level.WARNING,
-                f"ask_resources {scope.value} {info} of {self.peer} ignored: standby {self.standby.stage.value}, "
-                f"we are {self.phase.value}",
-            )
-        ]
+        stage = f"standby {self.standby.stage.value}, we are {self.phase.value}"
+        note = Note(Level.WARNING, f"ask_resources {scope.value} {info} of {self.peer} ignored: {stage}")
+        # too late an `other`: our report tells the peer that nothing will come
+        return [note, self._report()] if info == "other" else [note]
 
     def _hand_over(self, now: float) -> list[Effect]:
         self.standby.step(Step.ANSWERED, now)
@@ -358,11 +363,13 @@ class Ownership:
 
     def regroup(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
         """haresources was changed: stop what left a group we hold, start what came; the rest is not touched."""
-        before, self.groups = self._of(self.held), tuple(groups)
-        after = self._of(self.held)
+        before, was_warm = self._of(self.held), self._warm()
+        self.groups = tuple(groups)
+        after, warm = self._of(self.held), self._warm()
         gone = tuple(g for g in before if g not in after)
         new = tuple(g for g in after if g not in before)
-        effects: list[Effect] = [Prepare(r) for r in self._warm()]
+        effects: list[Effect] = [Prepare(r) for r in warm if r not in was_warm]
+        effects += [Dismiss(r) for r in was_warm if r not in warm]
         if gone:
             effects += self._job(JobKind.YIELD, gone, now)
         if new and self.stable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hbeat.adapters import director
-from hbeat.agents import DirectorOperation, Operation, WarmUp
+from hbeat.agents import DirectorOperation, DirectorVigil, Operation, WarmUp
 from hbeat.core.events import Action, Outcome
 
 CONFIG = "ldirectord.cf"
@@ -89,6 +90,20 @@ def test_warm_up_starts_it_as_standby_and_waits_until_it_is_ready(calls: Path, l
     assert outcome.ok
     assert calls.read_text() == "--role standby ldirectord.cf start\n"
     assert listener.asked == ["role standby", "ready 30", "ready 30"]
+
+
+def test_director_that_died_while_it_served_is_started_to_serve(calls: Path, listener: Listener) -> None:
+    assert finish(WarmUp(CONFIG, ENV, lambda: True, time.monotonic())).ok
+    assert calls.read_text() == "--role active ldirectord.cf start\n"
+
+
+def test_vigil_ends_when_the_daemon_does(calls: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as daemon:
+        calls.with_name("ldirectord.ldirectord.cf.pid").write_text(f"{daemon.pid}\n")
+        vigil = DirectorVigil(CONFIG)
+        assert select.select(vigil.filenos, [], [], 0)[0] == []
+        daemon.kill()
+        assert not finish(vigil).ok
 
 
 def test_warm_up_does_not_undo_a_takeover_that_came_meanwhile(calls: Path, listener: Listener) -> None:

@@ -1,4 +1,4 @@
-"""The IPVS adapter and the command ldirectord with a real kernel: the tests of tests/kernel/inside, run by guests."""
+"""The tests of tests/kernel/inside, run by guests: IPVS adapter, the command ldirectord, a pair of nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("module", ["test_ipvs.py", "test_commands.py"])
+@pytest.mark.parametrize("module", ["test_ipvs.py", "test_commands.py", "test_pair.py"])
 def test_inside_a_guest(module: str) -> None:
     said: list[str] = []
     status = uml.run_guest(

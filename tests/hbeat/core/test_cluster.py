@@ -236,6 +236,42 @@ def test_owner_that_was_stopped_for_long_shares_nothing_in_the_end() -> None:
     assert world.owners() == {"a"}
 
 
+@pytest.mark.parametrize("failback", [Failback.ON, Failback.OFF])
+def test_node_that_booted_cut_off_and_took_everything_is_one_of_two_owners_for_a_moment_only(
+    failback: Failback,
+) -> None:
+    world = World(failback=failback).both_up()
+    world.power_off("a")
+    world.run_for(10)
+    world.partition()
+    world.boot("a")
+    assert world.run_until(lambda: world.owners() == {"a", "b"}, 20)
+    world.heal()
+    assert world.run_until(lambda: len(world.owners()) == 1 and world.settled(), 5), "\n".join(world.transcript[-20:])
+    world.run_for(20)
+    assert world.owners() == {"a"}
+
+
+def test_after_a_standby_a_restarted_node_gets_its_groups_back() -> None:
+    world = World().both_up()
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(5)
+    world.power_off("a")
+    world.run_for(10)
+    world.boot("a")
+    assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 30)
+
+
+def test_answer_that_came_too_late_does_not_block_the_next_handover() -> None:
+    world = World(timing=Timing(1.0, 10.0, 20.0, 20.0, 20.0)).both_up()
+    world.stall(11.5, "b")
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(15)
+    assert world.owners() == {"a"}
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 5), "\n".join(world.transcript[-9:])
+
+
 def test_quick_restart_of_the_owner_is_no_reason_to_lose_its_groups() -> None:
     world = World().both_up()
     world.power_off("a")

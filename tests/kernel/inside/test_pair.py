@@ -1,0 +1,67 @@
+"""A whole pair, hbeat with ldirectord, on real IPVS; tables are what `ipvsadm -Sn` says in the node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.pair import HA_CF, HARESOURCES, NAMES, Pair
+
+ONE, TWO = NAMES
+DIRECTOR_CF = """\
+checkinterval=1
+quiescent=yes
+virtual=10.1.1.10:80
+    real=192.168.2.236:80 masq
+    checktype=on
+"""
+SERVING = "-A -t 10.1.1.10:80 -s wrr\n-a -t 10.1.1.10:80 -r 192.168.2.236:80 -m -w 1\n"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    for name in NAMES:
+        # a guest has one processor and slow system calls: the timers of the fast tests are not for it
+        made.write(name, "ha.cf", HA_CF.replace("100ms", "300ms").replace("500ms", "2").replace("1500ms", "6"))
+        made.write(name, "haresources", HARESOURCES.replace("test1.com ", "test1.com ldirectord::ldirectord.cf "))
+        made.write(name, "ldirectord.cf", DIRECTOR_CF)
+    made.start_both()
+    yield made
+    made.close()
+
+
+def table(pair: Pair, name: str) -> str:
+    return pair.run(name, "ipvsadm", "-Sn")[1]
+
+
+def director_pid(pair: Pair, name: str) -> str:
+    return pair.run(name, "cat", "/var/run/ldirectord.ldirectord.cf.pid")[1].strip()
+
+
+def test_director_that_is_killed_is_started_again_in_its_role(pair: Pair) -> None:
+    pair.until(lambda: (table(pair, ONE), table(pair, TWO)) == (SERVING, ""), 20)
+    for name, expected in ((ONE, SERVING), (TWO, "")):
+        before = director_pid(pair, name)
+        assert pair.run(name, "kill", "-KILL", before)[0] == 0
+        pair.until(lambda: "has died; starting it again" in pair.log(name), 10)  # noqa: B023
+        pair.until(lambda: director_pid(pair, name) not in (before, ""), 30)  # noqa: B023
+        pair.until(lambda: table(pair, name) == expected, 20)  # noqa: B023
+    # and the standby one takes over as if nothing had been
+    assert pair.run(ONE, "hb_standby", "all")[0] == 0
+    pair.until(lambda: (table(pair, ONE), table(pair, TWO)) == ("", SERVING), 30)
+    assert pair.owners() == [TWO]
+
+
+def test_reload_with_a_broken_director_file_changes_nothing(pair: Pair) -> None:
+    pair.until(lambda: table(pair, ONE) == SERVING, 20)
+    pair.write(ONE, "ldirectord.cf", DIRECTOR_CF.replace("masq", "mask"))
+    status, out = pair.run(ONE, "ldirectord", "ldirectord.cf", "reload")
+    assert status == 2
+    assert "/etc/ha.d/ldirectord.cf:4:" in out
+    assert table(pair, ONE) == SERVING
+    status, out = pair.run(ONE, "ldirectord", "ldirectord.cf", "status")
+    assert status == 0
+    assert "is running" in out
