@@ -7,13 +7,15 @@ watches, and that turns into an `Outcome` when it ends or its deadline passes.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from hbeat.adapters import director
 from hbeat.adapters.garp import Announcer
 from hbeat.adapters.ipaddr import AddressError, Addresses
-from hbeat.adapters.scripts import DEADLINES, SCRIPT_PLACES, CommandRun, find_script, judge
+from hbeat.adapters.scripts import DEADLINES, CommandRun, find_script, judge, missing_script
 from hbeat.core.events import Action, Outcome
 from hbeat.core.model import Resource
 from hbeat.core.ownership import ADDRESS_SCRIPTS
@@ -79,7 +81,7 @@ class DirectorOperation:
             self.outcome = Outcome(True, "not running")
 
     def _command(self, verb: str, now: float) -> None:
-        argv = [director.find_program(), self._config, verb]
+        argv = director.command(self._config, verb)
         self._run = CommandRun(argv, self._env, now + director.START_DEADLINE)
 
     @property
@@ -131,7 +133,7 @@ class WarmUp:
     def __init__(self, config: str, env: Mapping[str, str], is_serving: Callable[[], bool], now: float) -> None:
         self._config, self._is_serving = config, is_serving
         role = "active" if is_serving() else "standby"  # it may have died while it served
-        argv = [director.find_program(), "--role", role, config, "start"]
+        argv = director.command(config, "start", "--role", role)
         self._run: CommandRun | None = CommandRun(argv, env, now + director.START_DEADLINE)
         self._call: director.ControlCall | None = None
         self._requests = ["role standby", f"ready {director.READY_WAIT}"]
@@ -205,14 +207,17 @@ class Agents:
         """The outcome, or the operation that will have one."""
         if resource.script in ADDRESS_SCRIPTS:
             return self._address(resource, action, now)
-        if resource.script == director.PROGRAM and resource.arguments:
-            return self._director(resource.arguments[0], action, now)
+        if resource.script == director.PROGRAM:
+            return self._director(_config_of(resource), action, now)
         path = find_script(resource.script)
         if path is None:
-            places = " or ".join(str(place) for place in SCRIPT_PLACES)
-            return Outcome(False, f"there is no executable {resource.script} in {places}")
+            # nothing of that name can have been started, so there is nothing to stop
+            return Outcome(action is not Action.START, missing_script(resource.script))
         argv = [str(path), *resource.arguments, action.value]
-        return ScriptOperation(resource, action, argv, self.env, now)
+        try:
+            return ScriptOperation(resource, action, argv, self.env, now)
+        except OSError as error:
+            return Outcome(False, f"{path} cannot be executed: {error.strerror}")
 
     def _address(self, resource: Resource, action: Action, now: float) -> Outcome:
         spec = parse_vip(resource.arguments[0])
@@ -245,7 +250,7 @@ class Agents:
 
     def warm_up(self, resource: Resource, now: float) -> Outcome | Operation:
         """Starts what `Prepare` asks for; the outcome is ok when the resource is ready to serve."""
-        config = resource.arguments[0]
+        config = _config_of(resource)
         try:
             return WarmUp(config, self.env, lambda: config in self._serving, now)
         except OSError as error:
@@ -254,14 +259,14 @@ class Agents:
     def watch(self, resource: Resource) -> Outcome | Operation:
         """Watches what `warm_up` started; it is over, and not ok, when that has ended."""
         try:
-            return DirectorVigil(resource.arguments[0])
+            return DirectorVigil(_config_of(resource))
         except OSError as error:
             return Outcome(False, str(error))
 
     def cool_down(self, resource: Resource, now: float) -> Outcome | Operation:
         """Ends what `warm_up` began."""
         try:
-            argv = [director.find_program(), resource.arguments[0], "stop"]
+            argv = director.command(_config_of(resource), "stop")
             return ScriptOperation(resource, Action.STOP, argv, self.env, now)
         except OSError as error:
             return Outcome(False, str(error))
@@ -269,6 +274,11 @@ class Agents:
     def close(self) -> None:
         self._addresses.close()
         self.announcer.close()
+
+
+def _config_of(resource: Resource) -> str:
+    """ldirectord's configuration as haresources names it; "" when it is left to ldirectord."""
+    return resource.arguments[0] if resource.arguments else ""
 
 
 def script_environment(config: Configuration) -> dict[str, str]:
@@ -282,6 +292,9 @@ def script_environment(config: Configuration) -> dict[str, str]:
         "HA_FUNCS": "/etc/ha.d//shellfuncs",
         "HA_RCDIR": "/etc/ha.d//rc.d",
         "HA_RESOURCEDIR": "/etc/ha.d//resource.d",
+        "HA_DOCDIR": "/usr/share/doc/heartbeat",
+        "HA_BIN": str(Path(sys.executable).parent),
+        "HA_OSTATUS": "active",
         "HA_LOGD": "no",
         "HA_NICEFAILBACK": "yes",
         "HA_DATEFMT": "%Y/%m/%d_%T ",

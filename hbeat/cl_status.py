@@ -69,7 +69,11 @@ def _hbstatus(verbose: bool) -> int:
     running = client.is_running()
     print(f"Heartbeat is {'running' if running else 'stopped'} on this machine.")
     if running and verbose:
-        answer = client.ask("status")
+        try:
+            answer = client.ask("status")
+        except (client.NotRunning, PermissionError) as error:
+            print(f"cl_status: {error}", file=sys.stderr)
+            return YES
         nodes = answer["nodes"]
         assert isinstance(nodes, dict)
         print(f"Version: hbeat {answer['version']}\nManaged by: haresources")

@@ -112,6 +112,10 @@ def _reload() -> int:
         print(f"heartbeat: {error}", file=sys.stderr)
         return FAILED
     if answer["ok"]:
+        warnings = answer["warnings"]
+        assert isinstance(warnings, list)
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         return OK
     print(f"{answer['error']}\nheartbeat: not reloaded; it goes on as before", file=sys.stderr)
     return FAILED

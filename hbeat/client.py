@@ -73,6 +73,9 @@ def is_running() -> bool:
         descriptor = os.open(LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    except PermissionError:  # an ordinary user may not touch the lock, but may see the process
+        pid = daemon_pid()
+        return pid is not None and Path("/proc", str(pid)).exists()
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

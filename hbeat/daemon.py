@@ -31,6 +31,7 @@ from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepa
 from hbeat.core.model import Held, Resource
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration, load
+from hbeat.machine import shortcomings
 from hbeat.view import view
 
 STANDBY_WORDS = {"all": Held.ALL, "local": Held.LOCAL, "foreign": Held.FOREIGN, "failback": Held.FOREIGN}
@@ -50,6 +51,10 @@ def settings_of(config: Configuration, me: Identity) -> Settings:
         inner_signature=config.ha.msgfmt == "classic",
         log_badpack=config.ha.log_badpack,
     )
+
+
+def _places(config: Configuration) -> list[tuple[str, str, int]]:
+    return [(medium.interface, medium.address, medium.udpport) for medium in config.ha.media]
 
 
 def _stamp() -> tuple[int, str]:
@@ -293,24 +298,25 @@ class Daemon:
         self._note(Level.INFO, f"Heartbeat shutdown in progress. ({os.getpid()})")
         self._perform(self.cluster.shutdown(time.monotonic()))
 
-    def _reload(self) -> str:
-        """Takes the files' new content; a file with an error changes nothing. Returns the errors."""
+    def _reload(self) -> dict[str, object]:
+        """Takes the files' new content; a file with an error changes nothing. The answer for who asked for it."""
         try:
             new = load()
         except ConfigError as error:
             self._note(Level.ERROR, f"reload refused, everything goes on as before:\n{error}")
-            return str(error)
-        for problem in new.warnings:
-            self._note(Level.WARNING, str(problem))
+            return {"ok": False, "error": str(error)}
+        warnings = [*map(str, new.warnings), *shortcomings(new)]
         old, self._config = self._config, new
         self._log = self._open_log(new)
         self._agents.env = script_environment(new)
-        if (new.node, new.ha.nodes, new.ha.media) != (old.node, old.ha.nodes, old.ha.media):
-            self._note(Level.WARNING, "node and media lines of ha.cf are taken up by a restart only")
+        if (new.ha.nodes, _places(new)) != (old.ha.nodes, _places(old)):
+            warnings.append("ha.cf: changed node, ucast and udpport lines are taken up by a restart only")
+        for warning in warnings:
+            self._note(Level.WARNING, warning)
         keys = Keyring(new.keys.active, new.keys.keys)
         self._perform(self.cluster.reload(settings_of(new, self._me), keys, time.monotonic()))
         self._note(Level.INFO, "Configuration reloaded.")
-        return ""
+        return {"ok": True, "warnings": warnings}
 
     def _serve(self) -> None:
         for client, words in self._control.requests(time.monotonic()):
@@ -330,8 +336,7 @@ class Daemon:
                 self._perform(self.cluster.ask_takeover(word, now))
                 return {"ok": True}
             case ["reload"]:
-                errors = self._reload()
-                return {"ok": not errors, "error": errors}
+                return self._reload()
             case ["stop"]:
                 self._stop()
                 return {"ok": True}

@@ -25,6 +25,7 @@ from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration, load
+from hbeat.machine import shortcomings
 
 STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
 STATE_DIR = Path("/var/lib/heartbeat")
@@ -37,8 +38,8 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
     except ConfigError as error:
         print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
         return NOT_CONFIGURED
-    for problem in config.warnings:
-        print(f"warning: {problem}", file=sys.stderr)
+    for warning in (*config.warnings, *shortcomings(config)):
+        print(f"warning: {warning}", file=sys.stderr)
     try:
         lock = client.take_lock()
         if lock is None:
@@ -141,8 +142,8 @@ class _Life:
                 tell(words)
 
         try:
-            for problem in self._config.warnings:
-                log.write(Level.WARNING, str(problem))
+            for warning in (*self._config.warnings, *shortcomings(self._config)):
+                log.write(Level.WARNING, str(warning))
             agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
             daemon = Daemon(
                 self._config, self._me, self._media, self._control, agents, self._open_log, realtime=self._realtime

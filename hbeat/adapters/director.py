@@ -32,9 +32,14 @@ def find_program() -> str:
     return found
 
 
-def socket_path(config: str) -> Path:
-    """Where the instance with this configuration listens: named after the last part of its path."""
-    return RUN_DIR / f"ldirectord.{Path(config).name}.sock"
+def instance_file(config: str, suffix: str) -> Path:
+    """A file of the instance with this configuration: named after the last part of its path, if one is given."""
+    return RUN_DIR / f"ldirectord.{Path(config).name or PROGRAM}.{suffix}"
+
+
+def command(config: str, verb: str, *options: str) -> list[str]:
+    """The command line; without a configuration ldirectord takes its default. Raises FileNotFoundError."""
+    return [find_program(), *options, *([config] if config else []), verb]
 
 
 class Vigil:
@@ -43,7 +48,7 @@ class Vigil:
     deadline = math.inf
 
     def __init__(self, config: str) -> None:
-        pid_file = RUN_DIR / f"ldirectord.{Path(config).name}.pid"
+        pid_file = instance_file(config, "pid")
         try:
             self._pidfd = os.pidfd_open(int(pid_file.read_text()))
         except ValueError:
@@ -66,7 +71,7 @@ class ControlCall:
         self._socket.setblocking(False)
         self._answer = b""
         try:
-            self._socket.connect(str(socket_path(config)))
+            self._socket.connect(str(instance_file(config, "sock")))
             self._socket.send(request.encode() + b"\n")
         except OSError:
             self._socket.close()

@@ -21,6 +21,9 @@ DEADLINES = {Action.START: 180.0, Action.STOP: 180.0, Action.STATUS: 30.0}
 """Seconds. The original waits for ever, and with it the whole cluster: one action runs at a time."""
 OUTPUT_KEPT = 4096
 
+_killed: list[subprocess.Popen[bytes]] = []
+"""Killed, and perhaps not gone yet; reaped when the next command is run."""
+
 
 def find_script(name: str) -> Path | None:
     """The first regular executable file of that name, or None."""
@@ -31,10 +34,16 @@ def find_script(name: str) -> Path | None:
     return None
 
 
+def missing_script(name: str) -> str:
+    """How to say that `find_script` found nothing."""
+    return f"there is no executable {name} in {' or '.join(str(place) for place in SCRIPT_PLACES)}"
+
+
 class CommandRun:
     """A command under way. Watch its `filenos`, call `ready` when one is readable, `expire` at the deadline."""
 
     def __init__(self, argv: list[str], env: Mapping[str, str], deadline: float) -> None:
+        _killed[:] = [process for process in _killed if process.poll() is None]
         self.deadline = deadline
         self._process = subprocess.Popen(
             argv,
@@ -66,9 +75,12 @@ class CommandRun:
         return status
 
     def expire(self) -> None:
-        """The deadline has passed: the command and its children are killed."""
+        """The deadline has passed: the command and its children are killed.
+
+        Nobody waits for that: a process that hangs in the kernel would hold up the heartbeats.
+        """
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        _killed.append(self._process)
         self._read()
         self._close()
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hbeat.core.model import LinkName
 
 IPTOS_LOWDELAY = 0x10
+GONE = (errno.ENODEV, errno.ENXIO)
 RECEIVE_LIMIT = 65_535
 DRAIN_LIMIT = 200
 """Datagrams taken from one socket in one go; a flood must not keep the loop from its timers."""
@@ -37,9 +38,16 @@ class Media:
 
     receivers: dict[LinkName, socket.socket] = field(default_factory=dict)
     _senders: list[_Sender] = field(default_factory=list)
+    _ports: dict[LinkName, int] = field(default_factory=dict)
 
-    def add(self, link: LinkName, address: str, port: int) -> None:
-        """One ucast line. A line that names an address of this very machine is the other node's: it only listens."""
+    def add(self, link: LinkName, host: str, port: int) -> None:
+        """One ucast line. A line that names an address of this very machine is the other node's: it only listens.
+
+        A host name is looked up here and never again: the loop must not wait for a name server.
+        """
+        if self._ports.setdefault(link, port) != port:
+            raise MediaError(f"ucast lines of {link} with different udpports; give all of them one")
+        address = _look_up(host)
         if link not in self.receivers:
             self.receivers[link] = _receiver(link, port)
         if not _is_own(address):
@@ -54,11 +62,21 @@ class Media:
                 medium.sock.sendto(data, medium.address)
             except OSError as error:
                 problem = error.strerror or str(error)
+                if error.errno in GONE:
+                    self._bind_again(medium)
             if bool(problem) != bool(medium.failing):
                 where = f"{medium.link} to {medium.address[0]}"
                 news.append(f"cannot send on {where}: {problem}" if problem else f"sending on {where} works again")
             medium.failing = problem
         return news
+
+    def _bind_again(self, medium: _Sender) -> None:
+        """The interface was removed. When there is one of its name again, sockets have to be told."""
+        try:
+            _bind_to(medium.sock, medium.link)
+            _bind_to(self.receivers[medium.link], medium.link)
+        except MediaError:
+            return  # not yet; the next heartbeat tries again
 
     def drain(self, link: LinkName) -> Iterator[bytes]:
         """The datagrams that wait in the socket of this link."""
@@ -69,7 +87,7 @@ class Media:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in (errno.ENETDOWN, errno.ECONNREFUSED):
+                if error.errno in (errno.ENETDOWN, errno.ECONNREFUSED, *GONE):
                     return  # the interface went down, or a peer's port is closed: nothing to read
                 raise
 
@@ -123,10 +141,20 @@ def _sender(link: LinkName) -> socket.socket:
     return sock
 
 
+def _look_up(host: str) -> str:
+    try:
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise MediaError(f"ucast: {host} is no address and cannot be looked up: {error.strerror}") from None
+    return str(found[0][4][0])
+
+
 def _is_own(address: str) -> bool:
+    """Whether the kernel would send to this address from this very address (binding to it proves nothing where
+    net.ipv4.ip_nonlocal_bind is set, as on many directors)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((address, 0))
+            probe.connect((address, 9))
         except OSError:
             return False
-    return True
+        return bool(probe.getsockname()[0] == address)

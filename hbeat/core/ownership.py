@@ -366,8 +366,7 @@ class Ownership:
         before, was_warm = self._of(self.held), self._warm()
         self.groups = tuple(groups)
         after, warm = self._of(self.held), self._warm()
-        gone = tuple(g for g in before if g not in after)
-        new = tuple(g for g in after if g not in before)
+        gone, new = _without(before, after), _without(after, before)
         effects: list[Effect] = [Prepare(r) for r in warm if r not in was_warm]
         effects += [Dismiss(r) for r in was_warm if r not in warm]
         if gone:
@@ -413,6 +412,13 @@ class Ownership:
             note = Note(Level.WARNING, f"{waiting} is not ready after {READY_LIMIT:g} s; going on without")
             return [note, *self._settled(now)]
         return [*self._enter(Event.WAIT_OVER, now), *self._take_own(now)]
+
+
+def _without(groups: Iterable[ResourceGroup], others: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
+    """The groups reduced to the resources that are in none of the others."""
+    known = {resource for group in others for resource in group.resources}
+    reduced = (replace(g, resources=tuple(r for r in g.resources if r not in known)) for g in groups)
+    return tuple(group for group in reduced if group.resources)
 
 
 def _keys(groups: Iterable[ResourceGroup]) -> str:

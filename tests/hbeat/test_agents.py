@@ -69,7 +69,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def listener(calls: Path) -> Iterator[Listener]:
-    made = Listener(director.socket_path(CONFIG))
+    made = Listener(director.instance_file(CONFIG, "sock"))
     yield made
     made.close()
 
@@ -99,7 +99,7 @@ def test_director_that_died_while_it_served_is_started_to_serve(calls: Path, lis
 
 def test_vigil_ends_when_the_daemon_does(calls: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as daemon:
-        calls.with_name("ldirectord.ldirectord.cf.pid").write_text(f"{daemon.pid}\n")
+        director.instance_file(CONFIG, "pid").write_text(f"{daemon.pid}\n")
         vigil = DirectorVigil(CONFIG)
         assert select.select(vigil.filenos, [], [], 0)[0] == []
         daemon.kill()
@@ -137,7 +137,7 @@ def test_director_that_does_not_run_is_stopped_already(calls: Path) -> None:
 
 def test_director_that_does_not_answer_is_told_by_its_command(calls: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
-        silent.bind(str(director.socket_path(CONFIG)))
+        silent.bind(str(director.instance_file(CONFIG, "sock")))
         silent.listen(1)
         operation = DirectorOperation(CONFIG, Action.START, ENV, time.monotonic())
         assert operation.expire(time.monotonic()) is None

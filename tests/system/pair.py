@@ -127,6 +127,13 @@ class Pair:
         with namespace.entered():
             return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
+    def plug_in_again(self, name: str, leg: int) -> None:
+        """A removed interface comes back under its name, with its address: a new one for the kernel."""
+        node = self.nodes[name]
+        assert node._namespace is not None
+        port = self.switch.plug_in(f"again{NAMES.index(name)}", node.lab.legs[leg : leg + 1], node._namespace)
+        node._ports = (*(p for number, p in enumerate(node._ports) if number != leg), *port)
+
     def control_path(self, name: str) -> str:
         """The node's control socket, as it can be reached from outside of its mounts."""
         return f"/proc/{self.nodes[name]._init}/root/run/heartbeat/control"

@@ -150,3 +150,33 @@ def test_clients_that_come_and_go_do_not_disturb_a_handover(pair: Pair) -> None:
         for thread in threads:
             thread.join()
     assert "error in this program" not in pair.log(ONE)
+
+
+def test_interface_that_went_and_came_back_carries_heartbeats_again(pair: Pair) -> None:
+    pair.start_both()
+    assert pair.run(TWO, "ip", "link", "delete", "eth1")[0] == 0
+    pair.until(lambda: "Link test2.com:eth1 dead." in pair.log(ONE), 10)
+    pair.plug_in_again(TWO, 1)
+    pair.until(lambda: pair.run(ONE, "cl_status", "hblinkstatus", TWO, "eth1")[1] == "up\n", 10)
+    pair.until(lambda: pair.run(TWO, "cl_status", "hblinkstatus", ONE, "eth1")[1] == "up\n", 10)
+
+
+def test_addresses_of_nobody_may_be_bound_and_still_the_peer_is_heard(pair: Pair) -> None:
+    for name in NAMES:
+        pair.nodes[name].boot()
+        assert pair.run(name, "sysctl", "-qw", "net.ipv4.ip_nonlocal_bind=1")[0] == 0
+        assert pair.heartbeat(name, "start")[0] == 0
+    pair.until(lambda: pair.run(ONE, "cl_status", "nodestatus", TWO)[1] == "active\n", 10)
+    pair.until(lambda: pair.owners() == [ONE], 20)
+
+
+def test_script_that_cannot_be_executed_moves_the_group_and_nothing_hangs(pair: Pair) -> None:
+    for name in NAMES:
+        pair.write(name, "haresources", HARESOURCES.replace("\n", " odd\n"))
+        pair.write(name, "resource.d/odd", "no interpreter\n" if name == ONE else "#!/bin/sh\n", mode=0o755)
+        pair.nodes[name].boot()
+    for name in NAMES:
+        assert pair.heartbeat(name, "start")[0] == 0
+    pair.until(lambda: "/etc/ha.d/resource.d/odd cannot be executed: Exec format error" in pair.log(ONE), 20)
+    assert pair.heartbeat(ONE, "stop")[0] == 0
+    pair.until(lambda: pair.owners() == [TWO], 5)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hbeat.adapters import scripts
 from hbeat.adapters.scripts import CommandRun, judge, says_running
 from hbeat.core.events import Action
 from hbeat.core.model import Resource
@@ -72,6 +73,8 @@ def test_script_that_does_not_end_is_killed_with_its_children(tmp_path: Path) ->
     while stat.exists() and stat.read_text().split()[2] != "Z":
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    assert run("/bin/true")[0] == 0  # which reaps what was killed
+    assert not scripts._killed
 
 
 def test_killed_script_is_no_success() -> None:

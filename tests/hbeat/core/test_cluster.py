@@ -362,6 +362,18 @@ def test_new_haresources_touch_only_what_changed() -> None:
     assert "stop IPaddr::10.1.1.11/24/eth0" in world.transcript[-1]
 
 
+def test_address_added_to_a_group_leaves_the_rest_of_it_alone() -> None:
+    more = Resource("IPaddr::10.1.1.12/24/eth0", "IPaddr", ("10.1.1.12/24/eth0",))
+    world = World().both_up()
+    mark = len(world.transcript)
+    node = world.node("a")
+    grown = replace(SEED_GROUP, resources=(*SEED_GROUP.resources, more))
+    world.do("a", lambda c: c.reload(replace(node.settings, groups=(grown,)), KEYS, world.now))
+    world.run_for(1)
+    actions = [line.split("  ")[1] for line in world.transcript[mark:] if " start " in line or " stop " in line]
+    assert actions == ["start IPaddr::10.1.1.12/24/eth0"]
+
+
 def test_keys_can_be_changed_without_a_missed_beat() -> None:
     old, new = Key(2, Method.SHA1, b"PASSWORD"), Key(3, Method.SHA1, b"NEXT")
     both = {2: old, 3: new}
