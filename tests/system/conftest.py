@@ -14,8 +14,10 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     if missing := have_namespaces():
         pytest.skip(missing)
     made = Pair(tmp_path)
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A settled pair that the tests of a module look at and leave as it is."""
     if missing := have_namespaces():
         pytest.skip(missing)
-    made = Pair(tmp_path_factory.mktemp("pair")).start_both()
-    yield made
-    made.close()
+    made = Pair(tmp_path_factory.mktemp("pair"))
+    try:
+        yield made.start_both()
+    finally:
+        made.close()

@@ -25,12 +25,18 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     made = Pair(tmp_path)
     for name in NAMES:
         # a guest has one processor and slow system calls: the timers of the fast tests are not for it
-        made.write(name, "ha.cf", HA_CF.replace("100ms", "300ms").replace("500ms", "2").replace("1500ms", "6"))
+        timers = HA_CF.replace("100ms", "300ms").replace("1500ms", "12").replace("500ms", "2")
+        made.write(name, "ha.cf", timers)
         made.write(name, "haresources", HARESOURCES.replace("test1.com ", "test1.com ldirectord::ldirectord.cf "))
         made.write(name, "ldirectord.cf", DIRECTOR_CF)
-    made.start_both()
-    yield made
-    made.close()
+    try:
+        for name in NAMES:
+            made.nodes[name].boot()
+            assert made.heartbeat(name, "start")[0] == 0
+        made.until(lambda: made.owners() == [ONE] and made.settled(), 60)
+        yield made
+    finally:
+        made.close()
 
 
 def table(pair: Pair, name: str) -> str:
