@@ -85,6 +85,11 @@ class NodeObserver:
         with self._namespace.entered():
             return subprocess.run(["ipvsadm", "-Ln"], capture_output=True, text=True).stdout.rstrip()
 
+    def saved(self) -> list[str]:
+        """The lines of `ipvsadm -Sn`."""
+        with self._namespace.entered():
+            return subprocess.run(["ipvsadm", "-Sn"], capture_output=True, text=True).stdout.splitlines()
+
     def close(self) -> None:
         self._socket.close()
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from hbeat.core.model import Failback
 from migration.client import Outcome
 from migration.cluster_files import ClusterFiles
+from migration.expected import expected_tables, is_judged, without
 from migration.lab import SETTLED, Lab, longest_gap
 from migration.nodes import Node
 from migration.report import Report, StepResult
@@ -62,6 +63,7 @@ class _Story:
         self._failback = files.nodes[0].ha.auto_failback is Failback.ON
         self._timing = files.nodes[0].ha.timing
         self._target = topology.target
+        self._virtuals = [virtual for director in files.directors for virtual in director.virtuals]
         self._holder = {vip.address: vip.owner for vip in topology.vips}
         self._down_real: str | None = None
         self._lost: str | None = None
@@ -142,8 +144,22 @@ class _Story:
         lab.start_client()
         self._right_since = self._right_since or time.monotonic()
         if lab.client_is_served(self._right_since):
-            return []
+            return self._wrong_tables()
         return [f"the client should be served for {SETTLED:g} s without a failure"]
+
+    def _wrong_tables(self) -> list[str]:
+        """All virtuals, to the letter, as `ipvsadm -Sn` has them on each node. It starts a program: asked last."""
+        otherwise = self._holder[IPv4Address(self._target.key.address)]
+        expected = expected_tables(self._virtuals, self._holder, otherwise, self._down_real)
+        unjudged = [virtual for virtual in self._virtuals if not is_judged(virtual)]
+        wrong = []
+        for name, node in self._lab.nodes.items():
+            if node.observer is None:
+                continue
+            found = without(node.observer.saved(), unjudged)
+            if sorted(found) != sorted(expected.get(name, [])):
+                wrong.append(f"ipvsadm -Sn on {name} should be {expected.get(name, [])} and is {found}")
+        return wrong
 
     def _wanted_table(self) -> dict[str, int]:
         """The target's reals as ldirectord.cf and the state of the servers tell them."""
