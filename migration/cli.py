@@ -10,6 +10,7 @@ cannot run here.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ TIME_LIMIT_PER_ROUND = 600.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_in_order)
     try:
         files = read_cluster(options.folder, SystemNames(), _overrides(options))
         topology = derive(files)
@@ -63,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=words)
         command.add_argument("folder", type=_folder, metavar="DIR", help="ha.cf and the others, or a folder per node")
     command.add_argument("--host", action="store_true", help="on this machine's kernel (root, ip_vs), not in a guest")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen to FILE")
+    command.add_argument("--json", type=_result_file, metavar="FILE", help="write all that was seen to FILE")
     command.add_argument("--keepalive", metavar="TIME", help="instead of ha.cf's, as it would stand there: 100ms")
     command.add_argument("--deadtime", metavar="TIME", help="instead of ha.cf's; timers that follow from it, too")
     command.add_argument("--steps", type=_steps, default=STEPS, help=f"of {','.join(STEPS)}; all by default")
@@ -78,6 +81,18 @@ def _folder(text: str) -> Path:
     if not path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is not a folder")
     return path.resolve()
+
+
+def _result_file(text: str) -> Path:
+    path = Path(text)
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path.absolute().parent} is not a folder: make it first")
+    return path
+
+
+def _end_in_order(number: int, frame: object) -> None:
+    """A signal ends us as an exception does: what was built is taken down on the way out."""
+    raise SystemExit(128 + number)
 
 
 def _steps(text: str) -> tuple[str, ...]:
