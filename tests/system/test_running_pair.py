@@ -6,6 +6,7 @@ import json
 import struct
 
 import pytest
+import yaml
 
 from hbeat.core.auth import AuthError, Key, Keyring, Method, unpack
 from tests.system.pair import GATEWAY, NAMES, VIP, Pair
@@ -97,3 +98,38 @@ def test_ordinary_user_may_not_ask(running: Pair) -> None:
     status, out = running.run(ONE, "setpriv", "--reuid=65534", "--clear-groups", "cl_status", "rscstatus")
     assert status == 1
     assert "Cannot signon" in out
+
+
+def test_status_tells_everything_as_yaml(running: Pair) -> None:
+    status, out = running.run(ONE, "hbeat", "status", "--yaml")
+    told = yaml.safe_load(out)
+    assert status == 0
+    assert told["nodes"][TWO]["links"] == {"eth0": "up", "eth1": "up"}
+    assert told["resources"]["held"] == "local"
+    assert told["resources"]["groups"][0]["node"] == ONE
+
+
+def test_status_in_words_names_nodes_links_and_groups(running: Pair) -> None:
+    status, out = running.run(ONE, "hbeat", "status")
+    assert status == 0
+    assert "node test2.com            active   eth0 up  eth1 up" in out
+    assert "test1.com: IPaddr::10.1.1.10/24/eth0 IPaddr::192.168.2.240/24/eth1" in out
+
+
+def test_ordinary_user_is_told_that_it_runs_but_not_more(running: Pair) -> None:
+    nobody = ("setpriv", "--reuid=65534", "--clear-groups")
+    assert running.run(ONE, *nobody, "cl_status", "hbstatus") == (0, "Heartbeat is running on this machine.\n")
+    status, out = running.run(ONE, *nobody, "hbeat", "-s")
+    assert status == 0
+    assert "Traceback" not in out
+    status, out = running.run(ONE, *nobody, "hbeat", "-k")
+    assert status == 1
+    assert "cannot be stopped: Operation not permitted" in out
+    assert running.owners() == [ONE]
+
+
+def test_init_script_reloads_with_exit_status_zero(running: Pair) -> None:
+    status, out = running.heartbeat(ONE, "reload")
+    assert status == 0
+    assert out.endswith("Done.\n")
+    assert running.owners() == [ONE]
