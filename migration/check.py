@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ldirector.core.model import Forwarding, Virtual, real_name, virtual_name
+from ldirector.core.render import listed
 from migration.cluster_files import ClusterFiles
+from migration.expected import expected_service
 from migration.topology import Topology
-
-_SHOWN = {Forwarding.GATE: "Route", Forwarding.MASQ: "Masq", Forwarding.IPIP: "Tunnel"}
 
 
 def describe(files: ClusterFiles, topology: Topology) -> Iterator[str]:
@@ -29,13 +28,6 @@ def describe(files: ClusterFiles, topology: Topology) -> Iterator[str]:
         yield f"virtual address {vip.address} belongs to {vip.owner}"
     for real in topology.reals:
         yield f"real server {real.address}, ports {', '.join(map(str, real.ports))}, gateway {real.gateway or 'none'}"
-    yield "IPVS table on the node that holds the virtual address:"
+    yield "IPVS table on the node that holds the virtual address, while all servers answer:"
     for director in files.directors:
-        for virtual in director.virtuals:
-            yield from _table(virtual)
-
-
-def _table(virtual: Virtual) -> Iterator[str]:
-    yield f"  {virtual.key.protocol.upper()}  {virtual_name(virtual.key)} {virtual.state.scheduler}"
-    for real in virtual.reals:
-        yield f"    -> {real_name(real.key):<22} {_SHOWN[real.forwarding]:<7} {real.weight}"
+        yield from (f"  {line}" for line in listed({v.key: expected_service(v) for v in director.virtuals}))

@@ -27,9 +27,13 @@ def expected_tables(
     for virtual in virtuals:
         if is_judged(virtual):
             node = _node_of(virtual, holder) or otherwise
-            states = {real.key: _state(virtual, real, down) for real in virtual.reals}
-            tables.setdefault(node, {})[virtual.key] = wanted(virtual, states)
+            tables.setdefault(node, {})[virtual.key] = expected_service(virtual, down)
     return {node: saved(table) for node, table in tables.items()}
+
+
+def expected_service(virtual: Virtual, down: str | None = None) -> Service:
+    """One virtual while every server but `down` answers."""
+    return wanted(virtual, {real.key: _state(virtual, real, down) for real in virtual.reals})
 
 
 def is_judged(virtual: Virtual) -> bool:

@@ -34,7 +34,6 @@ class Reason(Enum):
     COMMAND_MISSING = "command could not be started"
     NO_DESCRIPTORS = "out of file descriptors"
     OVERLOADED = "this machine was too slow"
-    CANCELLED = "cancelled"
     INTERNAL = "internal error"
 
 
