@@ -29,13 +29,14 @@ from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.control import Answer, ControlServer
 from ldirector.adapters.ipvs import IpvsError
 from ldirector.adapters.log import Log
-from ldirector.checks import https
+from ldirector.checks import tls
 from ldirector.checks.runner import Runner
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
 from ldirector.core.director import Director
 from ldirector.core.events import ApplyOps, CancelCheck, Effect, Level, Note, OpFailure, StartCheck, TableOp
 from ldirector.core.model import Role, Service, VirtualKey
+from ldirector.core.services import TLS_SERVICES
 from ldirector.core.verdict import Verdict
 
 WATCH_SECONDS = 1.0  # between two looks at the configuration file
@@ -183,8 +184,8 @@ class Daemon:
         """What the operator should know about a configuration that comes into force."""
         for problem in config.warnings:
             self._log.write(Level.WARNING, str(problem))
-        if any(virtual.service == "https" for virtual in config.virtuals):
-            self._log.write(Level.INFO, https.NOTE)
+        if any(virtual.service in TLS_SERVICES and not virtual.policy.tls.verify for virtual in config.virtuals):
+            self._log.write(Level.INFO, tls.NOTE)
 
     async def _reload(self, why: str) -> Answer:
         """Whole new configuration or none: read and parsed in a thread (names may have to be looked up)."""

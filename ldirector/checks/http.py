@@ -10,6 +10,7 @@ send is bounded (head, body, redirects), and everything together ends at one dea
 from __future__ import annotations
 
 import asyncio
+import datetime
 import socket
 import ssl
 import zlib
@@ -17,14 +18,14 @@ from dataclasses import dataclass
 
 import httptools
 
-from ldirector.checks.dial import dial, verdict_of
+from ldirector.checks import tls
+from ldirector.checks.attempt import BadAnswer, over_tcp
 from ldirector.core.events import CheckSpec
 from ldirector.core.model import bracketed
-from ldirector.core.negotiate import judge_http
-from ldirector.core.verdict import Outcome, Reason, Verdict
+from ldirector.core.receive import judge_http
+from ldirector.core.verdict import Reason, Verdict
 
 HEAD_LIMIT = 64 * 1024  # bytes before the body, interim (1xx) answers included
-BODY_LIMIT = 1024 * 1024  # bytes, after decoding
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "libwww-perl/6.68"  # what the original sends; servers may have rules for it
 
@@ -34,41 +35,23 @@ class Answer:
     """A complete answer, or its head when that was enough."""
 
     status: int
-    body: bytes = b""
+    body: bytes | bytearray = b""
     location: str = ""
-
-
-class BadAnswer(Exception):
-    """The server's answer cannot count; the reason says why."""
-
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 async def check(spec: CheckSpec, deadline: float, context: ssl.SSLContext | None = None) -> Verdict:
     """With a context the same over TLS. The server's name is only sent when virtualhost names one."""
-    reached = False
-    try:
-        async with asyncio.timeout_at(deadline):
-            sock = await dial(spec.address, spec.port)
-            reached = True
-            answer = await _exchange(spec, sock, context)
-            if answer.status in REDIRECTS and answer.location:
-                # Imported here because requests costs more start-up time than all the rest of this package.
-                from ldirector.checks import redirect
 
-                answer = await redirect.follow(_url(spec, context), answer.location, spec.httpmethod, deadline)
-    except TimeoutError:
-        return Verdict(Outcome.FAIL, Reason.READ_TIMEOUT if reached else Reason.CONNECT_TIMEOUT)
-    except ssl.SSLError as error:
-        return Verdict(Outcome.FAIL, Reason.TLS, error.reason or str(error))
-    except OSError as error:
-        return verdict_of(error)
-    except BadAnswer as problem:
-        return Verdict(Outcome.FAIL, problem.reason, problem.detail)
-    return judge_http(spec, answer.status, answer.body)
+    async def talk(sock: socket.socket) -> Verdict:
+        answer = await _exchange(spec, sock, context)
+        if answer.status in REDIRECTS and answer.location and not _is_accepted(spec, answer.status):
+            # Imported here because requests costs more start-up time than all the rest of this package.
+            from ldirector.checks import redirect
+
+            answer = await redirect.follow(spec, _url(spec, context), answer.location, deadline)
+        return judge_http(spec, answer.status, answer.body)
+
+    return await over_tcp(spec, deadline, talk)
 
 
 def request_bytes(spec: CheckSpec) -> bytes:
@@ -85,20 +68,22 @@ def request_bytes(spec: CheckSpec) -> bytes:
 async def _exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext | None) -> Answer:
     """Send the request over a connected socket and wait for the answer; the connection is closed in any case."""
     loop = asyncio.get_running_loop()
-    name = None
-    if context is not None:
-        name = spec.virtualhost if spec.virtualhost != bracketed(spec.address) else ""
-    want_body = bool(spec.receive) and spec.httpmethod != "HEAD"
     transport, protocol = await loop.create_connection(
-        lambda: AnswerReader(request_bytes(spec), want_body, loop.create_future()),
+        lambda: AnswerReader(spec, request_bytes(spec), loop.create_future()),
         sock=sock,
         ssl=context,
-        server_hostname=name,
+        server_hostname=tls.server_name(spec) if context else None,
     )
     try:
+        if context:
+            tls.judge_certificate(spec.tls, transport.get_extra_info("ssl_object"), datetime.datetime.now(datetime.UTC))
         return await protocol.answer
     finally:
         transport.abort()  # no goodbye: the verdict is known, and a silent server must not hold a socket open
+
+
+def _is_accepted(spec: CheckSpec, status: int) -> bool:
+    return any(first <= status <= last for first, last in spec.http.statuses)
 
 
 def _url(spec: CheckSpec, context: ssl.SSLContext | None) -> str:
@@ -108,10 +93,12 @@ def _url(spec: CheckSpec, context: ssl.SSLContext | None) -> str:
 class AnswerReader(asyncio.Protocol):
     """Sends the request, then reads one final answer into the future `answer` (an Answer, BadAnswer or OSError)."""
 
-    def __init__(self, request: bytes, want_body: bool, answer: asyncio.Future[Answer]) -> None:
+    def __init__(self, spec: CheckSpec, request: bytes, answer: asyncio.Future[Answer]) -> None:
         self.answer = answer
+        self._spec = spec
         self._request = request
-        self._want_body = want_body
+        self._want_body = spec.httpmethod != "HEAD" and bool(spec.receive or spec.http.digest)
+        self._limit = spec.http.body_limit
         self._parser = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
             lenient_chunked_length=True, lenient_optional_cr_before_lf=True, lenient_data_after_close=True
@@ -172,18 +159,18 @@ class AnswerReader(asyncio.Protocol):
         if 100 <= status < 200:
             return
         self._in_body = True
-        if not (self._want_body and 200 <= status < 300):
+        if not (self._want_body and _is_accepted(self._spec, status)):
             self._finish()
 
     def on_body(self, part: bytes) -> None:
         if self.answer.done():
             return
         try:
-            self._body += self._inflate.decompress(part, BODY_LIMIT + 1) if self._inflate else part
+            self._body += self._inflate.decompress(part, self._limit + 1) if self._inflate else part
         except zlib.error as error:
             self._refuse(Reason.BAD_ANSWER, f"compressed body: {error}")
-        if len(self._body) > BODY_LIMIT:
-            self._refuse(Reason.TOO_LARGE, f"body over {BODY_LIMIT} bytes")
+        if len(self._body) > self._limit:
+            self._refuse(Reason.TOO_LARGE, f"body over {self._limit} bytes")
 
     def on_message_complete(self) -> None:
         if self._in_body:
@@ -195,7 +182,7 @@ class AnswerReader(asyncio.Protocol):
     def _finish(self) -> None:
         if not self.answer.done():
             status = self._parser.get_status_code()
-            self.answer.set_result(Answer(status, bytes(self._body), self._location))
+            self.answer.set_result(Answer(status, self._body, self._location))
 
     def _refuse(self, reason: Reason, detail: str) -> None:
         if not self.answer.done():

@@ -26,8 +26,11 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
-from ldirector.checks.http import BODY_LIMIT, REDIRECTS, USER_AGENT, Answer, BadAnswer
-from ldirector.checks.https import unverified_context
+from ldirector.checks import tls
+from ldirector.checks.attempt import BadAnswer
+from ldirector.checks.http import REDIRECTS, USER_AGENT, Answer
+from ldirector.core.events import CheckSpec
+from ldirector.core.model import TlsRules
 from ldirector.core.verdict import Reason
 
 MAX_REDIRECTS = 7
@@ -37,7 +40,7 @@ WAIT_SHARE = 0.9  # of the time left: without a thread by then, the check was no
 _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-async def follow(url: str, location: str, method: str, deadline: float) -> Answer:
+async def follow(spec: CheckSpec, url: str, location: str, deadline: float) -> Answer:
     """The final answer behind a redirect from url to location; ends when it is cancelled.
 
     Raises BadAnswer, or OSError EAGAIN when no thread became free.
@@ -50,12 +53,12 @@ async def follow(url: str, location: str, method: str, deadline: float) -> Answe
     except TimeoutError:
         raise OSError(errno.EAGAIN, "no free thread to follow a redirect") from None
     try:
-        exchange = _Exchange(deadline - loop.time())
+        exchange = _Exchange(spec, deadline - loop.time())
         done: asyncio.Future[Answer] = loop.create_future()
 
         def run() -> None:
             try:
-                answer = exchange.fetch(urljoin(url, location), method)
+                answer = exchange.fetch(urljoin(url, location))
             except BadAnswer as problem:
                 _deliver(loop, done, problem)
             except (OSError, HTTPError, HTTPException, ValueError) as error:  # requests' own errors are OSErrors
@@ -90,23 +93,24 @@ def _deliver(loop: asyncio.AbstractEventLoop, done: asyncio.Future[Answer], resu
 class _Exchange:
     """One chain of requests in a thread, whose sockets another thread can shut down."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, spec: CheckSpec, seconds: float) -> None:
+        self._spec = spec
         self._seconds = max(seconds, 0.01)
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._aborted = False
 
-    def fetch(self, url: str, method: str) -> Answer:
+    def fetch(self, url: str) -> Answer:
         for _ in range(MAX_REDIRECTS):
             if urlsplit(url).scheme not in ("http", "https"):
                 raise BadAnswer(Reason.WRONG_STATUS, f"redirected to {url[:80]}")
-            answer = self._one(url, method)
+            answer = self._one(url)
             if answer.status not in REDIRECTS or not answer.location:
                 return answer
             url = urljoin(url, answer.location)
         raise BadAnswer(Reason.WRONG_STATUS, f"more than {MAX_REDIRECTS} redirects")
 
-    def _one(self, url: str, method: str) -> Answer:
+    def _one(self, url: str) -> Answer:
         """One request over a connection of its own, as its headers say; the body only when it is the last answer."""
         with requests.Session() as session, warnings.catch_warnings():
             warnings.simplefilter("ignore", InsecureRequestWarning)
@@ -115,18 +119,18 @@ class _Exchange:
             session.mount("https://", _Adapter(self))
             session.headers.update({"User-Agent": USER_AGENT, "TE": "deflate,gzip;q=0.3", "Connection": "TE, close"})
             with session.request(
-                method, url, allow_redirects=False, stream=True, timeout=self._seconds, verify=False
+                self._spec.httpmethod, url, allow_redirects=False, stream=True, timeout=self._seconds, verify=False
             ) as response:
                 if response.is_redirect:
                     return Answer(response.status_code, location=response.headers["location"])
                 return Answer(response.status_code, self._body(response))
 
     def _body(self, response: requests.Response) -> bytes:
-        body = b""
+        body, limit = b"", self._spec.http.body_limit
         for part in response.iter_content(16384):
             body += part
-            if len(body) > BODY_LIMIT:
-                raise BadAnswer(Reason.TOO_LARGE, f"body over {BODY_LIMIT} bytes")
+            if len(body) > limit:
+                raise BadAnswer(Reason.TOO_LARGE, f"body over {limit} bytes")
         return body
 
     def track(self, sock: socket.socket) -> None:
@@ -155,7 +159,7 @@ class _Adapter(HTTPAdapter):
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        super().init_poolmanager(*args, **keywords, ssl_context=unverified_context(), assert_hostname=False)
+        super().init_poolmanager(*args, **keywords, ssl_context=tls.context(TlsRules()), assert_hostname=False)
         track = self._exchange.track
 
         class Plain(HTTPConnection):

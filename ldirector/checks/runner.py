@@ -13,23 +13,41 @@ A refusal or a wrong answer is a fact and stays one.
 from __future__ import annotations
 
 import asyncio
+import functools
+import importlib
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from ldirector.checks import connect, external, http, https
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
 Check = Callable[[CheckSpec, float], Awaitable[Verdict]]
 
-METHODS: dict[tuple[str, str], Check] = {
-    ("connect", ""): connect.check,
-    ("negotiate", "http"): http.check,
-    ("negotiate", "https"): https.check,
-    ("external", ""): external.check,
+METHODS = {
+    ("connect", ""): "connect",
+    ("ping", ""): "ping",
+    ("external", ""): "external",
+    ("negotiate", "submission"): "smtp",
+    ("negotiate", "pops"): "pop",
+    ("negotiate", "imaps"): "imap",
+    ("negotiate", "ldaps"): "ldap",
+} | {
+    ("negotiate", name): name
+    for name in (
+        *("dns", "ftp", "http", "https", "http_proxy", "imap", "ldap", "mysql", "nntp", "oracle", "pgsql", "pop"),
+        *("radius", "simpletcp", "sip", "smtp"),
+    )
 }
-"""(method, service) of a CheckSpec -> the probe."""
+"""(method, service) of a CheckSpec -> the module of this package that makes the probe."""
+
+
+@functools.cache
+def probe_of(method: str, service: str) -> Check:
+    """The probe of a method and service; its module is imported when it is first wanted, with its libraries."""
+    check: Check = importlib.import_module(f"ldirector.checks.{METHODS[method, service]}").check
+    return check
+
 
 SOCKET_SLOTS = 1000
 COMMAND_SLOTS = 32
@@ -120,7 +138,7 @@ class Runner:
         loop = asyncio.get_running_loop()
         started, lost = loop.time(), self._stall.lost
         try:
-            verdict = await METHODS[spec.method, spec.service](spec, started + spec.timeout)
+            verdict = await probe_of(spec.method, spec.service)(spec, started + spec.timeout)
         except Exception:
             # Ours, whatever the server did: it must not cost the server its place, nor others their checks.
             self._log_error(f"a check failed by an error of this program, for {spec}:\n{traceback.format_exc()}")

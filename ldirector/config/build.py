@@ -22,8 +22,9 @@ from ldirector.core.model import (
     real_name,
     virtual_name,
 )
-from ldirector.core.negotiate import choose, default_service
+from ldirector.core.negotiate import choose
 from ldirector.core.receive import PatternError, compiled
+from ldirector.core.services import default_service
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")
 

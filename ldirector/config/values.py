@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ldirector.config.errors import BadValue
 from ldirector.core.model import CheckType
-from ldirector.core.negotiate import SERVICES
+from ldirector.core.services import SERVICES
 
 _DIGITS = re.compile(r"[0-9]+")
 _LETTERS = re.compile(r"[a-z]+")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ldirector.core.model import RealKey, RealState, VirtualKey, VirtualState
+from ldirector.core.model import (
+    USUAL_HTTP,
+    USUAL_TLS,
+    HttpRules,
+    RealKey,
+    RealState,
+    TlsRules,
+    VirtualKey,
+    VirtualState,
+)
 
 
 class Level(IntEnum):
@@ -21,11 +30,13 @@ class Level(IntEnum):
 class CheckSpec:
     """All that decides how one probe is made; equal specs are one probe (reference section c, last paragraph).
 
-    method: "negotiate", "connect", "external" (on and off are decided without a probe).
+    method: "negotiate", "connect", "ping", "external" (on and off are decided without a probe).
     address: an address in canonical text, or a host name when a request names another host by URL; "" for external.
-    timeout: seconds for the whole check.
-    service: "http" or "https" for negotiate. request: path with its query. receive: the pattern as written, ""
-    accepts any body. virtualhost: the Host header, always filled in for negotiate.
+    port: 0 for ping and external. timeout: seconds for the whole check. attempts: echo requests of one ping, which
+    share the timeout evenly. protocol: "tcp" or "udp", what carries the check.
+    service: for negotiate, a name of core/services.py. request: in the form that service wants, see there. receive:
+    the pattern as written, "" accepts any answer. login, passwd, database, secret: as written, "" = none. virtualhost:
+    the Host header, always filled in for http and https; elsewhere as written. http, tls: see Policy.
     command: the whole argument list of an external check, to be run without a shell.
     """
 
@@ -39,7 +50,14 @@ class CheckSpec:
     receive: str = ""
     virtualhost: str = ""
     httpmethod: str = "GET"
+    login: str = ""
+    passwd: str = ""
+    database: str = ""
+    secret: str = ""
     command: tuple[str, ...] = ()
+    attempts: int = 1
+    http: HttpRules = USUAL_HTTP
+    tls: TlsRules = USUAL_TLS
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,11 +132,64 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpRules:
+    """What makes an HTTP answer good, from ldirector.yaml.
+
+    statuses: accepted ranges, both ends included. body_limit: bytes, a longer body is a failed check. digest: SHA-256
+    of the body in hex, "" = any.
+    """
+
+    statuses: tuple[tuple[int, int], ...] = ((200, 299),)
+    body_limit: int = 512 * 1024
+    digest: str = ""
+
+
+USUAL_HTTP = HttpRules()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRules:
+    """How a real's certificate is judged, and which one we show; from ldirector.yaml.
+
+    verify: the chain and the name must be good. authorities: PEM file, "" = the system's. minimum_days: the
+    certificate must be valid for so many more days. certificate, key: PEM files of our own, "" = none.
+    """
+
+    verify: bool = False
+    authorities: str = ""
+    minimum_days: int = 0
+    certificate: str = ""
+    key: str = ""
+
+
+USUAL_TLS = TlsRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What ldirector.yaml can say of a virtual and ldirectord.cf cannot.
+
+    rise: good checks in a row that bring a server back which was down. fall: failed checks in a row that take it
+    down, 0 = failurecount. fast_interval: seconds between checks while it is falling or rising, 0 = checkinterval.
+    sentinel: keep an idle connection to each real that is up.
+    """
+
+    rise: int = 1
+    fall: int = 0
+    fast_interval: float = 0.0
+    sentinel: bool = False
+    http: HttpRules = USUAL_HTTP
+    tls: TlsRules = USUAL_TLS
+
+
+USUAL_POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
 class Virtual:
     """One virtual block of ldirectord.cf with the globals that apply to it already filled in.
 
-    Times are seconds. Attributes carry the names of their directives. Those after `comment` are kept for parts of
-    ldirectord that are not there yet; the parser has warned about each.
+    Times are seconds. Attributes carry the names of their directives; policy comes from ldirector.yaml.
     """
 
     key: VirtualKey
@@ -173,6 +226,7 @@ class Virtual:
     emailalertfreq: int = 0
     emailalertstatus: tuple[str, ...] = ("all",)
     smtp: str = ""
+    policy: Policy = USUAL_POLICY
 
 
 def bracketed(address: str) -> str:

@@ -1,12 +1,10 @@
 """What is probed for a real: checktype, service, request and port of its virtual, turned into check specifications.
 
-A real is either probed or stands by itself. `on` and `off` stand by themselves, and so does a real whose check this
-release does not have and that cannot be checked in another way. Where it can, a plain TCP connect takes the place of
-the missing check: it sees a dead machine or a dead service, only not a sick one. Where nothing can be probed (udp,
-for want of ping) the reals count as up, because the other choice would take a working service away from its users;
-the parser says so in a warning each time the file is read.
+A real is either probed or stands by itself, as `on`, `off` and `service=none` do.
 
-Reference section c; request and URL forms of section a ("real=").
+Reference section c; request and URL forms of section a ("real="). Differences on purpose: with udp every check of
+checktype=N is a negotiate, because the connects in between could only ever succeed; a service without the settings it
+needs counts as down without being asked, and the parser says so.
 """
 
 from __future__ import annotations
@@ -19,36 +17,7 @@ from urllib.parse import quote
 
 from ldirector.core.events import CheckSpec
 from ldirector.core.model import CheckType, Protocol, Real, Virtual, bracketed
-from ldirector.core.receive import judge_body
-from ldirector.core.verdict import Outcome, Reason, Verdict
-
-DEFAULT_PORTS = {
-    "ftp": 21,
-    "smtp": 25,
-    "dns": 53,
-    "http": 80,
-    "pop": 110,
-    "nntp": 119,
-    "imap": 143,
-    "ldap": 389,
-    "https": 443,
-    "submission": 587,
-    "ldaps": 636,
-    "imaps": 993,
-    "pops": 995,
-    "oracle": 1521,
-    "radius": 1812,
-    "http_proxy": 3128,
-    "mysql": 3306,
-    "sip": 5060,
-    "pgsql": 5432,
-}
-"""Service -> port probed when neither checkport nor the real names one; backwards, a virtual's port -> its service."""
-
-SERVICES = (*DEFAULT_PORTS, "none", "simpletcp")
-
-NEGOTIATED = ("http", "https")
-"""The services whose protocol check exists."""
+from ldirector.core.services import SERVICES, TLS_SERVICES, CheckedService, transport
 
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -58,7 +27,6 @@ class Standing(Enum):
 
     ON = "on"
     OFF = "off"
-    UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +52,6 @@ class Choice:
     cure: str = ""
 
 
-def default_service(port: int) -> str:
-    """The service that negotiate checks take from the virtual's port."""
-    return next((service for service, its_port in DEFAULT_PORTS.items() if its_port == port), "none")
-
-
 def choose(virtual: Virtual, real: Real) -> Choice:
     """How this real of this virtual is checked. Raises ValueError when a request's URL cannot be used."""
     return _CHOOSERS[virtual.checktype](virtual, real)
@@ -96,14 +59,16 @@ def choose(virtual: Virtual, real: Real) -> Choice:
 
 def probed_port(virtual: Virtual, real: Real) -> int:
     """checkport, else the real's port as written, else the default port of the service, else 0."""
-    return virtual.checkport or real.port or DEFAULT_PORTS.get(virtual.service, 0)
+    return virtual.checkport or real.port or SERVICES[virtual.service].port
 
 
-def judge_http(spec: CheckSpec, status: int, body: bytes) -> Verdict:
-    """The verdict on a complete HTTP answer: a final status of 2xx, and receive found in the body."""
-    if not 200 <= status <= 299:
-        return Verdict(Outcome.FAIL, Reason.WRONG_STATUS, str(status))
-    return judge_body(spec.receive, body)
+def unused_directives(virtual: Virtual, written: Callable[[str], bool]) -> tuple[str, ...]:
+    """Directives of check details that are written although this virtual's check does not look at them."""
+    details = ("request", "receive", "httpmethod", "virtualhost", "login", "passwd", "database", "secret")
+    used: tuple[str, ...] = ()
+    if virtual.checktype in (CheckType.NEGOTIATE, CheckType.COMBINED):
+        used = SERVICES[virtual.service].uses
+    return tuple(name for name in details if name not in used and written(name))
 
 
 def _on(virtual: Virtual, real: Real) -> Choice:
@@ -116,19 +81,18 @@ def _off(virtual: Virtual, real: Real) -> Choice:
 
 def _connect(virtual: Virtual, real: Real) -> Choice:
     if virtual.key.protocol == Protocol.UDP.value:
-        return _instead("checktype=connect of a udp virtual means ping, which", virtual, real)
+        return _ping(virtual, real)
     port = probed_port(virtual, real)
     if not port:
-        return Choice(
-            Standing.OFF,
-            "checktype=connect finds no port to probe, so the server counts as down",
-            "write checkport=, service= or a port on the real= line",
-        )
+        return _no_port("checktype=connect")
     return Choice(Probe(_connect_spec(virtual, real, port), virtual.checkinterval))
 
 
 def _ping(virtual: Virtual, real: Real) -> Choice:
-    return _instead("checktype=ping", virtual, real)
+    """checkcount attempts of checktimeout each."""
+    count = virtual.checkcount
+    spec = CheckSpec("ping", real.key.address, 0, virtual.checktimeout * count, protocol="icmp", attempts=count)
+    return Choice(Probe(spec, virtual.checkinterval))
 
 
 def _external(virtual: Virtual, real: Real) -> Choice:
@@ -154,42 +118,46 @@ def _external(virtual: Virtual, real: Real) -> Choice:
 
 
 def _negotiate(virtual: Virtual, real: Real) -> Choice:
-    if virtual.service in NEGOTIATED:
-        return Choice(Probe(_http_spec(virtual, real), virtual.checkinterval))
-    if virtual.service == "none":
+    service = SERVICES[virtual.service]
+    if service.name == "none":
         return Choice(
             Standing.ON,
             "the reals are not checked and count as up: checktype=negotiate has no service to negotiate with",
             "write service= or checktype=connect",
         )
-    return _instead(f"the negotiate check of service={virtual.service}", virtual, real)
+    if lacking := [name for name in service.needs if not _given(name, virtual, real)]:
+        return Choice(
+            Standing.OFF,
+            f"service={service.name} cannot succeed without {' and '.join(lacking)}, so its reals count as down",
+            f"write {' and '.join(f'{name}=' for name in lacking)}",
+        )
+    if not probed_port(virtual, real):
+        return _no_port(f"service={service.name}")
+    spec = _web_spec(virtual, real) if service.name in ("http", "https") else _spec(service, virtual, real)
+    return Choice(Probe(spec, virtual.checkinterval))
+
+
+def _given(name: str, virtual: Virtual, real: Real) -> bool:
+    if name == "request":
+        return (real.request or virtual.request).removeprefix("/") != ""
+    return bool(getattr(virtual, name))
 
 
 def _combined(virtual: Virtual, real: Real) -> Choice:
+    if virtual.service == "none" and virtual.key.protocol != Protocol.UDP.value:
+        return _connect(virtual, real)
     first = _negotiate(virtual, real)
-    if virtual.service not in NEGOTIATED:
-        if virtual.service == "none" and virtual.key.protocol != Protocol.UDP.value:
-            return _connect(virtual, real)
-        return first
-    if virtual.connects == 0 or not isinstance(first.check, Probe):
+    if virtual.connects == 0 or not isinstance(first.check, Probe) or first.check.spec.protocol == "udp":
         return first
     connect = _connect_spec(virtual, real, probed_port(virtual, real))
     return Choice(replace(first.check, connect=connect, connects=virtual.connects))
 
 
-def _instead(missing: str, virtual: Virtual, real: Real) -> Choice:
-    """The nearest thing to a check that does not exist yet."""
-    port = probed_port(virtual, real)
-    if virtual.key.protocol == Protocol.UDP.value or not port:
-        return Choice(
-            Standing.UNCHECKED,
-            f"{missing} is not available yet and nothing else can be probed: the server counts as up, unchecked",
-            "write checktype=external with a checkcommand",
-        )
+def _no_port(what: str) -> Choice:
     return Choice(
-        Probe(_connect_spec(virtual, real, port), virtual.checkinterval),
-        f"{missing} is not available yet: a TCP connect to port {port} is made instead",
-        "nothing to do, or write checktype=external with a checkcommand",
+        Standing.OFF,
+        f"{what} finds no port to probe, so the server counts as down",
+        "write checkport=, service= or a port on the real= line",
     )
 
 
@@ -197,24 +165,43 @@ def _connect_spec(virtual: Virtual, real: Real, port: int) -> CheckSpec:
     return CheckSpec("connect", real.key.address, port, virtual.checktimeout)
 
 
-def _http_spec(virtual: Virtual, real: Real) -> CheckSpec:
-    request = real.request or virtual.request
-    address, port = real.key.address, probed_port(virtual, real)
-    url = re.search(rf"{virtual.service}://(.*)", request, re.DOTALL)
-    if url:
-        address, port, request = _split_url(url[1], DEFAULT_PORTS[virtual.service])
-    elif not request.startswith("/"):
-        request = "/" + request
+def _spec(service: CheckedService, virtual: Virtual, real: Real) -> CheckSpec:
+    """What the service does not look at is left out, so that checks which differ in nothing else are shared."""
+    request = (real.request or virtual.request).removeprefix("/")
+    given = {name: getattr(virtual, name) for name in service.uses if name != "request"}
+    if "request" in service.uses:
+        given["request"] = f"/{request}" if service.path else request
+    if "receive" in service.uses:
+        given["receive"] = real.receive or virtual.receive
+    if service.name in TLS_SERVICES:
+        given["tls"] = virtual.policy.tls
+    if service.name == "http_proxy":
+        given["http"] = virtual.policy.http
     return CheckSpec(
         method="negotiate",
+        address=real.key.address,
+        port=probed_port(virtual, real),
+        timeout=getattr(virtual, service.timeout),
+        protocol=transport(service, virtual.key.protocol),
+        service=service.name,
+        **given,
+    )
+
+
+def _web_spec(virtual: Virtual, real: Real) -> CheckSpec:
+    """http and https: the request may be a URL that names another host."""
+    service = SERVICES[virtual.service]
+    spec = _spec(service, virtual, real)
+    address, port, request = spec.address, spec.port, spec.request
+    if url := re.search(rf"{service.name}://(.*)", request, re.DOTALL):
+        address, port, request = _split_url(url[1], service.port)
+    return replace(
+        spec,
         address=address,
         port=port,
-        timeout=virtual.negotiatetimeout,
-        service=virtual.service,
         request=quote(request, safe=_PRINTABLE, errors="surrogateescape"),
-        receive=real.receive or virtual.receive,
         virtualhost=virtual.virtualhost or bracketed(address),
-        httpmethod=virtual.httpmethod,
+        http=virtual.policy.http,
     )
 
 

@@ -8,10 +8,12 @@ costs one check and not the daemon.
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 
 import regex
 
+from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
 MATCH_SECONDS = 0.25
@@ -31,7 +33,7 @@ def compiled(pattern: str) -> regex.Pattern[bytes]:
         raise PatternError(str(error)) from error
 
 
-def judge_body(pattern: str, body: bytes, seconds: float = MATCH_SECONDS) -> Verdict:
+def judge_body(pattern: str, body: bytes | bytearray, seconds: float = MATCH_SECONDS) -> Verdict:
     """PASS when the pattern is empty or found in the body; the start of a body that failed goes into the detail."""
     if not pattern:
         return Verdict(Outcome.PASS, Reason.OK)
@@ -41,4 +43,13 @@ def judge_body(pattern: str, body: bytes, seconds: float = MATCH_SECONDS) -> Ver
         return Verdict(Outcome.FAIL, Reason.PATTERN_TIMEOUT, f"over {seconds:g} s")
     if found:
         return Verdict(Outcome.PASS, Reason.OK)
-    return Verdict(Outcome.FAIL, Reason.RECEIVE_MISMATCH, f"body starts {body[:40]!r}" if body else "empty body")
+    return Verdict(Outcome.FAIL, Reason.RECEIVE_MISMATCH, f"body starts {bytes(body[:40])!r}" if body else "empty body")
+
+
+def judge_http(spec: CheckSpec, status: int, body: bytes | bytearray) -> Verdict:
+    """The verdict on a complete HTTP answer: an accepted final status, the digest if one is asked for, and receive."""
+    if not any(first <= status <= last for first, last in spec.http.statuses):
+        return Verdict(Outcome.FAIL, Reason.WRONG_STATUS, str(status))
+    if spec.http.digest and (found := hashlib.sha256(body).hexdigest()) != spec.http.digest:
+        return Verdict(Outcome.FAIL, Reason.WRONG_DIGEST, f"sha256 {found}")
+    return judge_body(spec.receive, body)

@@ -39,7 +39,7 @@ from ldirector.core.model import (
     VirtualKey,
     VirtualState,
 )
-from ldirector.core.negotiate import judge_http
+from ldirector.core.receive import judge_http
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "ldirectord"

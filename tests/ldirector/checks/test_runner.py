@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ldirector.checks import runner
+from ldirector.checks import http, runner
 from ldirector.checks.runner import Runner
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
@@ -148,7 +148,7 @@ def test_a_bug_in_one_check_is_logged_and_costs_no_server_its_place(monkeypatch:
     async def broken(_spec: CheckSpec, _deadline: float) -> Verdict:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setitem(runner.METHODS, ("connect", ""), broken)
+    monkeypatch.setattr(runner, "probe_of", lambda method, _: broken if method == "connect" else http.check)
 
     async def run() -> None:
         checks = Checks()

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from ldirector.core.model import CheckType, Forwarding, Real, RealKey, Virtual, VirtualKey
-from ldirector.core.negotiate import Probe, Standing, choose, default_service, judge_http, probed_port
-from ldirector.core.verdict import Outcome, Reason
-from tests.ldirector.core.build import MARK, real, virtual
+from ldirector.core.negotiate import Probe, Standing, choose, probed_port, unused_directives
+from tests.ldirector.core.build import MARK, VIP, real, virtual
 
 UDP = VirtualKey("udp", 4, "10.1.1.10", 53)
 
@@ -141,43 +140,72 @@ def test_negotiate_without_a_service_counts_as_up_and_says_so() -> None:
     assert "not checked and count as up" in choice.what
 
 
-@pytest.mark.parametrize("service", ["dns", "smtp", "ldap", "simpletcp"])
-def test_missing_service_on_tcp_is_replaced_by_a_connect_and_says_so(service: str) -> None:
-    choice = choose(virtual(checktype=CheckType.NEGOTIATE, service=service), real(1))
-    assert isinstance(choice.check, Probe)
-    assert choice.check.spec.method == "connect"
-    assert service in choice.what
-    assert "TCP connect to port 80" in choice.what
+@pytest.mark.parametrize("checktype", [CheckType.PING, CheckType.CONNECT])
+def test_ping_and_connect_of_a_udp_virtual_are_echo_requests(checktype: CheckType) -> None:
+    spec = probe(virtual(key=UDP, checktype=checktype, checktimeout=2.0, checkcount=3), real(1)).spec
+    assert (spec.method, spec.address, spec.timeout, spec.attempts) == ("ping", "192.168.2.1", 6.0, 3)
 
 
-@pytest.mark.parametrize("checktype", [CheckType.PING, CheckType.CONNECT, CheckType.NEGOTIATE])
-def test_where_nothing_can_be_probed_the_real_counts_as_up_and_that_is_said(checktype: CheckType) -> None:
-    choice = choose(virtual(key=UDP, checktype=checktype, service="dns"), real(1))
-    assert choice.check is Standing.UNCHECKED
-    assert "unchecked" in choice.what
+def negotiate(service: str, key: VirtualKey = VIP, **more: Any) -> Virtual:
+    return virtual(key=key, checktype=CheckType.NEGOTIATE, service=service, **more)
+
+
+def test_request_without_its_slash_is_what_a_service_other_than_the_web_and_ftp_gets() -> None:
+    for service in ("dns", "simpletcp", "ldap"):
+        assert probe(negotiate(service, request="/a.test"), real(1)).spec.request == "a.test"
+    assert probe(negotiate("ftp", request="a.msg"), real(1)).spec.request == "/a.msg"
+
+
+def test_dns_and_sip_go_the_way_of_their_virtual() -> None:
+    assert probe(negotiate("dns", UDP, request="a"), real(1)).spec.protocol == "udp"
+    assert probe(negotiate("dns", request="a"), real(1)).spec.protocol == "tcp"
+    assert probe(negotiate("dns", MARK, request="a"), real(1)).spec.protocol == "udp"
+    assert probe(negotiate("sip", UDP), real(1)).spec.protocol == "udp"
+    assert probe(negotiate("sip", MARK), real(1)).spec.protocol == "tcp"
+    assert probe(negotiate("radius"), real(1)).spec.protocol == "udp"
+
+
+def test_settings_that_a_service_does_not_look_at_do_not_part_its_probes() -> None:
+    assert choose(negotiate("smtp", request="/a", receive="b", login="c"), real(1)) == choose(
+        negotiate("smtp"), real(1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "more"), [("mysql", {"login": "u"}), ("pgsql", {"request": "/select 1"}), ("dns", {})]
+)
+def test_service_that_cannot_succeed_counts_as_down_and_says_what_is_missing(service: str, more: Any) -> None:
+    choice = choose(negotiate(service, **more), real(1))
+    assert choice.check is Standing.OFF
+    assert "cannot succeed without" in choice.what
+
+
+def test_ldap_and_radius_are_limited_by_checktimeout() -> None:
+    for service in ("ldap", "radius"):
+        assert probe(negotiate(service, checktimeout=2.0, negotiatetimeout=9.0), real(1)).spec.timeout == 2.0
+    assert probe(negotiate("imap", checktimeout=2.0, negotiatetimeout=9.0), real(1)).spec.timeout == 9.0
+
+
+def test_simpletcp_without_any_port_counts_as_down_and_says_so() -> None:
+    choice = choose(negotiate("simpletcp", MARK), real(1, port=0))
+    assert choice.check is Standing.OFF
+    assert "no port to probe" in choice.what
+
+
+def test_combined_check_over_udp_negotiates_each_time() -> None:
+    assert (
+        probe(replace(negotiate("dns", UDP, request="a"), checktype=CheckType.COMBINED, connects=3), real(1)).connects
+        == 0
+    )
+
+
+def test_directives_that_the_check_does_not_look_at_are_named() -> None:
+    written = {"request", "receive", "passwd"}.__contains__
+    assert unused_directives(negotiate("smtp"), written) == ("request", "receive", "passwd")
+    assert unused_directives(negotiate("http"), written) == ("passwd",)
+    assert unused_directives(virtual(), written) == ("request", "receive", "passwd")
 
 
 def test_equal_checks_of_two_virtuals_are_one_probe() -> None:
     other = VirtualKey("tcp", 4, "10.1.1.10", 81)
     assert choose(virtual(), real(1)) == choose(virtual(key=other), real(1, 7))
-
-
-def test_service_is_taken_from_the_virtuals_port() -> None:
-    assert [default_service(port) for port in (80, 443, 53, 8080, 0)] == ["http", "https", "dns", "none", "none"]
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "reason"),
-    [
-        (200, b"all ok\n", Reason.OK),
-        (204, b"ok", Reason.OK),
-        (503, b"ok", Reason.WRONG_STATUS),
-        (302, b"ok", Reason.WRONG_STATUS),
-        (200, b"sorry", Reason.RECEIVE_MISMATCH),
-    ],
-)
-def test_http_answer_needs_2xx_and_the_pattern(status: int, body: bytes, reason: Reason) -> None:
-    spec = probe(http(receive="ok"), real(1)).spec
-    verdict = judge_http(spec, status, body)
-    assert verdict.reason is reason
-    assert (verdict.outcome is Outcome.PASS) == (reason is Reason.OK)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ldirector.core.receive import PatternError, compiled, judge_body
+from ldirector.core.events import CheckSpec
+from ldirector.core.model import HttpRules
+from ldirector.core.receive import PatternError, compiled, judge_body, judge_http
 from ldirector.core.verdict import Outcome, Reason
 
 
@@ -53,3 +57,27 @@ def test_any_pattern_compiles_or_is_refused(pattern: str) -> None:
     except PatternError:
         return
     judge_body(pattern, b"some body\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (200, b"all ok\n", Reason.OK),
+        (204, b"ok", Reason.OK),
+        (503, b"ok", Reason.WRONG_STATUS),
+        (302, b"ok", Reason.WRONG_STATUS),
+        (200, b"sorry", Reason.RECEIVE_MISMATCH),
+    ],
+)
+def test_http_answer_needs_2xx_and_the_pattern(status: int, body: bytes, reason: Reason) -> None:
+    verdict = judge_http(CheckSpec("negotiate", "192.168.2.1", 80, 5.0, service="http", receive="ok"), status, body)
+    assert verdict.reason is reason
+    assert (verdict.outcome is Outcome.PASS) == (reason is Reason.OK)
+
+
+def test_accepted_statuses_and_the_digest_of_the_body_decide_where_they_are_given() -> None:
+    rules = HttpRules(statuses=((301, 302),), digest=hashlib.sha256(b"ok").hexdigest())
+    spec = CheckSpec("negotiate", "192.168.2.1", 80, 5.0, service="http", http=rules)
+    assert judge_http(spec, 302, b"ok").outcome is Outcome.PASS
+    assert judge_http(spec, 200, b"ok").reason is Reason.WRONG_STATUS
+    assert judge_http(spec, 301, b"ok\n").reason is Reason.WRONG_DIGEST
