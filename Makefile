@@ -16,23 +16,26 @@ $(BIN)/.ready: setup.cfg pyproject.toml
 	./setup/venv $(PYTHON) $(VENV)
 	touch $@
 
-.PHONY: venv system-packages
+.PHONY: venv system-packages server-packages
 venv: $(BIN)/.ready
 system-packages:
 	./setup/packages
+server-packages:
+	./setup/packages servers
 
 .PHONY: demo test check format
 demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
-test: check system-packages
+test: check system-packages server-packages
+	$(BIN)/python -m pytest tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
 
 check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system
+	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers
 
 # Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
 # environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.
