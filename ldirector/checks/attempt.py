@@ -15,14 +15,21 @@ from ldirector.checks.dial import dial, verdict_of
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
+DETAIL_LIMIT = 120  # characters of a server's words that may reach a log line
+
 
 class BadAnswer(Exception):
-    """The server's answer cannot count; the reason says why, detail is for the log."""
+    """The server's answer cannot count; the reason says why, detail is for the log and may quote the server."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = printable(detail)
+
+
+def printable(words: str) -> str:
+    """The beginning of somebody else's words as plain ASCII: no control character, nothing that forges a log line."""
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in words[:DETAIL_LIMIT])[:DETAIL_LIMIT]
 
 
 PASSED = Verdict(Outcome.PASS, Reason.OK)
@@ -36,9 +43,9 @@ async def attempt(deadline: float, exchange: Awaitable[Verdict]) -> Verdict:
     except TimeoutError:
         return Verdict(Outcome.FAIL, Reason.READ_TIMEOUT)
     except ssl.SSLCertVerificationError as error:
-        return Verdict(Outcome.FAIL, Reason.CERTIFICATE, error.verify_message)
+        return Verdict(Outcome.FAIL, Reason.CERTIFICATE, printable(error.verify_message))
     except ssl.SSLError as error:
-        return Verdict(Outcome.FAIL, Reason.TLS, error.reason or str(error))
+        return Verdict(Outcome.FAIL, Reason.TLS, printable(getattr(error, "reason", None) or str(error)))
     except OSError as error:
         return verdict_of(error)
     except BadAnswer as problem:

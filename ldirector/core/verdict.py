@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """NOT_RUN is our own shortage (descriptors, cancelled by a reload): it moves no state."""
+    """NOT_RUN is our own shortage (descriptors, permission, cancelled by a reload): it moves no state."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -36,6 +36,8 @@ class Reason(Enum):
     COMMAND_TIMEOUT = "command timed out"
     COMMAND_MISSING = "command could not be started"
     NO_DESCRIPTORS = "out of file descriptors"
+    NO_PERMISSION = "this program lacks the permission"
+    NO_MEMORY = "out of memory"
     OVERLOADED = "this machine was too slow"
     INTERNAL = "internal error"
 
@@ -48,3 +50,12 @@ class Verdict:
     reason: Reason
     detail: str = ""
     took: float = 0.0
+
+    def not_run(self) -> Verdict:
+        """The same check, made at a time when this machine could not be trusted."""
+        detail = f"{self.reason.value}, at a time when this machine was short of something"
+        return Verdict(Outcome.NOT_RUN, Reason.OVERLOADED, detail, self.took)
+
+
+OUR_SHORTAGE = frozenset({Reason.NO_DESCRIPTORS, Reason.NO_MEMORY, Reason.OVERLOADED})
+"""Reasons of a NOT_RUN that say that this machine has too little of something."""
