@@ -196,7 +196,12 @@ def test_missing_folder_is_said_once_and_found_when_it_appears(tmp_path: Path, m
     folder = tmp_path / "maintenance"
     listed: list[str] = []
     listdir = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listdir(path))
+
+    def counted(path: str) -> list[str]:
+        listed.append(path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", counted)
 
     async def run() -> None:
         async with watching(folder) as (_, told):
