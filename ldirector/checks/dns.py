@@ -26,7 +26,7 @@ import dns.reversename
 from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.IN.A import A
 
-from ldirector.checks import datagram
+from ldirector.checks import datagrams
 from ldirector.checks.attempt import PASSED, BadAnswer, attempt, over_tcp, printable
 from ldirector.core.events import CheckSpec
 from ldirector.core.receive import judge_body
@@ -89,8 +89,10 @@ def _text(record: object) -> str:
 
 
 async def _over_udp(spec: CheckSpec, question: dns.message.Message, deadline: float) -> Verdict:
-    with datagram.connected(spec.address, spec.port) as sock:
-        answer = await datagram.ask(sock, question.to_wire(), lambda wire: read(question, wire[:UDP_LIMIT]))
+    with datagrams.connected(spec.address, spec.port) as sock:
+        asked = datagrams.Question(sock, question.to_wire())
+        while (answer := read(question, (await asked.answer())[:UDP_LIMIT])) is None:
+            await asyncio.sleep(0)  # answer() does not wait while strays are queued: a flood must not stop the clock
     verdict = judge(spec.receive, answer)
     if verdict != PASSED and answer.flags & dns.flags.TC:
         return await over_tcp(spec, deadline, partial(_over_tcp, spec, question))
@@ -118,6 +120,8 @@ async def _exactly(sock: socket.socket, size: int) -> bytes:
     while len(data) < size:
         part = await loop.sock_recv(sock, size - len(data))
         if not part:
-            raise BadAnswer(Reason.CONNECTION_LOST, "closed in the middle of the answer" if data else "closed unasked")
+            raise BadAnswer(
+                Reason.CONNECTION_LOST, "closed in the middle of the answer" if data else "closed without an answer"
+            )
         data += part
     return data

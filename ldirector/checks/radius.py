@@ -10,11 +10,12 @@ touches a socket.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 from pyrad.packet import AccessAccept, AccessReject, AccessRequest, AuthPacket, Packet, PacketError
 
-from ldirector.checks import datagram
+from ldirector.checks import datagrams
 from ldirector.checks.attempt import PASSED, BadAnswer, attempt
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
@@ -61,9 +62,12 @@ def judge(reply: Packet) -> Verdict:
 
 
 async def _ask(spec: CheckSpec) -> Verdict:
-    with datagram.connected(spec.address, spec.port) as sock:
+    with datagrams.connected(spec.address, spec.port) as sock:
         try:
             request = request_for(spec, sock.getsockname()[0])
         except ValueError as error:
             return Verdict(Outcome.FAIL, Reason.REFUSED, str(error))
-        return judge(await datagram.ask(sock, request.RequestPacket(), lambda data: read(request, data)))
+        asked = datagrams.Question(sock, request.RequestPacket())
+        while (reply := read(request, await asked.answer())) is None:
+            await asyncio.sleep(0)  # answer() does not wait while strays are queued: a flood must not stop the clock
+        return judge(reply)

@@ -66,6 +66,8 @@ async def stream_peer(talk: Talk, context: ssl.SSLContext | None = None) -> Asyn
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        if tasks:  # each sees the end of its connection, which is part of what some of them tell
+            await asyncio.wait(tasks, timeout=1.0)
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,6 +1,8 @@
 import asyncio
 import os
+import socket
 import struct
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from ldirector.checks import datagram
+from ldirector.checks import datagrams
 from ldirector.checks import dns as dns_check
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.checks.peers import (
@@ -125,7 +127,7 @@ def test_stray_datagrams_are_passed_over() -> None:
 
 
 def test_a_lost_query_is_repeated_with_the_same_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datagram, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(datagrams, "FIRST_PAUSE", 0.01)
     verdict, queries = asked(lambda query, number: [answer(query)] if number == 3 else [])
     assert verdict.outcome is Outcome.PASS
     assert len(queries) == 3
@@ -136,6 +138,29 @@ def test_a_silent_server_is_a_read_timeout_and_a_closed_port_a_refusal() -> None
     assert asked(lambda *_: [], timeout=0.1)[0].reason is Reason.READ_TIMEOUT
     verdict = asyncio.run(probe("dns", closed_port(), request=NAME, protocol="udp"))
     assert verdict.reason is Reason.CONNECT_REFUSED
+
+
+def test_a_flood_of_strays_does_not_stop_the_clock() -> None:
+    started = time.monotonic()
+    over = threading.Event()
+
+    def flood(peer: socket.socket) -> None:
+        _, asker = peer.recvfrom(512)
+        while not over.is_set():
+            peer.sendto(b"stray", asker)
+
+    async def run() -> Verdict:
+        with socket.socket(type=socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.1", 0))
+            flooding = asyncio.create_task(asyncio.to_thread(flood, peer))
+            try:
+                return await probe("dns", peer.getsockname()[1], 0.3, request=NAME, protocol="udp")
+            finally:
+                over.set()
+                await flooding
+
+    assert asyncio.run(run()).reason is Reason.READ_TIMEOUT
+    assert time.monotonic() - started < 10
 
 
 def test_a_request_that_is_no_name_is_said_clearly() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ldirector.checks import datagram
+from ldirector.checks import datagrams
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.checks.peers import Reply, closed_port, datagram_peer, probe
 
@@ -113,7 +113,7 @@ def test_a_true_answer_after_forged_ones_counts() -> None:
 
 
 def test_a_lost_request_is_repeated_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datagram, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(datagrams, "FIRST_PAUSE", 0.01)
     verdict, requests = asked(lambda request, number: [signed(request)] if number == 3 else [])
     assert verdict.outcome is Outcome.PASS
     assert len(requests) == 3
