@@ -31,10 +31,23 @@ from ldirector.adapters.ipvs import IpvsError
 from ldirector.adapters.log import Log
 from ldirector.checks import tls
 from ldirector.checks.runner import Runner
+from ldirector.checks.sentinel import SentinelPost
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
 from ldirector.core.director import Director
-from ldirector.core.events import ApplyOps, CancelCheck, Effect, Level, Note, OpFailure, StartCheck, TableOp
+from ldirector.core.events import (
+    ApplyOps,
+    CancelCheck,
+    CloseSentinel,
+    Effect,
+    Level,
+    Note,
+    OpenSentinel,
+    OpFailure,
+    ReadTable,
+    StartCheck,
+    TableOp,
+)
 from ldirector.core.model import Role, Service, VirtualKey
 from ldirector.core.services import TLS_SERVICES
 from ldirector.core.verdict import Verdict
@@ -73,6 +86,7 @@ class Daemon:
         self._log = log
         self._director = Director(config, role)
         self._runner = Runner(self._check_finished, self._log_error)
+        self._sentinels = SentinelPost(self._sentinel_lost)
         self._control = ControlServer(control, self._answer, self._log_error)
         self._timer: asyncio.TimerHandle | None = None
         self._refused: list[OpFailure] = []
@@ -103,6 +117,7 @@ class Daemon:
         self._guarded(lambda: self._perform(self._director.stop(self._loop.time())))
         if self._timer:
             self._timer.cancel()
+        await self._sentinels.close_all()
         await self._runner.close()
         await self._control.close()
         self._log.write(Level.INFO, "Exiting with exit_status 0: stopped")
@@ -136,6 +151,12 @@ class Daemon:
                     self._runner.start(check_id, spec)
                 case CancelCheck(check_id):
                     self._runner.cancel(check_id)
+                case OpenSentinel(sentinel_id, address, port):
+                    self._sentinels.open(sentinel_id, address, port)
+                case CloseSentinel(sentinel_id):
+                    self._sentinels.close(sentinel_id)
+                case ReadTable():
+                    self._loop.call_soon(self._guarded, self._reconcile)
                 case Note(level, text):
                     self._log.write(level, text)
                 case ApplyOps():
@@ -160,6 +181,12 @@ class Daemon:
     def _time_passed(self) -> None:
         self._timer = None
         self._perform(self._director.handle_timer(self._loop.time()))
+
+    def _reconcile(self) -> None:
+        self._perform(self._director.reconcile(self._kernel.read(), self._loop.time()))
+
+    def _sentinel_lost(self, sentinel_id: int) -> None:
+        self._guarded(lambda: self._perform(self._director.sentinel_lost(sentinel_id, self._loop.time())))
 
     def _check_finished(self, check_id: int, verdict: Verdict) -> None:
         self._guarded(lambda: self._perform(self._director.finished(check_id, verdict, self._loop.time())))

@@ -33,3 +33,4 @@ class DirectorConfig:
     supervised: bool = False
     maintenancedir: str = ""
     emailalertfrom: str = ""
+    reconcile: bool = True

@@ -76,6 +76,28 @@ class CancelCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSentinel:
+    """Open an idle TCP connection and watch it; report with Director.sentinel_lost(sentinel_id, now) when it could not
+    be opened or has ended."""
+
+    sentinel_id: int
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSentinel:
+    """This connection is no longer wanted; nothing is to be reported for it."""
+
+    sentinel_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """Read the kernel's table and report it with Director.reconcile(table, now)."""
+
+
+@dataclass(frozen=True, slots=True)
 class AddVirtual:
     key: VirtualKey
     state: VirtualState
@@ -143,4 +165,4 @@ class Note:
     text: str
 
 
-Effect = StartCheck | CancelCheck | ApplyOps | Note
+Effect = StartCheck | CancelCheck | OpenSentinel | CloseSentinel | ReadTable | ApplyOps | Note

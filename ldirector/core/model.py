@@ -66,6 +66,10 @@ class RealKey:
     port: int
 
 
+Member = tuple[VirtualKey, RealKey]
+"""One real of one virtual."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualState:
     """What the kernel holds of a virtual beside its key.

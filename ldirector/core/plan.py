@@ -8,7 +8,7 @@ right already cause no operation, which is how a restarted daemon adopts the tab
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual, TableOp
 from ldirector.core.model import RealKey, RealState, Service, Table, VirtualKey
@@ -23,33 +23,26 @@ def plan(wanted: Table, actual: Table, gone: Iterable[VirtualKey] = ()) -> list[
     return ops
 
 
-def applied(ops: Iterable[TableOp], table: Table) -> dict[VirtualKey, Service]:
-    """The table as it is when all these operations succeed; the one given is left as it is."""
-    result = dict(table)
-    copies: dict[VirtualKey, dict[RealKey, RealState]] = {}
-    for op in ops:
-        key = virtual_of(op)
-        if isinstance(op, DeleteVirtual):
-            result.pop(key, None)
-            copies.pop(key, None)
-            continue
-        if key not in copies:
-            copies[key] = dict(result[key].reals) if key in result else {}
-            if key in result:
-                result[key] = Service(result[key].state, copies[key])
-        match op:
-            case AddVirtual() | SetVirtual():
-                result[key] = Service(op.state, copies[key])
-            case AddReal() | SetReal():
-                copies[key][op.key] = op.state
-            case DeleteReal():
-                copies[key].pop(op.key, None)
-    return result
-
-
 def virtual_of(op: TableOp) -> VirtualKey:
     """The virtual an operation is about."""
     return op.virtual if isinstance(op, AddReal | SetReal | DeleteReal) else op.key
+
+
+def plan_reals(
+    key: VirtualKey, wanted: Mapping[RealKey, RealState | None], present: Mapping[RealKey, RealState]
+) -> list[TableOp]:
+    """The operations for these reals of a virtual that is there; None: the real is to be absent. The others stay."""
+    gaining: list[TableOp] = []
+    losing: list[TableOp] = []
+    for real, state in wanted.items():
+        before = present.get(real)
+        if state is None:
+            losing += [DeleteReal(key, real)] if before else []
+        elif before is None:
+            gaining.append(AddReal(key, real, state))
+        elif before != state:
+            (losing if state.weight < before.weight else gaining).append(SetReal(key, real, state))
+    return gaining + losing
 
 
 def _one_virtual(key: VirtualKey, wanted: Service, actual: Service | None) -> list[TableOp]:
@@ -59,17 +52,5 @@ def _one_virtual(key: VirtualKey, wanted: Service, actual: Service | None) -> li
     elif actual.state != wanted.state:
         ops.append(SetVirtual(key, wanted.state))
     present = actual.reals if actual else {}
-    gaining: list[TableOp] = []
-    losing: list[TableOp] = []
-    for real, state in wanted.reals.items():
-        before = present.get(real)
-        if before is None:
-            gaining.append(AddReal(key, real, state))
-        elif before != state:
-            (losing if _loses(before, state) else gaining).append(SetReal(key, real, state))
-    surplus: list[TableOp] = [DeleteReal(key, real) for real in sorted(present.keys() - wanted.reals.keys())]
-    return ops + gaining + losing + surplus
-
-
-def _loses(before: RealState, after: RealState) -> bool:
-    return after.weight < before.weight
+    surplus = dict.fromkeys(sorted(present.keys() - wanted.reals.keys()))
+    return ops + plan_reals(key, {**wanted.reals, **surplus}, present)

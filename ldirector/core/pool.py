@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ldirector.core.health import State
-from ldirector.core.model import RealKey, RealState, Service, Virtual
+from ldirector.core.model import Fallback, Real, RealKey, RealState, Service, Virtual
 
 FALLBACK_WEIGHT = 1
 
@@ -28,10 +28,23 @@ def wanted(virtual: Virtual, states: Mapping[RealKey, State], left_out: Collecti
     """
     reals: dict[RealKey, RealState] = {}
     for real in virtual.reals:
-        if states[real.key] is State.UP:
-            reals[real.key] = RealState(real.forwarding, real.weight, real.upper, real.lower)
-        elif virtual.quiescent and real.key not in left_out:
-            reals[real.key] = RealState(real.forwarding, 0)
+        entry = wanted_real(virtual, real, states[real.key], real.key in left_out)
+        if entry:
+            reals[real.key] = entry
     if virtual.fallback and State.UP not in states.values():
-        reals[virtual.fallback.key] = RealState(virtual.fallback.forwarding, FALLBACK_WEIGHT)
+        reals[virtual.fallback.key] = fallback_entry(virtual.fallback)
     return Service(virtual.state, reals)
+
+
+def wanted_real(virtual: Virtual, real: Real, state: State, left_out: bool = False) -> RealState | None:
+    """The entry of one real, None for none; the fallback is another matter."""
+    if state is State.UP:
+        return RealState(real.forwarding, real.weight, real.upper, real.lower)
+    if virtual.quiescent and not left_out:
+        return RealState(real.forwarding, 0)
+    return None
+
+
+def fallback_entry(fallback: Fallback) -> RealState:
+    """The fallback's entry while it serves."""
+    return RealState(fallback.forwarding, FALLBACK_WEIGHT)

@@ -8,27 +8,31 @@ check come N of the second, and a failure of either makes the next one the first
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ldirector.core.events import CancelCheck, Effect, StartCheck
-from ldirector.core.model import RealKey, VirtualKey
+from ldirector.core.model import Member
 from ldirector.core.negotiate import Probe
 from ldirector.core.schedule import Schedule
 from ldirector.core.verdict import Outcome, Verdict
 
-Member = tuple[VirtualKey, RealKey]
-
 
 @dataclass(slots=True)
 class Run:
-    """One probe at work. check_id: the check in flight. answered: a verdict (not NOT_RUN) came since it is in force."""
+    """One probe at work. check_id: the check in flight.
+
+    answered: a verdict (not NOT_RUN) came since it is in force. once_more: something happened to the server while the
+    check was in flight, so its result may be older than that. idle: it has its turns but no check is made.
+    """
 
     probe: Probe
     members: tuple[Member, ...]
     check_id: int | None = None
     connects_left: int = 0
     answered: bool = False
+    once_more: bool = False
+    idle: bool = False
 
 
 class Probes:
@@ -38,7 +42,7 @@ class Probes:
         self._runs: dict[Probe, Run] = {}
         self._in_flight: dict[int, Run] = {}
         self._schedule: Schedule[Probe] = Schedule()
-        self._short: set[Probe] = set()
+        self._unanswered: set[Probe] = set()
         self._last_id = 0
 
     def replace(self, wanted: Mapping[Probe, Iterable[Member]], now: float) -> list[Effect]:
@@ -47,13 +51,14 @@ class Probes:
         for probe in [probe for probe in self._runs if probe not in wanted]:
             effects += self._cancel(self._runs.pop(probe))
             self._schedule.remove(probe)
-            self._short.discard(probe)
+            self._unanswered.discard(probe)
         fresh = []
         for probe, members in wanted.items():
             if run := self._runs.get(probe):
                 run.members = tuple(members)
             else:
                 self._runs[probe] = Run(probe, tuple(members))
+                self._unanswered.add(probe)
                 fresh.append((probe, probe.interval))
         self._schedule.add(fresh, now)
         return effects
@@ -63,6 +68,9 @@ class Probes:
         effects: list[Effect] = []
         for probe in self._schedule.take_due(now):
             run = self._runs[probe]
+            if run.idle:
+                self._schedule.again(probe, probe.interval, now)
+                continue
             self._last_id += 1
             run.check_id = self._last_id
             self._in_flight[run.check_id] = run
@@ -70,18 +78,25 @@ class Probes:
             effects.append(StartCheck(run.check_id, spec))
         return effects
 
-    def finished(self, check_id: int, verdict: Verdict, now: float) -> Run | None:
-        """Note the end of a check and set the time of the next; None when the result is stale."""
-        run = self._in_flight.pop(check_id, None)
-        if run is None:
-            return None
+    def is_in_flight(self, check_id: int) -> bool:
+        """Its result still counts."""
+        return check_id in self._in_flight
+
+    def finished(self, check_id: int, verdict: Verdict, now: float, turns: int = 1) -> Run:
+        """Note the end of a check in flight and set the time of the next.
+
+        turns: how many of its intervals the probe waits, more than one when this machine is short of something.
+        """
+        run = self._in_flight.pop(check_id)
         run.check_id = None
-        self._schedule.again(run.probe, run.probe.interval, now)
+        self._schedule.again(run.probe, run.probe.interval, now, turns)
+        if run.once_more:
+            run.once_more = False
+            self._schedule.hurry(run.probe, now)
         if verdict.outcome is Outcome.NOT_RUN:
-            self._short.add(run.probe)
             return run
-        self._short.discard(run.probe)
         run.answered = True
+        self._unanswered.discard(run.probe)
         if verdict.outcome is Outcome.FAIL:
             run.connects_left = 0
         elif run.connects_left:
@@ -90,16 +105,41 @@ class Probes:
             run.connects_left = run.probe.connects
         return run
 
+    def hurry(self, probe: Probe, due: float) -> None:
+        """Let the next check of this probe come by then; a check in flight is left to end first."""
+        run = self._runs.get(probe)
+        if run is None:
+            return
+        if run.check_id is None:
+            self._schedule.hurry(probe, due)
+
+    def doubt(self, probe: Probe, now: float) -> None:
+        """Something happened to the server: check it now, and once more if a check is in flight that began before."""
+        run = self._runs.get(probe)
+        if run is None:
+            return
+        if run.check_id is None:
+            self._schedule.hurry(probe, now)
+        else:
+            run.once_more = True
+
+    def rest(self, idle: Container[Probe], now: float) -> None:
+        """These probes are not made, all others are; one that was at rest has its turn now."""
+        for probe, run in self._runs.items():
+            was_idle, run.idle = run.idle, probe in idle
+            if run.idle:
+                self._unanswered.discard(probe)
+            elif was_idle:
+                self._schedule.hurry(probe, now)
+                if not run.answered:
+                    self._unanswered.add(probe)
+
     def next_due(self) -> float | None:
         return self._schedule.next_due()
 
     def all_answered(self) -> bool:
         """Every probe in force has said at least once whether its server is well."""
-        return all(run.answered for run in self._runs.values())
-
-    def is_short(self) -> bool:
-        """Some probe's last check could not be made."""
-        return bool(self._short)
+        return not self._unanswered
 
     def _cancel(self, run: Run) -> list[Effect]:
         if run.check_id is None:

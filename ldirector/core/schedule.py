@@ -57,14 +57,19 @@ class Schedule(Generic[Item]):
             taken.append(item)
         return taken
 
-    def again(self, item: Item, interval: float, now: float) -> None:
-        """The item's check is over: due at the next point of its phase."""
+    def again(self, item: Item, interval: float, now: float, turns: int = 1) -> None:
+        """The item's check is over: due at the next point of its phase, or so many turns later."""
         phase = self._phase[item]
         while phase <= now:
             behind = int((now - phase) / interval)
             phase += interval * max(1, behind)
         self._phase[item] = phase
-        self._put(item, phase)
+        self._put(item, phase + (turns - 1) * interval)
+
+    def hurry(self, item: Item, due: float) -> None:
+        """The item waits for its turn: let it come by then at the latest. Its phase stays."""
+        if item in self._due and due < self._due[item]:
+            self._put(item, due)
 
     def _put(self, item: Item, due: float) -> None:
         self._due[item] = due

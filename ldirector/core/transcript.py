@@ -7,7 +7,7 @@ server found dead, a standby) has a line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ldirector.core.events import (
@@ -23,7 +23,8 @@ from ldirector.core.events import (
     TableOp,
 )
 from ldirector.core.health import State
-from ldirector.core.model import RealKey, Virtual, VirtualKey, real_name, virtual_name
+from ldirector.core.ledger import Drift
+from ldirector.core.model import Member, RealKey, RealState, Virtual, VirtualKey, real_name, virtual_name
 from ldirector.core.plan import virtual_of
 from ldirector.core.verdict import Verdict
 
@@ -56,12 +57,13 @@ def op_notes(
     ops: Iterable[TableOp],
     transitions: Iterable[Transition],
     virtuals: Mapping[VirtualKey, Virtual],
+    reals: Container[Member],
     occasion: str,
     remark: str,
 ) -> list[Note]:
     """A line for each operation, then one with the remark for each transition that needed none.
 
-    occasion: "start", "reload", "check" ...
+    reals: all that are configured. occasion: "start", "reload", "check" ...
     """
     pending = {(transition.virtual, transition.real): transition for transition in transitions}
     notes = []
@@ -70,7 +72,8 @@ def op_notes(
             notes.append(_virtual_note(op, occasion))
         else:
             transition = pending.pop((op.virtual, op.key), None)
-            notes.append(_real_note(op, transition, virtuals.get(op.virtual), occasion))
+            configured = (op.virtual, op.key) in reals
+            notes.append(_real_note(op, transition, virtuals.get(op.virtual), configured, occasion))
     notes += [_quiet_note(transition, remark) for transition in pending.values()]
     return notes
 
@@ -81,14 +84,67 @@ def _quiet_note(transition: Transition, remark: str) -> Note:
     return Note(transition.level, f"Real server: {place}: {transition}: {remark}")
 
 
-def soft_failure_note(member: tuple[VirtualKey, RealKey], failures: int, failurecount: int, why: str) -> Note:
+def soft_failure_note(member: Member, failures: int, failurecount: int, why: str) -> Note:
     return Note(
         Level.WARNING, f"Soft failure real server: {_soft_name(member)} failure {failures}/{failurecount} ({why})"
     )
 
 
-def soft_reset_note(member: tuple[VirtualKey, RealKey]) -> Note:
+def soft_reset_note(member: Member) -> Note:
     return Note(Level.INFO, f"Resetting soft failure count: {_soft_name(member)}")
+
+
+def soft_success_note(member: Member, successes: int, rise: int) -> Note:
+    return Note(Level.INFO, f"Soft success real server: {_soft_name(member)} success {successes}/{rise}")
+
+
+def not_run_note(member: Member, verdict: Verdict) -> Note:
+    """A check that could not be made for a reason of its own; the state stays."""
+    return Note(
+        Level.ERROR, f"Check of {_place(member)} could not be made: {reason_words(verdict)}: its state is left as it is"
+    )
+
+
+def shortage_note(member: Member, verdict: Verdict) -> Note:
+    """The alarm of an episode of our own shortage."""
+    text = f"Check of {_place(member)} could not be made: {reason_words(verdict)}"
+    return Note(
+        Level.ERROR, f"{text}: no server is taken down and checks slow down until this machine has caught its breath"
+    )
+
+
+def left_out_note(member: Member) -> Note:
+    return Note(
+        Level.WARNING,
+        f"Real server: {_place(member)}: somebody deleted it from the table; it stays out until it is up "
+        "(readdquiescent=no)",
+    )
+
+
+def foreign_weight_note(member: Member, state: RealState) -> Note:
+    limits = f", thresholds {state.lower} to {state.upper}" if state.upper or state.lower else ""
+    return Note(
+        Level.WARNING,
+        f"Real server: {_place(member)}: somebody set its weight to {state.weight}{limits}; it is left so until the "
+        "server's state changes",
+    )
+
+
+def drift_note(key: VirtualKey, drift: Drift, lost: Sequence[RealKey]) -> Note | None:
+    """What somebody else did to a virtual and is mended now; None when nothing has to be. lost: those to be added."""
+    name = virtual_name(key)
+    if drift.gone:
+        return Note(Level.WARNING, f"Virtual server {name}: somebody deleted it from the table: adding it again")
+    parts = [
+        f"{what} {_names(reals)}"
+        for what, reals in (("deleted", lost), ("added", drift.foreign), ("changed", drift.altered))
+        if reals
+    ]
+    if drift.changed:
+        parts.insert(0, "changed its settings")
+    if not parts:
+        return None
+    return Note(Level.WARNING, f"Virtual server {name}: somebody {', '.join(parts)}: putting it right")
 
 
 def failure_note(failures: list[OpFailure], retry_in: float) -> Note:
@@ -129,9 +185,12 @@ def _virtual_note(op: AddVirtual | SetVirtual | DeleteVirtual, occasion: str) ->
 
 
 def _real_note(
-    op: AddReal | SetReal | DeleteReal, transition: Transition | None, virtual: Virtual | None, occasion: str
+    op: AddReal | SetReal | DeleteReal,
+    transition: Transition | None,
+    virtual: Virtual | None,
+    configured: bool,
+    occasion: str,
 ) -> Note:
-    configured = virtual is not None and any(real.key == op.key for real in virtual.reals)
     is_fallback = virtual is not None and virtual.fallback is not None and virtual.fallback.key == op.key
     place = f"{real_name(op.key)} ({virtual_name(op.virtual)})"
     if transition is None and is_fallback:
@@ -164,6 +223,17 @@ def _fallback_note(op: AddReal | SetReal | DeleteReal, place: str) -> Note:
     )
 
 
-def _soft_name(member: tuple[VirtualKey, RealKey]) -> str:
+def _place(member: Member) -> str:
+    virtual, real = member
+    return f"{real_name(real)} ({virtual_name(virtual)})"
+
+
+def _names(reals: Sequence[RealKey]) -> str:
+    """A few of them by name, the others by number."""
+    shown = ", ".join(real_name(real) for real in reals[:3])
+    return f"{shown} and {len(reals) - 3} more" if len(reals) > 3 else shown
+
+
+def _soft_name(member: Member) -> str:
     virtual, real = member
     return f"{real_name(real)} ({virtual.protocol}:{virtual_name(virtual)})"

@@ -25,11 +25,13 @@ from ldirector.core.events import (
     Effect,
     Note,
     OpFailure,
+    ReadTable,
     SetReal,
     SetVirtual,
     StartCheck,
     TableOp,
 )
+from ldirector.core.maintenance import in_maintenance
 from ldirector.core.model import (
     Forwarding,
     RealKey,
@@ -39,7 +41,7 @@ from ldirector.core.model import (
     VirtualKey,
     VirtualState,
 )
-from ldirector.core.receive import judge_http
+from ldirector.core.receive import judge_body, judge_http
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "ldirectord"
@@ -172,6 +174,30 @@ class BackEnd:
     records: Any = None
 
 
+def _says(server: BackEnd, command: str) -> str:
+    """What a scripted server answers to a command."""
+    return str(dict(server.script or ()).get(command, ""))
+
+
+def _dns(spec: CheckSpec, server: BackEnd) -> bool:
+    address = "203.0.113.1" if server.state == "wrong" else (server.records or {}).get(spec.request, "")
+    return bool(address) and judge_body(spec.receive, address.encode()).outcome is Outcome.PASS
+
+
+ANSWERS: dict[str, Callable[[CheckSpec, BackEnd], bool]] = {
+    "dns": _dns,
+    "smtp": lambda spec, server: server.banner.startswith("2") and _says(server, "EHLO").startswith("2"),
+    "pop": lambda spec, server: all(_says(server, word).startswith("+OK") for word in ("USER", "PASS")),
+    "imap": lambda spec, server: " OK" in _says(server, "LOGIN"),
+    "nntp": lambda spec, server: server.banner.startswith("2"),
+    "sip": lambda spec, server: server.state == "up",
+    "ftp": lambda spec, server: _says(server, "RETR").startswith(("1", "2")),
+    "simpletcp": lambda spec, server: any(
+        judge_body(spec.receive, line.encode()).outcome is Outcome.PASS for line in server.reply.splitlines()
+    ),
+}
+"""Service -> would a real server of the recorded kind, asked as we ask, make the check good."""
+
 Script = Callable[[tuple[str, ...], set[str]], tuple[float, int]]
 """An external command: its four arguments and the files that exist -> seconds it takes and exit status."""
 
@@ -188,8 +214,10 @@ class BackEnds:
         if spec.method == "external":
             return self._external(spec)
         here = [server for server in self.servers.values() if server.ip == spec.address]
-        if any(server.state == "blackhole" for server in here):
+        if any(server.state == "blackhole" for server in here) or (spec.method == "ping" and not here):
             return spec.timeout, Verdict(Outcome.FAIL, Reason.CONNECT_TIMEOUT, took=spec.timeout)
+        if spec.method == "ping":
+            return LATENCY, Verdict(Outcome.PASS, Reason.OK, took=LATENCY)
         server = next((server for server in here if server.port == spec.port), None)
         if server is None or server.state == "refuse" or server.kind == "icmp":
             return LATENCY, Verdict(Outcome.FAIL, Reason.CONNECT_REFUSED, took=LATENCY)
@@ -197,7 +225,10 @@ class BackEnds:
             return LATENCY, Verdict(Outcome.PASS, Reason.OK, took=LATENCY)
         if server.state == "hang":
             return spec.timeout, Verdict(Outcome.FAIL, Reason.READ_TIMEOUT, took=spec.timeout)
-        return LATENCY, self._http(spec, server)
+        if spec.service in ("http", "https"):
+            return LATENCY, self._http(spec, server)
+        good = ANSWERS[spec.service](spec, server)
+        return LATENCY, Verdict(Outcome.PASS, Reason.OK) if good else Verdict(Outcome.FAIL, Reason.BAD_ANSWER)
 
     def _external(self, spec: CheckSpec) -> tuple[float, Verdict]:
         argv = spec.command[1:] if spec.command[0] == "perl" else spec.command
@@ -251,7 +282,8 @@ class World:
         self._ends: list[tuple[float, int, Verdict]] = []
 
     def start(self) -> None:
-        self.director = Director(parse(self.text, "ldirectord.cf", FakeNames()), self.role)
+        self.config = parse(self.text, "ldirectord.cf", FakeNames())
+        self.director = Director(self.config, self.role)
         self.perform(self.director.start(self.kernel.table(), self.now))
 
     def stop(self) -> None:
@@ -264,11 +296,11 @@ class World:
         """As the daemon does it: a file that cannot be read changes nothing."""
         assert self.director
         try:
-            config = parse(self.text, "ldirectord.cf", FakeNames())
+            self.config = parse(self.text, "ldirectord.cf", FakeNames())
         except ConfigError as error:
             self.notes.append(str(error))
             return
-        self.perform(self.director.reload(config, self.kernel.table(), self.now))
+        self.perform(self.director.reload(self.config, self.kernel.table(), self.now))
 
     def run(self, seconds: float) -> None:
         """Let so much time pass."""
@@ -298,8 +330,19 @@ class World:
                     heapq.heapify(self._ends)
                 case ApplyOps():
                     self._apply(effect.ops)
+                case ReadTable():
+                    self.perform(self.director.reconcile(self.kernel.table(), self.now) if self.director else [])
                 case Note():
                     self.notes.append(effect.text)
+
+    def maintain(self) -> None:
+        """As the daemon does it: the files in maintenancedir as they are now."""
+        if self.director is None:
+            return
+        folder = self.config.maintenancedir.rstrip("/") + "/"
+        files = {file.removeprefix(folder) for file in self.backends.files if file.startswith(folder)}
+        members = in_maintenance(self.config.virtuals, files, {}).members if self.config.maintenancedir else ()
+        self.perform(self.director.maintain(members, self.now))
 
     def _apply(self, ops: tuple[TableOp, ...]) -> None:
         assert self.director

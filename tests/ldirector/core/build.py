@@ -30,3 +30,4 @@ class Config:
     """What the director needs of a configuration."""
 
     virtuals: tuple[Virtual, ...]
+    reconcile: bool = False

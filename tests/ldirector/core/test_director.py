@@ -11,25 +11,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ldirector.core import pool
-from ldirector.core.director import LONGEST_RETRY, Director
+from ldirector.core.director import Director
 from ldirector.core.events import (
     AddReal,
     AddVirtual,
     ApplyOps,
     CancelCheck,
+    CloseSentinel,
     DeleteReal,
     DeleteVirtual,
     Effect,
     Note,
+    OpenSentinel,
     OpFailure,
+    ReadTable,
     SetReal,
+    SetVirtual,
     StartCheck,
     TableOp,
 )
 from ldirector.core.health import State
+from ldirector.core.ledger import LONGEST_RETRY
 from ldirector.core.model import (
     CheckType,
     Forwarding,
+    Member,
+    Policy,
     RealKey,
     RealState,
     Role,
@@ -39,6 +46,7 @@ from ldirector.core.model import (
     VirtualState,
 )
 from ldirector.core.plan import virtual_of
+from ldirector.core.shortage import QUIET
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.core.build import FALLBACK, MARK, VIP, Config, real, virtual
 from tests.ldirector.core.strategies import virtuals
@@ -64,6 +72,7 @@ class Machine:
         self.now = 0.0
         self.director = Director(Config(of), role)
         self.in_flight: dict[int, str] = {}
+        self.sentinels: dict[int, tuple[str, int]] = {}
         self.ops: list[TableOp] = []
         self.notes: list[str] = []
         self.perform(self.director.start(self.kernel.table(), self.now))
@@ -85,6 +94,10 @@ class Machine:
                     for op in effect.ops:
                         if number := self.kernel.apply(op):
                             failures.append(OpFailure(op, number, errno.errorcode[number]))
+                case OpenSentinel():
+                    self.sentinels[effect.sentinel_id] = (effect.address, effect.port)
+                case CloseSentinel():
+                    del self.sentinels[effect.sentinel_id]
                 case Note():
                     self.notes.append(effect.text)
         if failures:
@@ -107,6 +120,21 @@ class Machine:
     def round(self, verdict: Verdict) -> None:
         self.tick()
         self.report(verdict)
+
+    def next_in(self) -> float:
+        """Seconds until the next deadline."""
+        deadline = self.director.next_deadline()
+        assert deadline is not None
+        return deadline - self.now
+
+    def lose(self, address: str) -> None:
+        """The sentinel of a server ends."""
+        (lost,) = [number for number, target in self.sentinels.items() if target[0] == address]
+        del self.sentinels[lost]
+        self.perform(self.director.sentinel_lost(lost, self.now))
+
+    def maintain(self, *members: Member) -> None:
+        self.perform(self.director.maintain(members, self.now))
 
     def weights(self, key: VirtualKey = VIP) -> dict[str, int]:
         return {real_key.address: state.weight for real_key, state in self.kernel.table()[key].reals.items()}
@@ -221,16 +249,304 @@ def test_checks_that_could_not_be_made_move_no_state_and_are_one_line_an_episode
     assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 1}
     assert machine.notes == [
         "Check of 192.168.2.1:80 (10.1.1.10:80) could not be made: out of file descriptors, 0 ms: "
-        "states are left as they are until checks are made again"
+        "no server is taken down and checks slow down until this machine has caught its breath"
     ]
     assert not machine.director.is_ready()
-    machine.tick()
-    machine.report(GOOD, "192.168.2.1")
-    assert machine.notes == []
-    machine.report(GOOD, "192.168.2.2")
+    machine.tick(1.0)
+    machine.report(GOOD)
+    machine.tick(QUIET)
     assert machine.notes == ["All checks are being made again"]
-    machine.round(NOT_RUN)
+    machine.report(NOT_RUN)
     assert len(machine.notes) == 1
+
+
+def test_no_failed_check_counts_while_this_machine_is_short_of_something() -> None:
+    machine = Machine(virtual(real(1), real(2)), table=table_with((WEB1, 1), (WEB2, 1)))
+    machine.tick()
+    machine.report(NOT_RUN, "192.168.2.1")
+    machine.report(REFUSED, "192.168.2.2")
+    assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 1}
+    machine.tick(QUIET)
+    machine.report(REFUSED, "192.168.2.2")
+    assert machine.weights() == {"192.168.2.1": 1}
+
+
+def test_checks_slow_down_while_the_shortage_lasts() -> None:
+    machine = Machine(virtual(real(1)))
+    starts: list[float] = []
+    while len(starts) < 6:
+        machine.now = machine.director.next_deadline() or 0.0
+        machine.perform(machine.director.handle_timer(machine.now))
+        if machine.in_flight:
+            starts.append(machine.now)
+            machine.report(NOT_RUN)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert gaps == [1.0, 2.0, 4.0, 8.0, 8.0]
+
+
+def test_bug_in_a_check_moves_no_state_and_slows_nothing_down() -> None:
+    machine = Machine(virtual(real(1), real(2)), table=table_with((WEB1, 1), (WEB2, 1)))
+    machine.tick()
+    machine.report(Verdict(Outcome.NOT_RUN, Reason.INTERNAL), "192.168.2.1")
+    assert "internal error" in machine.notes[0]
+    machine.report(REFUSED, "192.168.2.2")
+    assert machine.weights() == {"192.168.2.1": 1}
+
+
+# rise, fall, fast_interval
+
+
+def test_fall_of_the_policy_wins_over_failurecount() -> None:
+    machine = Machine(virtual(real(1), failurecount=1, policy=Policy(fall=2)))
+    machine.round(GOOD)
+    machine.round(REFUSED)
+    assert machine.weights() == {"192.168.2.1": 1}
+    machine.round(REFUSED)
+    assert machine.weights() == {}
+
+
+def test_server_that_was_down_needs_rise_good_checks_in_a_row() -> None:
+    machine = Machine(virtual(real(1), policy=Policy(rise=3)))
+    machine.round(REFUSED)
+    for number in (1, 2):
+        machine.round(GOOD)
+        assert machine.notes == [f"Soft success real server: 192.168.2.1:80 (tcp:10.1.1.10:80) success {number}/3"]
+        assert machine.weights() == {}
+    machine.round(GOOD)
+    assert machine.weights() == {"192.168.2.1": 1}
+
+
+def test_checks_come_faster_while_a_server_falls_or_rises_and_not_longer() -> None:
+    policy = Policy(rise=2, fall=2, fast_interval=0.25)
+    machine = Machine(virtual(real(1), policy=policy))
+    machine.round(GOOD)
+    assert machine.next_in() == 2.0
+    machine.tick(2.0)
+    machine.report(REFUSED)
+    assert machine.next_in() == 0.25
+    machine.tick(0.25)
+    machine.report(REFUSED)
+    assert machine.state() == "down"
+    assert machine.next_in() > 0.25
+    machine.tick()
+    machine.report(GOOD)
+    assert machine.next_in() == 0.25
+    machine.tick(0.25)
+    machine.report(GOOD)
+    assert machine.state() == "up"
+    assert machine.next_in() > 0.25
+
+
+# Sentinels
+
+WATCHED = Policy(sentinel=True)
+
+
+def test_server_that_is_up_gets_a_sentinel_and_one_that_falls_loses_it() -> None:
+    machine = Machine(virtual(real(1), policy=WATCHED))
+    assert machine.sentinels == {}
+    machine.round(GOOD)
+    assert list(machine.sentinels.values()) == [("192.168.2.1", 80)]
+    machine.round(REFUSED)
+    assert machine.sentinels == {}
+
+
+def test_lost_sentinel_has_its_server_checked_at_once_and_weight_follows() -> None:
+    machine = Machine(virtual(real(1, 5), real(2, 5), quiescent=True, policy=WATCHED))
+    machine.round(GOOD)
+    machine.lose("192.168.2.1")
+    assert list(machine.in_flight.values()) == ["192.168.2.1"]
+    machine.report(REFUSED)
+    assert machine.weights() == {"192.168.2.1": 0, "192.168.2.2": 5}
+
+
+def test_sentinel_that_is_closed_by_a_healthy_server_changes_nothing_and_reopens_ever_later() -> None:
+    machine = Machine(virtual(real(1), policy=WATCHED))
+    machine.round(GOOD)
+    pauses = []
+    for _ in range(10):
+        lost_at = machine.now
+        machine.lose("192.168.2.1")
+        assert machine.ops == []
+        while not machine.sentinels:
+            machine.now = machine.director.next_deadline() or 0.0
+            machine.perform(machine.director.handle_timer(machine.now))
+            machine.report(GOOD)
+        pauses.append(machine.now - lost_at)
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    assert machine.weights() == {"192.168.2.1": 1}
+
+
+def test_check_that_was_in_flight_when_the_sentinel_was_lost_is_made_once_more() -> None:
+    machine = Machine(virtual(real(1), policy=WATCHED))
+    machine.round(GOOD)
+    machine.tick()
+    machine.lose("192.168.2.1")
+    machine.report(GOOD)
+    assert machine.next_in() == 0.0
+
+
+def test_two_virtuals_share_one_sentinel_and_one_without_the_policy_has_none() -> None:
+    machine = Machine(
+        virtual(real(1), policy=WATCHED), virtual(real(1), key=OTHER, policy=WATCHED), virtual(real(2), key=MARK)
+    )
+    machine.round(GOOD)
+    assert list(machine.sentinels.values()) == [("192.168.2.1", 80)]
+
+
+def test_sentinels_end_with_a_reload_that_does_not_want_them_and_with_stop() -> None:
+    machine = Machine(virtual(real(1), policy=WATCHED))
+    machine.round(GOOD)
+    machine.perform(machine.director.reload(Config((virtual(real(1)),)), machine.kernel.table(), machine.now))
+    assert machine.sentinels == {}
+    machine.perform(
+        machine.director.reload(Config((virtual(real(1), policy=WATCHED),)), machine.kernel.table(), machine.now)
+    )
+    assert len(machine.sentinels) == 1
+    machine.perform(machine.director.stop(machine.now))
+    assert machine.sentinels == {}
+
+
+# Maintenance
+
+
+def test_server_in_maintenance_is_down_at_once_and_not_probed_until_it_is_put_back() -> None:
+    machine = Machine(virtual(real(1), real(2), quiescent=True, failurecount=9))
+    machine.round(GOOD)
+    machine.maintain((VIP, WEB1))
+    assert machine.weights() == {"192.168.2.1": 0, "192.168.2.2": 1}
+    assert "up -> down (Server in maintenance)" in machine.notes[0]
+    machine.tick()
+    assert list(machine.in_flight.values()) == ["192.168.2.2"]
+    machine.report(GOOD)
+    machine.maintain()
+    machine.perform(machine.director.handle_timer(machine.now))
+    assert list(machine.in_flight.values()) == ["192.168.2.1"]
+    machine.report(GOOD)
+    assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 1}
+
+
+def test_result_of_a_check_that_was_in_flight_when_maintenance_began_is_ignored() -> None:
+    machine = Machine(virtual(real(1), quiescent=True))
+    machine.tick()
+    machine.maintain((VIP, WEB1))
+    machine.report(GOOD)
+    assert machine.weights() == {"192.168.2.1": 0}
+
+
+def test_maintenance_in_one_virtual_leaves_the_shared_server_to_the_other() -> None:
+    machine = Machine(virtual(real(1)), virtual(real(1), key=OTHER))
+    machine.round(GOOD)
+    machine.maintain((VIP, WEB1))
+    machine.round(GOOD)
+    assert (machine.weights(VIP), machine.weights(OTHER)) == ({}, {"192.168.2.1": 1})
+
+
+def test_maintenance_survives_a_reload() -> None:
+    machine = Machine(virtual(real(1)))
+    machine.round(GOOD)
+    machine.maintain((VIP, WEB1))
+    other = Config((virtual(real(1), checkport=81),))
+    machine.perform(machine.director.reload(other, machine.kernel.table(), machine.now))
+    machine.tick()
+    assert (machine.in_flight, machine.state()) == ({}, "down")
+
+
+@pytest.mark.parametrize(("checktype", "state"), [(CheckType.ON, "up"), (CheckType.OFF, "down")])
+def test_server_without_checks_is_what_its_checktype_says_after_maintenance(checktype: CheckType, state: str) -> None:
+    machine = Machine(virtual(real(1), checktype=checktype))
+    machine.maintain((VIP, WEB1))
+    assert machine.state() == "down"
+    machine.maintain()
+    assert machine.state() == state
+
+
+# Reconciliation
+
+
+def reconciled(machine: Machine) -> Machine:
+    machine.perform(machine.director.reconcile(machine.kernel.table(), machine.now))
+    return machine
+
+
+def test_table_is_read_every_interval_when_the_configuration_asks_for_it() -> None:
+    director = Director(Config((virtual(real(1)),), reconcile=True))
+    director.start({}, 0.0)
+    reads = [now / 2 for now in range(20) if ReadTable() in director.handle_timer(now / 2)]
+    assert reads == [2.0, 4.0, 6.0, 8.0]
+    assert ReadTable() not in Machine(virtual(real(1))).director.handle_timer(100.0)
+
+
+def test_what_somebody_deleted_is_put_back() -> None:
+    machine = Machine(virtual(real(1, 5), real(2, 5), quiescent=True))
+    machine.round(GOOD)
+    machine.kernel.apply(DeleteReal(VIP, WEB1))
+    assert reconciled(machine).weights() == {"192.168.2.1": 5, "192.168.2.2": 5}
+    assert machine.notes[0] == "Virtual server 10.1.1.10:80: somebody deleted 192.168.2.1:80: putting it right"
+    machine.kernel.apply(DeleteVirtual(VIP))
+    assert reconciled(machine).weights() == {"192.168.2.1": 5, "192.168.2.2": 5}
+    assert "somebody deleted it from the table" in machine.notes[0]
+    assert reconciled(machine).ops == []
+
+
+def test_server_that_somebody_added_is_removed_and_foreign_virtuals_stay() -> None:
+    machine = Machine(virtual(real(1, 5)))
+    machine.round(GOOD)
+    machine.kernel.apply(AddReal(VIP, WEB2, masq(1)))
+    machine.kernel.apply(AddVirtual(MARK, VirtualState()))
+    assert reconciled(machine).weights() == {"192.168.2.1": 5}
+    assert MARK in machine.kernel.table()
+
+
+def test_settings_and_forwarding_that_somebody_changed_are_put_right() -> None:
+    machine = Machine(virtual(real(1, 5)))
+    machine.round(GOOD)
+    machine.kernel.apply(SetVirtual(VIP, VirtualState("rr")))
+    machine.kernel.apply(SetReal(VIP, WEB1, RealState(Forwarding.GATE, 5)))
+    reconciled(machine)
+    assert machine.kernel.table()[VIP] == Service(VirtualState(), {WEB1: masq(5)})
+
+
+def test_weight_that_somebody_set_is_reported_once_and_left_until_the_server_changes() -> None:
+    machine = Machine(virtual(real(1, 5), real(2, 5), quiescent=True))
+    machine.round(GOOD)
+    machine.kernel.apply(SetReal(VIP, WEB1, masq(1)))
+    assert reconciled(machine).weights() == {"192.168.2.1": 1, "192.168.2.2": 5}
+    assert "somebody set its weight to 1; it is left so" in machine.notes[0]
+    assert reconciled(machine).notes == []
+    machine.tick()
+    machine.report(REFUSED, "192.168.2.2")
+    assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 0}
+    machine.kernel.apply(DeleteReal(VIP, WEB2))
+    assert reconciled(machine).weights()["192.168.2.1"] == 1
+    machine.report(REFUSED)
+    machine.round(GOOD)
+    assert machine.weights()["192.168.2.1"] == 5
+
+
+def test_quiesced_server_that_somebody_deleted_stays_out_with_readdquiescent_no() -> None:
+    machine = Machine(virtual(real(1), real(2), quiescent=True))
+    machine.round(GOOD)
+    machine.round(REFUSED)
+    machine.kernel.apply(DeleteReal(VIP, WEB1))
+    assert reconciled(machine).weights() == {"192.168.2.2": 0}
+    assert "it stays out until it is up" in machine.notes[0]
+    assert reconciled(machine).notes == []
+    machine.round(GOOD)
+    assert machine.weights() == {"192.168.2.1": 1, "192.168.2.2": 1}
+
+
+def test_standby_does_not_look_at_the_table() -> None:
+    machine = Machine(virtual(real(1)), role=Role.STANDBY)
+    machine.round(GOOD)
+    assert reconciled(machine).kernel.table() == {}
+
+
+def test_virtual_that_the_kernel_keeps_refusing_is_left_to_its_retries() -> None:
+    machine = Machine(virtual(real(1), state=VirtualState("typo")))
+    machine.round(GOOD)
+    machine.notes = []
+    assert reconciled(machine).ops == []
 
 
 def test_stale_or_repeated_result_is_ignored() -> None:
@@ -258,9 +574,7 @@ def test_shared_server_falls_in_each_virtual_by_that_virtuals_failurecount() -> 
     assert (machine.weights(VIP), machine.weights(OTHER)) == ({"192.168.2.1": 1}, {})
 
 
-@pytest.mark.parametrize(
-    ("checktype", "state", "weight"), [(CheckType.ON, "up", 1), (CheckType.OFF, "down", 0), (CheckType.PING, "up", 1)]
-)
+@pytest.mark.parametrize(("checktype", "state", "weight"), [(CheckType.ON, "up", 1), (CheckType.OFF, "down", 0)])
 def test_reals_that_are_not_probed_stand_from_the_start(checktype: CheckType, state: str, weight: int) -> None:
     udp = VirtualKey("udp", 4, "10.1.1.10", 53)
     machine = Machine(virtual(real(1), key=udp, checktype=checktype, quiescent=True))

@@ -12,11 +12,16 @@ LEGAL = {
     ("unknown", "adopted"): "up",
     ("unknown", "passed"): "up",
     ("unknown", "failed"): "down",
+    ("unknown", "taken out"): "down",
     ("up", "passed"): "up",
     ("up", "failed softly"): "up",
     ("up", "failed"): "down",
+    ("up", "taken out"): "down",
     ("down", "passed"): "up",
+    ("down", "passed softly"): "down",
     ("down", "failed"): "down",
+    ("down", "taken out"): "down",
+    ("down", "put back"): "unknown",
 }
 
 
@@ -39,9 +44,9 @@ def test_table_has_no_other_pairs() -> None:
 def test_real_falls_at_the_failurecount_and_not_before() -> None:
     health = Health(State.UP, since=0.0)
     for second in (1.0, 2.0):
-        health = health.after(health.event_of(passed=False, failurecount=3), second, "refused")
+        health = health.after(health.event_of(passed=False, fall=3), second, "refused")
         assert health.state is State.UP
-    health = health.after(health.event_of(passed=False, failurecount=3), 3.0, "refused")
+    health = health.after(health.event_of(passed=False, fall=3), 3.0, "refused")
     assert (health.state, health.since, health.failures, health.reason) == (State.DOWN, 3.0, 0, "refused")
 
 
@@ -57,4 +62,18 @@ def test_since_stays_while_the_state_does() -> None:
 
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.DOWN])
 def test_failurecount_does_not_matter_while_not_up(state: State) -> None:
-    assert Health(state, since=0.0).event_of(passed=False, failurecount=9) is Event.FAILED
+    assert Health(state, since=0.0).event_of(passed=False, fall=9) is Event.FAILED
+
+
+def test_real_that_was_down_comes_back_at_the_last_of_its_good_checks_in_a_row() -> None:
+    health = Health(State.DOWN, since=0.0, reason="refused")
+    for second in (1.0, 2.0):
+        health = health.after(health.event_of(passed=True, fall=1, rise=3), second, "ok")
+        assert (health.state, health.reason, health.is_moving) == (State.DOWN, "refused", True)
+    assert health.after(health.event_of(passed=False, fall=1, rise=3), 3.0, "refused").successes == 0
+    health = health.after(health.event_of(passed=True, fall=1, rise=3), 3.0, "ok")
+    assert (health.state, health.since, health.is_moving) == (State.UP, 3.0, False)
+
+
+def test_unknown_real_rises_on_its_first_good_check() -> None:
+    assert Health(State.UNKNOWN, since=0.0).event_of(passed=True, fall=1, rise=5) is Event.PASSED

@@ -4,8 +4,8 @@ from hypothesis import given
 
 from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual, TableOp
 from ldirector.core.model import Forwarding, RealKey, RealState, Service, VirtualKey, VirtualState
-from ldirector.core.plan import applied, plan, virtual_of
-from tests.ldirector.core.build import MARK, VIP
+from ldirector.core.plan import plan, plan_reals, virtual_of
+from tests.ldirector.core.build import FALLBACK, MARK, VIP
 from tests.ldirector.core.strategies import tables
 from tests.ldirector.world import Kernel
 
@@ -45,11 +45,11 @@ def test_foreign_virtuals_are_left_alone() -> None:
 
 
 @given(tables, tables)
-def test_applied_plan_gives_the_wanted_table_and_touches_nothing_else(
+def test_plan_gives_the_wanted_table_and_touches_nothing_else(
     wanted: dict[VirtualKey, Service], actual: dict[VirtualKey, Service]
 ) -> None:
     ops = plan(wanted, actual)
-    after = applied(ops, actual)
+    after = performed(ops, actual)
     assert {key: after[key] for key in wanted} == wanted
     assert {key: entry for key, entry in after.items() if key not in wanted} == {
         key: entry for key, entry in actual.items() if key not in wanted
@@ -76,7 +76,7 @@ def test_virtual_that_had_and_keeps_a_server_is_never_without_one(
 ) -> None:
     table = dict(actual)
     for op in plan(wanted, actual):
-        table = applied([op], table)
+        table = performed([op], table)
         for key in set(wanted) & set(actual):
             if serves(wanted[key]) and serves(actual[key]):
                 assert serves(table[key])
@@ -86,12 +86,23 @@ def serves(entry: Service) -> bool:
     return any(state.weight > 0 for state in entry.reals.values())
 
 
-def test_applied_leaves_the_given_table_as_it_is() -> None:
-    before = {VIP: service(a=1)}
-    applied([DeleteReal(VIP, A), AddReal(VIP, B, RealState(MASQ, 1))], before)
-    assert before == {VIP: service(a=1)}
+def test_change_of_some_reals_leaves_the_others_alone() -> None:
+    present = service(a=1, b=0, c=5).reals
+    wanted = {A: RealState(MASQ, 0), B: RealState(MASQ, 3), FALLBACK.key: None, C: None}
+    assert plan_reals(VIP, wanted, present) == [
+        SetReal(VIP, B, RealState(MASQ, 3)),
+        SetReal(VIP, A, RealState(MASQ, 0)),
+        DeleteReal(VIP, C),
+    ]
 
 
-def test_virtual_deleted_and_added_again_starts_empty() -> None:
-    ops: list[TableOp] = [SetReal(VIP, A, RealState(MASQ, 2)), DeleteVirtual(VIP), AddVirtual(VIP, VirtualState())]
-    assert applied(ops, {VIP: service(a=1)}) == {VIP: service()}
+def performed(ops: list[TableOp], table: dict[VirtualKey, Service]) -> dict[VirtualKey, Service]:
+    """The table after these operations, each of them accepted."""
+    kernel = Kernel()
+    for key, entry in table.items():
+        assert not kernel.apply(AddVirtual(key, entry.state))
+        for real, state in entry.reals.items():
+            assert not kernel.apply(AddReal(key, real, state))
+    for op in ops:
+        assert not kernel.apply(op)
+    return kernel.table()

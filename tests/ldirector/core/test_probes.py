@@ -54,7 +54,7 @@ def test_probe_that_is_no_longer_wanted_is_cancelled_and_its_result_is_stale() -
     (start,) = probes.start_due(0.0)
     assert isinstance(start, StartCheck)
     assert probes.replace({}, 0.0) == [CancelCheck(start.check_id)]
-    assert probes.finished(start.check_id, GOOD, 0.0) is None
+    assert not probes.is_in_flight(start.check_id)
     assert probes.next_due() is None
 
 
@@ -91,7 +91,7 @@ def test_second_result_of_a_check_is_stale() -> None:
     (start,) = probes.start_due(0.0)
     assert isinstance(start, StartCheck)
     assert probes.finished(start.check_id, GOOD, 0.0)
-    assert probes.finished(start.check_id, BAD, 0.0) is None
+    assert not probes.is_in_flight(start.check_id)
 
 
 def test_probe_that_stays_keeps_its_place_in_the_schedule() -> None:
@@ -106,13 +106,47 @@ def test_probe_that_stays_keeps_its_place_in_the_schedule() -> None:
     assert probes.next_due() == 10.0
 
 
-def test_short_until_every_check_is_made_again_or_gone() -> None:
-    probes = Probes()
-    probe = Probe(CONNECT, 1.0)
+def one_started() -> tuple[Probes, Probe, StartCheck]:
+    probes, probe = Probes(), Probe(CONNECT, 10.0)
     probes.replace({probe: [MEMBER]}, 0.0)
     (start,) = probes.start_due(0.0)
     assert isinstance(start, StartCheck)
-    probes.finished(start.check_id, NOT_RUN, 0.0)
-    assert probes.is_short()
-    probes.replace({}, 0.0)
-    assert not probes.is_short()
+    return probes, probe, start
+
+
+def test_probe_waits_for_more_turns_when_it_is_told_to() -> None:
+    probes, _, start = one_started()
+    probes.finished(start.check_id, GOOD, 1.0, turns=4)
+    assert probes.next_due() == 40.0
+
+
+def test_hurried_probe_comes_earlier_and_then_in_its_old_phase() -> None:
+    probes, probe, start = one_started()
+    probes.finished(start.check_id, GOOD, 1.0)
+    probes.hurry(probe, 3.0)
+    probes.hurry(probe, 5.0)
+    assert probes.next_due() == 3.0
+    (again,) = probes.start_due(3.0)
+    assert isinstance(again, StartCheck)
+    probes.finished(again.check_id, GOOD, 3.1)
+    assert probes.next_due() == 10.0
+
+
+def test_doubt_during_a_check_has_it_made_once_more() -> None:
+    probes, probe, start = one_started()
+    probes.doubt(probe, 1.0)
+    assert probes.next_due() is None
+    probes.finished(start.check_id, GOOD, 2.0)
+    assert probes.next_due() == 2.0
+
+
+def test_probe_at_rest_is_not_made_and_does_not_keep_us_from_being_ready() -> None:
+    probes, probe = Probes(), Probe(CONNECT, 10.0)
+    probes.replace({probe: [MEMBER]}, 0.0)
+    probes.rest({probe}, 0.0)
+    assert probes.start_due(0.0) == []
+    assert probes.all_answered()
+    assert probes.next_due() == 10.0
+    probes.rest((), 4.0)
+    assert not probes.all_answered()
+    assert probes.next_due() == 4.0

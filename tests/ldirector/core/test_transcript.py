@@ -22,6 +22,7 @@ from tests.ldirector.core.build import FALLBACK, VIP, real, virtual
 WEB1 = RealKey("192.168.2.1", 80)
 STRANGER = RealKey("192.168.2.200", 80)
 HERE = {VIP: virtual(real(1, 5), fallback=FALLBACK)}
+REALS = {(VIP, WEB1)}
 UP = Transition(VIP, WEB1, State.DOWN, State.UP, "ok, 3 ms")
 DOWN = Transition(VIP, WEB1, State.UP, State.DOWN, "connection refused, 1 ms")
 
@@ -82,12 +83,12 @@ def masq(weight: int) -> RealState:
 def test_line_starts_as_monitoring_expects_and_ends_with_the_reason(
     op: TableOp, transition: Transition | None, line: str
 ) -> None:
-    (note,) = op_notes([op], [transition] if transition else [], HERE, "reload", "")
+    (note,) = op_notes([op], [transition] if transition else [], HERE, REALS, "reload", "")
     assert note.text == line
 
 
 def test_transition_without_an_operation_has_a_line_too() -> None:
-    (note,) = op_notes([], [DOWN], HERE, "check", "the table stays as it is")
+    (note,) = op_notes([], [DOWN], HERE, REALS, "check", "the table stays as it is")
     assert note.text == (
         "Real server: 192.168.2.1:80 (10.1.1.10:80): up -> down (connection refused, 1 ms): the table stays as it is"
     )

@@ -97,6 +97,7 @@ class Case:
             self._install(stage["config"])
         self.world.backends.files |= set(stage.get("touch", ()))
         self.world.backends.files -= set(stage.get("remove", ()))
+        self.world.maintain()
         for line in stage.get("run", ()):
             self._shell(line)
         if "do" in stage:
