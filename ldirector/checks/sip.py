@@ -28,7 +28,7 @@ async def check(spec: CheckSpec, deadline: float) -> Verdict:
         with connected(spec.address, spec.port) as sock:
             question = Question(sock, request_bytes(spec, sock))
             while True:
-                first = (await question.answer()).partition(b"\n")[0]
+                first = (await question.answer()).partition(b"\n")[0].rstrip(b"\r")
                 if not _is_provisional(first):
                     return _judged(first)
 
