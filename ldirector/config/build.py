@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ldirector.config.errors import BadValue, Findings
@@ -22,7 +22,7 @@ from ldirector.core.model import (
     real_name,
     virtual_name,
 )
-from ldirector.core.negotiate import choose
+from ldirector.core.negotiate import choose, unused_directives
 from ldirector.core.receive import PatternError, compiled
 from ldirector.core.services import default_service
 
@@ -38,8 +38,11 @@ _FLAG_NAMES = {
 class VirtualBuilder:
     """Builds the virtuals of one file. Problems go to findings; a virtual with an error is left out."""
 
-    def __init__(self, settings: Settings, names: Names, findings: Findings) -> None:
+    def __init__(
+        self, settings: Settings, names: Names, findings: Findings, missing_extra: Callable[[str], str]
+    ) -> None:
         self._globals = settings
+        self._missing_extra = missing_extra
         self._names = names
         self._findings = findings
 
@@ -106,6 +109,7 @@ class VirtualBuilder:
         )
         self._check_receive(virtual, raw)
         self._warn_about_checks(virtual, raw)
+        self._check_extra(virtual, raw)
         return virtual
 
     def _either(self, settings: Settings, name: str) -> Any:
@@ -243,10 +247,28 @@ class VirtualBuilder:
                 "remove receive, or write httpmethod=GET",
             )
 
+    def _check_extra(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """A check whose library is not there could never succeed: better said now than by an empty table."""
+        if virtual.checktype not in (CheckType.NEGOTIATE, CheckType.COMBINED):
+            return
+        if extra := self._missing_extra(virtual.service):
+            self._findings.error(
+                raw.settings.line("service", raw.line),
+                f"service={virtual.service} needs a library that is not installed",
+                f"pip install 'ultramonkey-successor[{extra}]'",
+            )
+
     def _warn_about_checks(self, virtual: Virtual, raw: RawVirtual) -> None:
         """One warning for each way in which this virtual is checked otherwise than its lines say."""
         name = "service" if virtual.checktype is CheckType.NEGOTIATE else "checktype"
         line = raw.settings.line(name, raw.settings.line("checktype", raw.line))
+        for unused in unused_directives(virtual, raw.settings.__contains__):
+            self._warn_at(
+                raw.settings,
+                unused,
+                f"{unused}: the {_check_name(virtual)} check does not look at it",
+                "leave the line as it is, or remove it",
+            )
         said = set()
         for real in virtual.reals:
             try:
@@ -257,6 +279,13 @@ class VirtualBuilder:
             if choice.what and choice.what not in said:
                 said.add(choice.what)
                 self._findings.warn(line, f"virtual {virtual_name(virtual.key)}: {choice.what}", choice.cure)
+
+
+def _check_name(virtual: Virtual) -> str:
+    """In words: negotiate (http), connect, ..."""
+    if virtual.checktype is CheckType.NEGOTIATE:
+        return f"negotiate ({virtual.service})"
+    return f"combined ({virtual.service})" if virtual.checktype is CheckType.COMBINED else virtual.checktype.value
 
 
 def _kernel_port(written: int, way: Forwarding, key: VirtualKey) -> int:

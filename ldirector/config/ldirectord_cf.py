@@ -7,21 +7,31 @@ The second (build.py) makes the virtuals, because globals may stand behind the b
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ldirector.config import grammar, values
 from ldirector.config.build import VirtualBuilder
-from ldirector.config.directives import DIRECTIVES, Directive
+from ldirector.config.directives import DIRECTIVES, Directive, Scope
 from ldirector.config.director_config import SYSLOG_FACILITIES, DirectorConfig
 from ldirector.config.errors import BadValue, Findings
 from ldirector.config.expand import Names, Place, fallback_place, virtual_place
+from ldirector.config.lenient import straightened
 from ldirector.config.real_line import read_real
 from ldirector.config.settings import RawVirtual, Settings
+from ldirector.core.commands import needs_shell, words
 
 __all__ = ["DirectorConfig", "parse"]
 
 
-def parse(text: str, file: str, names: Names) -> DirectorConfig:
-    """The configuration that the text describes. file: its name for messages. Raises ConfigError."""
-    reader = _Reader(file, names)
+def parse(
+    text: str, file: str, names: Names, strict: bool = False, missing_extra: Callable[[str], str] = lambda service: ""
+) -> DirectorConfig:
+    """The configuration that the text describes. file: its name for messages. Raises ConfigError.
+
+    strict: refuse also what only ldirectord refuses, such as a remark behind a global yes or no. missing_extra: tells
+    which optional libraries a service's check lacks on this machine, "" when all are there.
+    """
+    reader = _Reader(file, names, strict, missing_extra)
     for item in grammar.read(text):
         if isinstance(item, grammar.Block):
             reader.block(item)
@@ -33,8 +43,10 @@ def parse(text: str, file: str, names: Names) -> DirectorConfig:
 class _Reader:
     """First pass: lines -> settings of the global context and of each block."""
 
-    def __init__(self, file: str, names: Names) -> None:
+    def __init__(self, file: str, names: Names, strict: bool, missing_extra: Callable[[str], str]) -> None:
         self._names = names
+        self._strict = strict
+        self._missing_extra = missing_extra
         self._findings = Findings(file)
         self._globals = Settings()
         self._execute: list[str] = []
@@ -42,7 +54,7 @@ class _Reader:
 
     def result(self) -> DirectorConfig:
         self._check_logfile()
-        builder = VirtualBuilder(self._globals, self._names, self._findings)
+        builder = VirtualBuilder(self._globals, self._names, self._findings, self._missing_extra)
         virtuals = builder.build(self._blocks)
         settings = self._globals
         return DirectorConfig(
@@ -72,18 +84,34 @@ class _Reader:
             self._findings.error(line.number, f"{row.name}= is no longer a directive", row.obsolete)
             return
         try:
-            if row.name in ("fallback", "fallback6"):
-                value: object = fallback_place(setting[1], _family(row.name), self._names, ("tcp", "udp"))
-            else:
-                reader = row.read_global or row.read
-                value = reader(setting[1]) if reader else None
+            value = self._global_value(row, self._straightened(row, setting[1], line.number, is_global=True))
         except BadValue as bad:
             self._findings.error(line.number, f"{row.name}: {bad.what}", bad.cure)
             return
         self._globals.put(row.name, value, line.number)
         if row.name == "execute":
             self._execute.append(str(value))
-        self._warn_when_missing(row, line.number)
+        self._remark(row, value, line.number)
+
+    def _global_value(self, row: Directive, text: str) -> object:
+        if row.name in ("fallback", "fallback6"):
+            return fallback_place(text, _family(row.name), self._names, ("tcp", "udp"))
+        reader = row.read_global or row.read
+        value = reader(text) if reader else None
+        if row.name == "fallbackcommand":
+            check_command(str(value))
+        return value
+
+    def _straightened(self, row: Directive, text: str, line: int, is_global: bool) -> str:
+        """The value as ldirectord wants it, with a warning where it is written otherwise."""
+        if self._strict:
+            return text
+        value, wrong = straightened(row, text, is_global)
+        if wrong:
+            self._findings.warn(
+                line, f"{row.name}: {wrong}; ldirectord would not read it like this", f"write {row.name}={value}"
+            )
+        return value
 
     def block(self, block: grammar.Block) -> None:
         setting = block.opener.setting()
@@ -112,17 +140,17 @@ class _Reader:
         if row is None or setting is None or not row.scope.in_virtual:
             self._unknown(line, row, "inside a virtual")
             return
-        name, text = setting
+        name, text = row.name, self._straightened(row, setting[1], line.number, is_global=False)
         try:
             if name in ("real", "real6"):
                 self._check_family(name, raw)
                 raw.reals.append((line.number, read_real(text, raw.family, self._names)))
             else:
-                raw.settings.put(name, self._block_value(row, text, raw), line.number)
+                value = self._block_value(row, text, raw)
+                raw.settings.put(name, value, line.number)
+                self._remark(row, value, line.number)
         except BadValue as bad:
             self._findings.error(line.number, f"{name}: {bad.what}", bad.cure)
-            return
-        self._warn_when_missing(row, line.number)
 
     def _block_value(self, row: Directive, text: str, raw: RawVirtual) -> object:
         """The value of a directive inside a block; three of them depend on what kind of block it is."""
@@ -133,7 +161,10 @@ class _Reader:
             return values.netmask(text, raw.family)
         if row.name == "protocol":
             return _protocol(text, raw.place)
-        return row.read(text) if row.read else None
+        value = row.read(text) if row.read else None
+        if row.name == "fallbackcommand":
+            check_command(str(value))
+        return value
 
     def _check_family(self, name: str, raw: RawVirtual) -> None:
         if _family(name) != raw.family:
@@ -144,6 +175,8 @@ class _Reader:
         text = values.shown(line.text.strip())
         if row:
             what, cure = f"{row.name}= cannot stand {where}", f"move it: it stands {row.scope.value}"
+            if row.scope is Scope.VIRTUAL:
+                cure = "put a tab in front of it if it belongs to the virtual above, and no empty line between"
         elif not line.text.strip():
             what, cure = f"a line of blanks {where}", "make it empty, which ends the virtual, or remove it"
         elif line.text[:1].isspace():
@@ -154,10 +187,17 @@ class _Reader:
             cure = "write it as name=value in lower case, or remove the line"
         self._findings.error(line.number, what, cure)
 
-    def _warn_when_missing(self, row: Directive, line: int) -> None:
-        if row.missing:
+    def _remark(self, row: Directive, value: object, line: int) -> None:
+        """What everybody should know who uses this directive, or uses it like this."""
+        if row.remark:
             self._findings.warn_once(
-                row.name, line, f"{row.name}= has no effect: {row.missing}", "leave the line as it is, or remove it"
+                row.name, line, f"{row.name}: {row.remark}", "leave the line as it is, or remove it"
+            )
+        if row.name == "fallbackcommand" and needs_shell(str(value)):
+            self._findings.warn(
+                line,
+                "fallbackcommand: it is run without a shell, which this text needs",
+                "put it into a script and write the script's path",
             )
 
     def _check_logfile(self) -> None:
@@ -168,6 +208,14 @@ class _Reader:
                 f"logfile: {values.shown(logfile)} is neither a path nor a syslog facility, daemon is used",
                 'write a path that starts with "/" or a facility such as local0',
             )
+
+
+def check_command(text: str) -> None:
+    """Raises BadValue when the text cannot be taken apart into a program and its arguments."""
+    try:
+        words(text)
+    except ValueError as error:
+        raise BadValue(f"{values.shown(text)} is no command ({error})", "close its quotes") from None
 
 
 def _family(name: str) -> int:

@@ -97,18 +97,27 @@ def test_scheduler_the_kernel_may_not_know_is_passed_on_with_a_warning() -> None
     assert "'nosuch'" in warnings[0]
 
 
-def test_check_that_is_not_available_gives_one_warning_a_virtual_that_says_what_happens_instead() -> None:
-    _, warnings = block("real=192.168.2.1->192.168.2.9:389 masq\nservice=ldap")
-    assert warnings == [
-        "f:3: virtual 10.1.1.10:80: the negotiate check of service=ldap is not available yet: a TCP connect to port "
-        "389 is made instead; nothing to do, or write checktype=external with a checkcommand"
-    ]
+def without_dns(service: str) -> str:
+    return "dns" if service == "dns" else ""
+
+
+def test_check_whose_library_is_missing_is_an_error_with_the_line_and_the_extra() -> None:
+    text = 'virtual=10.1.1.10:53\n\treal=192.168.2.1:53 masq\n\tservice=dns\n\trequest="a.test"\n'
+    with pytest.raises(ConfigError, match=r"f:3: service=dns needs a library .*pip install .*\[dns\]"):
+        parse(text, "f", FakeNames(), missing_extra=without_dns)
+    with pytest.raises(ConfigError, match=r"f:1: service=dns needs a library"):
+        parse(text.replace("\tservice=dns\n", ""), "f", FakeNames(), missing_extra=without_dns)
+    connect = text + "\tchecktype=connect\n"
+    assert parse(connect, "f", FakeNames(), missing_extra=without_dns).virtuals
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ("real=192.168.2.1:80 masq\nprotocol=udp\nchecktype=ping", "counts as up, unchecked"),
+        ('real=192.168.2.1:25 masq\nservice=smtp\nreceive="ok"', "receive: the negotiate (smtp) check does not look"),
+        ('real=192.168.2.1:25 masq\nchecktype=connect\nlogin="u"', "login: the connect check does not look"),
+        ("real=192.168.2.1:25 masq\nservice=dns", "cannot succeed without request"),
+        ('real=192.168.2.1:25 masq\nchecktype=on\nfallbackcommand="x | y"', "run without a shell"),
         ("real=192.168.2.1:80 masq\nservice=none", "not checked and count as up"),
         ("real=192.168.2.1:80 masq\nchecktype=external", "/bin/true"),
         ('real=192.168.2.1:80 masq\nhttpmethod=HEAD\nreceive="ok"', "receive never matches"),

@@ -1,0 +1,34 @@
+"""What people publish and ldirectord refuses or misreads, although it can mean one thing only.
+
+Such lines are accepted with a warning, so that a file from a guide works. --strict leaves this out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ldirector.config import values
+from ldirector.config.directives import Directive
+
+_REMARK = re.compile(r"\s+#", re.ASCII)
+_DASH_W = re.compile(r"(\S+\s+(?:gate|masq|ipip)\s+)-w\s+([0-9]+)(?=\s|\Z)", re.ASCII)
+_NEVER_MIND_WHAT_FOLLOWS = (values.quoted, values.number, values.positive)
+
+
+def straightened(row: Directive, text: str, is_global: bool) -> tuple[str, str]:
+    """The value as ldirectord wants it, and what was wrong with it in words ("" when nothing was).
+
+    text: what stands behind `=`. is_global: outside of any virtual, where a remark is no remark.
+    """
+    if row.name in ("real", "real6") and (match := _DASH_W.match(text)):
+        return match[1] + match[2] + text[match.end() :], "the weight is written with -w"
+    value, wrong = text, ""
+    if is_global and (row.read not in _NEVER_MIND_WHAT_FOLLOWS or '"' not in text):
+        value = _REMARK.split(text, maxsplit=1)[0]
+        if value != text and row.read not in (values.number, values.positive):
+            wrong = "a remark stands behind the value"
+    if row.read is values.yes_no and value != value.rstrip():
+        return value.rstrip(), wrong or "a blank stands behind the value"
+    if row.read is values.quoted and value.strip() and '"' not in value:
+        return f'"{value.strip()}"', "the quotes are missing"
+    return value, wrong
