@@ -40,9 +40,9 @@ def callback(program: str, config: str) -> Command:
     return Command((program, config), "callback", "callback")
 
 
-def instance(name: str, verb: str) -> Command:
+def instance(name: str, verb: str, program: str = PROGRAM) -> Command:
     """`ldirectord NAME VERB`: another instance follows this one (reference section b, execute)."""
-    return Command((PROGRAM, name, verb), f"execute={name}: {verb}", f"execute {name}")
+    return Command((program, name, verb), f"execute={name}: {verb}", f"execute {name}")
 
 
 def words(text: str) -> tuple[str, ...]:
