@@ -29,23 +29,21 @@ from contextlib import suppress
 from daemonize import Daemonize
 
 from ldirector.adapters import control
-from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.ipvs import Ipvs, IpvsError
 from ldirector.adapters.log import Log
-from ldirector.adapters.names import SystemNames
 from ldirector.config.errors import ConfigError
-from ldirector.config.ldirectord_cf import parse
 from ldirector.core.events import Level
 from ldirector.core.model import Role
 from ldirector.daemon import Daemon
 from ldirector.instance import Instance
+from ldirector.load import config_file
 
 STARTED, FAILED, REFUSED = 0, 1, 2
 
 
 def start(instance: Instance, role: Role, debug: bool = False) -> int:
     """Start the daemon and return the exit status. debug: stay in the foreground and log to the terminal."""
-    file = ConfigFile(instance.config, lambda text, name: parse(text, name, SystemNames()))
+    file = config_file(instance.config)
     try:
         config = file.load()
     except OSError as error:

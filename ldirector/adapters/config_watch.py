@@ -1,4 +1,4 @@
-"""The configuration file on disk: read whole, and watched for changes (autoreload).
+"""The configuration file on disk and its companion (ldirector.yaml): read whole, and watched for changes (autoreload).
 
 A look costs one stat(). Only when time stamp, size or inode differ from the last read, and have stayed the same for
 two looks in a row (an editor may still be writing), the contents are compared by digest: a mere touch is no change.
@@ -13,37 +13,40 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-Stamp = tuple[int, int, int]
+Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class ConfigFile(Generic[T]):
-    """parse turns the text and the file's name into a configuration; what it raises goes through to the caller."""
+    """parse turns the texts of the file and of its companion ("" when there is none) into a configuration."""
 
-    def __init__(self, path: Path, parse: Callable[[str, str], T]) -> None:
+    def __init__(self, path: Path, parse: Callable[[str, str], T], companion: Path | None = None) -> None:
         self.path = path
+        self.companion = companion
         self._parse = parse
         self._digest = b""
         self._known: Stamp | None = None
         self._last_look: Stamp | None = None
 
     def load(self) -> T:
-        """Read and parse. This text now counts as seen, whether it is good or not. Raises OSError and parse's errors.
+        """Read and parse. These texts now count as seen, whether they are good or not.
 
-        Bytes that are not UTF-8 become surrogates, so that patterns can hold any byte.
+        Raises OSError (the file; the companion may be missing, not unreadable) and what parse raises. Bytes that are
+        not UTF-8 become surrogates, so that patterns can hold any byte.
         """
         self._known = self._stamp()
-        data = self.path.read_bytes()
-        self._digest = hashlib.sha256(data).digest()
-        return self._parse(data.decode("utf-8", "surrogateescape"), str(self.path))
+        data = self._read()
+        self._digest = _digest(data)
+        text, beside = (part.decode("utf-8", "surrogateescape") for part in data)
+        return self._parse(text, beside)
 
     def changed(self) -> bool:
-        """Whether the file has a new text, said once for each text. A file that is missing has not changed (yet)."""
+        """Whether there is a new text, said once for each. A file that is missing has not changed (yet)."""
         stamp = self._stamp()
         settled, self._last_look = stamp == self._last_look, stamp
-        if stamp is None or stamp == self._known or not settled:
+        if stamp[0] is None or stamp == self._known or not settled:
             return False
         try:
-            digest = hashlib.sha256(self.path.read_bytes()).digest()
+            digest = _digest(self._read())
         except OSError:
             return False
         self._known = stamp
@@ -52,9 +55,24 @@ class ConfigFile(Generic[T]):
         self._digest = digest
         return True
 
-    def _stamp(self) -> Stamp | None:
+    def _read(self) -> tuple[bytes, bytes]:
+        data = self.path.read_bytes()
         try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+            return data, self.companion.read_bytes() if self.companion else b""
+        except FileNotFoundError:
+            return data, b""
+
+    def _stamp(self) -> Stamp:
+        return tuple(_stamp_of(path) for path in (self.path, self.companion) if path)
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _digest(parts: tuple[bytes, bytes]) -> bytes:
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()

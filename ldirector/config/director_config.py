@@ -19,7 +19,7 @@ class DirectorConfig:
 
     logfile: a path, or the name of a syslog facility when it does not start with "/". autoreload: re-read the file
     when it changed on disk. fork: only decides whether a virtual may have its own checkinterval; checks run in
-    parallel in any case. Attributes after `fork` have no effect yet; warnings says so for each that was used.
+    parallel in any case. The last three come from ldirector.yaml.
     """
 
     file: str
@@ -34,3 +34,5 @@ class DirectorConfig:
     maintenancedir: str = ""
     emailalertfrom: str = ""
     reconcile: bool = True
+    checks_in_flight: int = 1000
+    commands_in_flight: int = 32

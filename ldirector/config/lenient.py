@@ -29,6 +29,6 @@ def straightened(row: Directive, text: str, is_global: bool) -> tuple[str, str]:
             wrong = "a remark stands behind the value"
     if row.read is values.yes_no and value != value.rstrip():
         return value.rstrip(), wrong or "a blank stands behind the value"
-    if row.read is values.quoted and value.strip() and '"' not in value:
+    if row.read is values.quoted and value.strip() and not set(value) & {'"', "'"}:
         return f'"{value.strip()}"', "the quotes are missing"
     return value, wrong

@@ -81,7 +81,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(folder: Path, port: int, role: Role = Role.ACTIVE) -> AsyncIterator[Running]:
     it = Running(folder, port)
-    file = ConfigFile(it.config, lambda text, name: parse(text, name, world.FakeNames()))
+    file = ConfigFile(it.config, lambda text, _: parse(text, str(it.config), world.FakeNames()))
     daemon = Daemon(file.load(), file, role, it.kernel, bind(it.socket), Log(str(it.log), "ldirectord.cf"))
     ready = asyncio.Event()
     task = asyncio.create_task(daemon.run(ready.set))

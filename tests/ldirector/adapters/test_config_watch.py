@@ -26,8 +26,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def loaded(path: Path) -> ConfigFile[str]:
-    file = ConfigFile(path, lambda text, name: f"{Path(name).name}: {text}")
-    assert file.load() == f"ldirectord.cf: {path.read_text()}"
+    file = ConfigFile(path, lambda text, beside: f"{text}{beside}", path.with_suffix(".yaml"))
+    assert file.load() == path.read_text()
     return file
 
 
@@ -77,7 +77,7 @@ def test_a_missing_file_is_no_change_until_it_is_back(path: Path) -> None:
 
 
 def test_a_text_that_was_refused_is_not_said_again(path: Path) -> None:
-    def refuse(text: str, name: str) -> str:
+    def refuse(text: str, _beside: str) -> str:
         raise ValueError(text)
 
     file = ConfigFile(path, refuse)
@@ -90,3 +90,16 @@ def test_bytes_that_are_not_utf8_are_kept(path: Path) -> None:
     path.write_bytes(b'receive="\xe9"')
     text = ConfigFile(path, lambda text, _: text).load()
     assert text.encode("utf-8", "surrogateescape") == b'receive="\xe9"'
+
+
+def test_companion_is_read_with_the_file_and_its_coming_and_going_are_changes(path: Path) -> None:
+    file = loaded(path)
+    beside = path.with_suffix(".yaml")
+    write(beside, "beside")
+    assert looks(file) == [False, True, False, False]
+    assert file.load() == "onebeside"
+    write(beside, "beside")
+    assert looks(file) == [False] * 4
+    beside.unlink()
+    assert looks(file) == [False, True, False, False]
+    assert file.load() == "one"

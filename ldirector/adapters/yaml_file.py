@@ -1,0 +1,64 @@
+"""YAML text -> config/tree.py: the only file of this package that names the yaml library.
+
+Loaded as data (no objects are made), each value with its line. Aliases are refused: with them a text of a few lines
+can stand for gigabytes, and no setting needs them.
+"""
+
+from __future__ import annotations
+
+import yaml
+
+from ldirector.config.errors import ConfigError, Problem, Severity
+from ldirector.config.tree import NOTHING, Item, Scalar
+
+DEEPEST = 10
+_SCALARS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"}
+_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_tree(text: str, file: str) -> Item:
+    """The document; NOTHING for an empty one. Raises ConfigError with file and line."""
+    try:
+        for token in yaml.parse(text, Loader=_LOADER):
+            if isinstance(token, yaml.AliasEvent):
+                line = token.start_mark.line + 1 if token.start_mark else 0
+                raise _refused(file, line, "an alias (*) stands here")
+        loader = _LOADER(text)
+        try:
+            node = loader.get_single_node()
+            return _item(node, loader, file, 0) if node else NOTHING
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 0
+        raise _refused(file, line, f"this is no YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise _refused(file, 0, f"this is no YAML: {' '.join(str(error).split())[:100]}") from None
+
+
+def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str, depth: int) -> Item:
+    line = node.start_mark.line + 1
+    if depth > DEEPEST:
+        raise _refused(file, line, "values are nested too deeply")
+    if isinstance(node, yaml.MappingNode):
+        entries: dict[str, Item] = {}
+        for key_node, value_node in node.value:
+            key_line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _refused(file, key_line, "a key must be plain text")
+            if key_node.value in entries:
+                raise _refused(file, key_line, f"{key_node.value!r} is there twice")
+            value = _item(value_node, loader, file, depth + 1)
+            entries[key_node.value] = Item(value.value, key_line)
+        return Item(entries, line)
+    if isinstance(node, yaml.SequenceNode):
+        return Item([_item(each, loader, file, depth + 1) for each in node.value], line)
+    if node.tag not in _SCALARS and node.tag != "tag:yaml.org,2002:null":
+        return Item(str(node.value), line)
+    scalar: Scalar = loader.construct_object(node)
+    return Item(scalar, line)
+
+
+def _refused(file: str, line: int, what: str) -> ConfigError:
+    return ConfigError([Problem(file, line, Severity.ERROR, what, "see ldirector.yaml(5) for an example")])

@@ -1,0 +1,50 @@
+"""Everything that configures a daemon, read from disk: ldirectord.cf, ldirector.yaml beside it, the files these name.
+
+Whole and good, or a ConfigError that names file, line and cure; nothing running is touched by it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ldirector.adapters.config_watch import ConfigFile
+from ldirector.adapters.names import SystemNames
+from ldirector.adapters.yaml_file import read_tree
+from ldirector.checks import extras, tls
+from ldirector.config.director_config import DirectorConfig
+from ldirector.config.errors import ConfigError, Problem, Severity
+from ldirector.config.ldirectord_cf import parse
+from ldirector.config.settings_file import overlay
+
+SETTINGS_FILE = "ldirector.yaml"
+
+
+def config_file(path: Path, strict: bool = False) -> ConfigFile[DirectorConfig]:
+    """The file, to be loaded and watched together with ldirector.yaml in its folder.
+
+    Its load() raises ConfigError, or OSError when the file cannot be read. strict: see ldirectord_cf.parse.
+    """
+    beside = path.parent / SETTINGS_FILE
+
+    def read(text: str, settings: str) -> DirectorConfig:
+        config = parse(text, str(path), SystemNames(), strict, extras.missing)
+        config = overlay(config, read_tree(settings, str(beside)), str(beside))
+        _open_certificates(config, str(beside))
+        return config
+
+    return ConfigFile(path, read, beside)
+
+
+def _open_certificates(config: DirectorConfig, file: str) -> None:
+    """Files that the TLS rules name are read now, so that what is wrong with them is known before anything runs."""
+    tls.context.cache_clear()
+    problems = []
+    for rules in dict.fromkeys(virtual.policy.tls for virtual in config.virtuals):
+        try:
+            tls.context(rules)
+        except OSError as error:  # ssl.SSLError is one
+            named = ", ".join(name for name in (rules.authorities, rules.certificate, rules.key) if name)
+            what = f"tls: {named} cannot be used ({error.strerror or error})"
+            problems.append(Problem(file, 0, Severity.ERROR, what, "check the paths, and that the files are PEM"))
+    if problems:
+        raise ConfigError(problems)

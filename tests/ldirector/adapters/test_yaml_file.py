@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ldirector.adapters.yaml_file import read_tree
+from ldirector.config.errors import ConfigError
+from ldirector.config.tree import NOTHING, Item
+
+
+def test_values_keep_their_types_and_keys_their_lines() -> None:
+    tree = read_tree("a: 1\nb:\n  10.1.1.10:80: {c: on}\nd: [x, 2.5, null]\n7: 2026-11-22\n", "f")
+    assert tree.mapping == {
+        "a": Item(1, 1),
+        "b": Item({"10.1.1.10:80": Item({"c": Item(True, 3)}, 3)}, 2),
+        "d": Item([Item("x", 4), Item(2.5, 4), Item(None, 4)], 4),
+        "7": Item("2026-11-22", 5),
+    }
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
+def test_empty_text_is_nothing(text: str) -> None:
+    assert read_tree(text, "f").value is NOTHING.value
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("a: 1\nb: [1\n", 3, "this is no YAML"),
+        ("a: 1\na: 2\n", 2, "'a' is there twice"),
+        ("? [a]\n: 1\n", 1, "a key must be plain text"),
+        ("a: &x [1]\nb: *x\n", 2, "an alias"),
+        ("a: &x [*x]\n", 1, "an alias"),
+        ("a: " + "[" * 50 + "]" * 50, 1, "nested too deeply"),
+        ("a: !!python/object/apply:os.system [x]\nb: {", 3, "this is no YAML"),
+    ],
+)
+def test_text_that_is_refused_is_named_with_its_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_tree(text, "f")
+    (problem,) = refused.value.problems
+    assert (problem.line, words in problem.what) == (line, True), problem
+
+
+def test_tag_of_a_program_is_only_text() -> None:
+    tree = read_tree("a: !!python/object/apply:os.system x\n", "f")
+    assert tree.mapping == {"a": Item("x", 1)}
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(ConfigError):
+        assert read_tree(text, "f").line >= 0

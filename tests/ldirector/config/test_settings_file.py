@@ -1,0 +1,149 @@
+"""ldirector.yaml over an ldirectord.cf: what it sets, and what is said about what it cannot set."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ldirector.adapters.yaml_file import read_tree
+from ldirector.config.director_config import DirectorConfig
+from ldirector.config.errors import ConfigError
+from ldirector.config.ldirectord_cf import parse
+from ldirector.config.settings_file import (
+    GLOBAL_SETTINGS,
+    HTTP_SETTINGS,
+    POLICY_SETTINGS,
+    TLS_SETTINGS,
+    overlay,
+)
+from ldirector.config.tree import Item
+from ldirector.core.model import HttpRules, Policy, TlsRules
+from tests.ldirector.world import FakeNames
+
+CF = "".join(
+    f"virtual={name}\n\treal=192.168.2.1:80 masq\n\tchecktype=connect\n\tprotocol={protocol}\n\n"
+    for name, protocol in (("10.1.1.10:80", "tcp"), ("10.1.1.10:80", "udp"), ("10.1.1.10:81", "tcp"), ("7", "fwm"))
+)
+
+
+def settled(text: str) -> DirectorConfig:
+    return overlay(parse(CF, "ldirectord.cf", FakeNames()), read_tree(text, "ldirector.yaml"), "ldirector.yaml")
+
+
+def policies(text: str) -> list[Policy]:
+    return [virtual.policy for virtual in settled(text).virtuals]
+
+
+def test_without_the_file_everything_is_as_usual() -> None:
+    config = settled("")
+    assert {virtual.policy for virtual in config.virtuals} == {Policy()}
+    assert (config.reconcile, config.checks_in_flight, config.commands_in_flight) == (True, 1000, 32)
+
+
+def test_defaults_are_for_all_and_a_virtual_wins_setting_by_setting() -> None:
+    found = policies(
+        "defaults: {rise: 2, http: {status: 200}}\nvirtuals: {10.1.1.10:81: {fall: 4, http: {body_limit: 9}}}"
+    )
+    usual = Policy(rise=2, http=HttpRules(statuses=((200, 200),)))
+    assert found == [usual, usual, Policy(rise=2, fall=4, http=HttpRules(((200, 200),), body_limit=9)), usual]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("10.1.1.10:80", [0, 1]), ("tcp 10.1.1.10:80", [0]), ("udp 10.1.1.10:80", [1]), ("mark 7", [3]), ("mark6 7", [])],
+)
+def test_virtual_is_named_as_in_the_log_with_its_protocol_where_that_matters(name: str, meant: list[int]) -> None:
+    found = policies(f"virtuals:\n  {name}: {{sentinel: on}}")
+    assert [index for index, policy in enumerate(found) if policy.sentinel] == meant
+
+
+def test_every_setting_reaches_its_place() -> None:
+    digest = "a" * 64
+    text = f"""
+reconcile: off
+checks_in_flight: 7
+commands_in_flight: 8
+defaults:
+  rise: 2
+  fall: 3
+  fast_interval: 0.5
+  sentinel: on
+  http: {{status: [200-204, 301], body_limit: 100, digest: 'sha256:{digest}'}}
+  tls: {{verify: on, authorities: /ca, minimum_days: 14, certificate: /c, key: /k}}
+"""
+    config = settled(text)
+    assert (config.reconcile, config.checks_in_flight, config.commands_in_flight) == (False, 7, 8)
+    assert config.virtuals[0].policy == Policy(
+        2, 3, 0.5, True, HttpRules(((200, 204), (301, 301)), 100, digest), TlsRules(True, "/ca", 14, "/c", "/k")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("risen: 2", 1, "there is no such setting; choose from"),
+        ("defaults:\n  rises: 2", 2, "perhaps rise was meant"),
+        ("\nvirtuals: [a]", 2, "settings are expected here"),
+        ("defaults: 5", 1, "settings are expected here"),
+        ("- a", 1, "settings are expected here"),
+        ("defaults: {rise: 0}", 1, "no whole number from 1"),
+        ("defaults: {rise: yes}", 1, "no whole number from 1"),
+        ("defaults: {sentinel: maybe}", 1, "neither on nor off"),
+        ("defaults: {fast_interval: 0}", 1, "no time in seconds"),
+        ("defaults: {fast_interval: .nan}", 1, "no time in seconds"),
+        ("defaults: {http: {status: 100}}", 1, "no final status code"),
+        ("defaults: {http: {status: [299-200]}}", 1, "no final status code"),
+        ("defaults: {http: {status: []}}", 1, "no final status code"),
+        ("defaults: {http: {digest: md5}}", 1, "no SHA-256 digest"),
+        ("defaults: {tls: {key: /k}}", 1, "a key without its certificate"),
+        ("defaults: {tls: {authorities: ca.pem}}", 1, "no absolute path"),
+        ("virtuals:\n  10.1.1.10:80:\n    fal: 1", 3, "perhaps fall was meant"),
+    ],
+)
+def test_what_cannot_be_set_is_an_error_with_line_and_cure(text: str, line: int, words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        settled(text)
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.line) == ("ldirector.yaml", line)
+    assert words in str(problem)
+
+
+def test_virtual_that_is_not_there_is_a_warning_with_a_suggestion() -> None:
+    (warning,) = settled("virtuals:\n  10.1.1.1O:81: {rise: 2}").warnings
+    assert str(warning).startswith("ldirector.yaml:2: no virtual of ldirectord.cf is called '10.1.1.1O:81'")
+    assert "perhaps 10.1.1.10:81 was meant" in warning.cure
+
+
+@pytest.mark.parametrize("rows", [GLOBAL_SETTINGS, POLICY_SETTINGS, HTTP_SETTINGS, TLS_SETTINGS])
+def test_default_that_the_manual_shows_is_the_one_in_force(rows: Any) -> None:
+    config = settled("")
+    places = {id(GLOBAL_SETTINGS): config, id(POLICY_SETTINGS): Policy(), id(HTTP_SETTINGS): HttpRules()}
+    for row in rows:
+        assert row.form
+        assert row.meaning.endswith(".")
+        if row.shown and row.shown not in ("failurecount", "checkinterval"):
+            tree = read_tree(f"x: {row.shown}", "f").mapping
+            assert tree is not None
+            assert row.read(tree["x"]) == getattr(places.get(id(rows), TlsRules()), row.attribute), row.name
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+KEYS = st.sampled_from(["defaults", "virtuals", "http", "tls", "rise", "status", "10.1.1.10:80", "x"])
+TREES = st.recursive(
+    SCALARS.map(lambda value: Item(value, 1)),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda found: Item(found, 1))
+        | st.dictionaries(KEYS, inner, max_size=4).map(lambda found: Item(found, 1))
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_any_tree_is_taken_or_refused(tree: Item) -> None:
+    with suppress(ConfigError):
+        assert len(overlay(parse(CF, "f", FakeNames()), tree, "g").virtuals) == 4
