@@ -21,11 +21,11 @@ NOTE = "TLS checks: certificates of real servers are not verified (ldirector.yam
 
 
 @functools.lru_cache(maxsize=64)
-def context(rules: TlsRules) -> ssl.SSLContext:
+def context(rules: TlsRules, user: str = "") -> ssl.SSLContext:
     """One context for all checks with these rules: making one costs more than a whole check.
 
-    Raises OSError (ssl.SSLError is one) when a file of the rules cannot be used. `context.cache_clear()` has the
-    files read again.
+    user: who alters contexts gets one that nobody else has. `context.cache_clear()` has the files read again.
+    Raises OSError (ssl.SSLError is one) when a file of the rules cannot be used.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if rules.verify:

@@ -3,11 +3,18 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
-from ldirector.checks import http, https, redirect
+import pytest
+
+from ldirector.checks import http, https, redirect, tls
+from ldirector.core.model import TlsRules
 from ldirector.core.verdict import Outcome, Reason, Verdict
+from tests.ldirector.checks.authority import Authority
 from tests.ldirector.checks.servers import Script, answer, dripping, saying, saying_and_waiting, self_signed, serving
 from tests.ldirector.checks.test_http import a_spec
+
+GOOD, OTHER = Authority(), Authority()
 
 
 def moved(location: str, status: str = "302 Found") -> Script:
@@ -73,6 +80,20 @@ def test_a_dripping_target_stretches_neither_the_deadline_nor_its_thread() -> No
     assert time.monotonic() - started < 5
 
 
+def test_a_dripping_target_behind_tls_does_not_keep_its_thread_either(tmp_path: Path) -> None:
+    async def run() -> Verdict:
+        target = serving(dripping(b"X"), self_signed(tmp_path))
+        async with target as second, serving(moved(f"https://127.0.0.1:{second.port}/")) as first:
+            verdict = await http.check(a_spec(first.port), asyncio.get_running_loop().time() + 0.5)
+            while any(thread.name == "redirect" for thread in threading.enumerate()):
+                await asyncio.sleep(0.01)
+            return verdict
+
+    started = time.monotonic()
+    assert asyncio.run(asyncio.wait_for(run(), 30)).reason is Reason.READ_TIMEOUT
+    assert time.monotonic() - started < 3
+
+
 def test_a_redirect_to_https_does_not_verify_either(tmp_path: Path) -> None:
     context: ssl.SSLContext = self_signed(tmp_path)
 
@@ -82,6 +103,66 @@ def test_a_redirect_to_https_does_not_verify_either(tmp_path: Path) -> None:
             return await http.check(a_spec(first.port), asyncio.get_running_loop().time() + 5)
 
     assert asyncio.run(run()).outcome is Outcome.PASS
+
+
+def redirected(target: ssl.SSLContext, location: str, **spec: Any) -> Verdict:
+    """An https check of a server that sends to `location` of another one, with that one's context."""
+
+    async def run() -> Verdict:
+        second = serving(saying(answer()), target)
+        async with second as to, serving(moved(f"https://{location}:{to.port}/"), GOOD.server()) as first:
+            given = {"service": "https", "virtualhost": "www.example.com", **spec}
+            return await https.check(a_spec(first.port, **given), asyncio.get_running_loop().time() + 5)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("server", "location", "outcome", "reason"),
+    [
+        (GOOD.server("localhost"), "localhost", Outcome.PASS, Reason.OK),
+        (GOOD.server("127.0.0.1"), "127.0.0.1", Outcome.PASS, Reason.OK),
+        (GOOD.server("www.example.com"), "localhost", Outcome.FAIL, Reason.CERTIFICATE),
+        (GOOD.server("localhost", days=-1), "localhost", Outcome.FAIL, Reason.CERTIFICATE),
+        (OTHER.server("localhost"), "localhost", Outcome.FAIL, Reason.CERTIFICATE),
+        (GOOD.server("localhost", days=5), "localhost", Outcome.FAIL, Reason.CERTIFICATE),
+        (GOOD.server("localhost", client=True), "localhost", Outcome.FAIL, Reason.CONNECTION_LOST),
+    ],
+    ids=["good", "by address", "other name", "expired", "other authority", "too short a life", "wants a certificate"],
+)
+def test_certificates_behind_a_redirect_are_judged_by_the_same_rules(
+    server: ssl.SSLContext, location: str, outcome: Outcome, reason: Reason
+) -> None:
+    verdict = redirected(server, location, tls=TlsRules(verify=True, authorities=GOOD.file, minimum_days=7))
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
+
+
+def test_our_certificate_is_shown_behind_a_redirect_too() -> None:
+    file = GOOD.certificate("checker")
+    rules = TlsRules(verify=True, authorities=GOOD.file, certificate=file)
+    assert redirected(GOOD.server("localhost", client=True), "localhost", tls=rules).outcome is Outcome.PASS
+
+
+def test_following_leaves_the_contexts_of_other_checks_alone() -> None:
+    rules = TlsRules(verify=True, authorities=GOOD.file)
+    before = tls.context(rules)
+    assert redirected(GOOD.server("localhost"), "localhost", tls=rules).outcome is Outcome.PASS
+    assert tls.context(rules, "requests") is not before
+    assert (before.verify_mode, before.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert len(before.get_ca_certs()) == 1
+    assert len(tls.context(rules, "requests").get_ca_certs()) == 1
+
+
+def test_a_relative_redirect_is_verified_under_the_name_of_the_check() -> None:
+    async def run() -> tuple[Verdict, list[str | None]]:
+        async with serving(moved("/again"), GOOD.server()) as server:
+            rules = TlsRules(verify=True, authorities=GOOD.file)
+            spec = a_spec(server.port, service="https", virtualhost="www.example.com", tls=rules)
+            return await https.check(spec, asyncio.get_running_loop().time() + 5), server.names
+
+    verdict, names = asyncio.run(run())
+    assert "more than" in verdict.detail
+    assert names == ["www.example.com"] * (1 + redirect.MAX_REDIRECTS)
 
 
 def test_https_checks_follow_relative_redirects(tmp_path: Path) -> None:
