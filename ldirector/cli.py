@@ -26,14 +26,18 @@ ROLE_SECONDS = 10.0
 RELOAD_SECONDS = 60.0  # host names may have to be looked up
 
 ACTIVE, STANDBY = "active", "standby"
+TEST = "test"
 
 USAGE = """\
 usage: ldirectord [-d|--debug] [--role active|standby] [CONFIG] VERB
+       ldirectord -t|--test [--strict] [CONFIG]
        ldirectord -h|--help | -v|--version
 verbs: start stop restart try-restart reload force-reload status
   CONFIG  looked for in /etc/ha.d, then /etc/ha.d/conf, then as a path; default ldirectord.cf
   -d      stay in the foreground and log to the terminal
   --role  active (default): program IPVS; standby: only check, ready to take over
+  -t      print what is wrong with CONFIG and the table it comes to; exit 0 fine, 1 warnings, 2 refused
+  --strict  with -t: refuse also what only the old ldirectord refuses
 """
 
 
@@ -47,6 +51,7 @@ class Arguments:
     config: str | None
     role: str | None
     debug: bool
+    strict: bool = False
 
 
 def main(argv: Sequence[str] | None = None, run_dir: Path = RUN_DIR) -> int:
@@ -60,14 +65,20 @@ def main(argv: Sequence[str] | None = None, run_dir: Path = RUN_DIR) -> int:
     if isinstance(arguments, str):
         sys.stdout.write(arguments)
         return OK
-    command = Command(find(arguments.config, run_dir), arguments)
+    instance = find(arguments.config, run_dir)
+    if arguments.verb == TEST:
+        # The parser with all its checks is most of the program; the other verbs do without it.
+        from ldirector.check_file import check_file
+
+        return check_file(instance.config, arguments.strict)
+    command = Command(instance, arguments)
     return VERBS[arguments.verb](command)
 
 
 def parse_arguments(words: Sequence[str]) -> Arguments | str:
     """The arguments, or a text to print instead. Options come first. Raises UsageError."""
     rest = list(words)
-    role, debug = None, False
+    role, debug, test, strict = None, False, False, False
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         option, _, value = option.partition("=")
@@ -81,12 +92,22 @@ def parse_arguments(words: Sequence[str]) -> Arguments | str:
             return f"ldirectord (ldirector) {version('ultramonkey-successor')}\n"
         elif option in ("-d", "--debug"):
             debug = True
+        elif option in ("-t", "--test"):
+            test = True
+        elif option == "--strict":
+            strict = True
         elif option == "--role":
             role = value or (rest.pop(0) if rest else "")
             if role not in (ACTIVE, STANDBY):
                 raise UsageError(f"--role is active or standby, not {role!r}")
         else:
             raise UsageError(f"unknown option {option}")
+    if strict and not test:
+        raise UsageError("--strict goes with -t only")
+    if test:
+        if len(rest) > 1:
+            raise UsageError(f"too many arguments: {' '.join(rest)}")
+        return Arguments(TEST, rest[0] if rest else None, role, debug, strict)
     if len(rest) not in (1, 2):
         raise UsageError("a verb is missing" if not rest else f"too many arguments: {' '.join(rest)}")
     verb = rest[-1]

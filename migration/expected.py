@@ -1,7 +1,8 @@
 """The IPVS tables that the nodes should have, as the lines of `ipvsadm -Sn`. Pure.
 
 They follow from ldirectord.cf, from who holds the virtual addresses, and from which real server is down; the daemons
-are not asked. Virtuals with an external check are left out: nobody here knows what the command will say.
+are not asked. Virtuals whose checks the lab's servers cannot answer - external commands, mail, databases - are left
+out: nobody here knows what they will say.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
+from ldirector.core.events import CheckSpec
 from ldirector.core.health import State
-from ldirector.core.model import Real, RealKey, Service, Virtual, VirtualKey
-from ldirector.core.negotiate import Probe, Standing, choose
+from ldirector.core.model import RealKey, Service, Virtual, VirtualKey
+from ldirector.core.negotiate import Probe, choose
 from ldirector.core.pool import wanted
+from ldirector.core.preview import preview_of
 from ldirector.core.render import saved
 
 
@@ -27,19 +30,18 @@ def expected_tables(
     for virtual in virtuals:
         if is_judged(virtual):
             node = _node_of(virtual, holder) or otherwise
-            tables.setdefault(node, {})[virtual.key] = expected_service(virtual, down)
+            tables.setdefault(node, {})[virtual.key] = preview_of(virtual, down)
     return {node: saved(table) for node, table in tables.items()}
 
 
-def expected_service(virtual: Virtual, down: str | None = None) -> Service:
-    """One virtual while every server but `down` answers."""
-    return wanted(virtual, {real.key: _state(virtual, real, down) for real in virtual.reals})
-
-
 def is_judged(virtual: Virtual) -> bool:
-    """Whether the lab can know how its checks end."""
+    """Whether the lab's servers can answer its checks as the real ones do."""
     checks = (choose(virtual, real).check for real in virtual.reals)
-    return not any(isinstance(check, Probe) and check.spec.method == "external" for check in checks)
+    return all(_is_answered(check.spec) for check in checks if isinstance(check, Probe))
+
+
+def _is_answered(spec: CheckSpec) -> bool:
+    return spec.method in ("connect", "ping") or spec.service == "http"
 
 
 def without(lines: Iterable[str], virtuals: Iterable[Virtual]) -> list[str]:
@@ -53,13 +55,6 @@ def _node_of(virtual: Virtual, holder: Mapping[IPv4Address, str]) -> str | None:
     if virtual.key.family != 4 or not virtual.key.address:
         return None
     return holder.get(IPv4Address(virtual.key.address))
-
-
-def _state(virtual: Virtual, real: Real, down: str | None) -> State:
-    check = choose(virtual, real).check
-    if isinstance(check, Probe):
-        return State.DOWN if check.spec.address == down else State.UP
-    return State.DOWN if check is Standing.OFF else State.UP
 
 
 def _all_down(virtual: Virtual) -> dict[RealKey, State]:

@@ -1,0 +1,80 @@
+"""`ldirectord -t`: findings with their cures, the table, and an exit status that scripts can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ldirector.cli import main
+
+GOOD = "virtual=10.1.1.10:80\n\treal=192.168.2.236:80 masq 5\n\treal=192.168.2.237:80 gate\n\tchecktype=connect\n"
+TABLE = """\
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port Forward Weight ActiveConn InActConn
+TCP 10.1.1.10:80 wrr
+  -> 192.168.2.236:80 Masq 5 0 0
+  -> 192.168.2.237:80 Route 1 0 0
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ldirectord.cf"
+
+
+def test_good_file_gives_its_table_and_0(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(GOOD)
+    assert main(["-t", str(path)]) == 0
+    assert capsys.readouterr() == (TABLE, "")
+
+
+def test_warnings_come_with_the_table_and_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text("quiescent=yes # or no\n" + GOOD)
+    assert main(["--test", str(path)]) == 1
+    out, said = capsys.readouterr()
+    assert out == TABLE
+    assert said.startswith(f"warning: {path}:1: quiescent: a remark stands behind the value")
+
+
+def test_strict_refuses_what_only_the_old_program_refuses(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text("quiescent=yes # or no\n" + GOOD)
+    assert main(["-t", "--strict", str(path)]) == 2
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert said.startswith(f"error: {path}:1: quiescent:")
+
+
+def test_every_problem_of_a_refused_file_is_printed_and_no_table(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text("nonsense=1\ncheckcount=2\n" + GOOD + "\tbogus=1\n")
+    assert main(["-t", str(path)]) == 2
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert [line.split(f" {path}:")[0] + line.split(f"{path}:")[1][:1] for line in said.splitlines()] == [
+        "error:1",
+        "warning:2",
+        "error:7",
+    ]
+
+
+def test_settings_file_beside_it_is_checked_too(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(GOOD)
+    settings = path.with_name("ldirector.yaml")
+    settings.write_text("defaults:\n  rises: 2\n")
+    assert main(["-t", str(path)]) == 2
+    assert f"error: {settings}:2: 'rises': there is no such setting; perhaps rise was meant" in capsys.readouterr().err
+    settings.write_text("defaults: {tls: {verify: on, authorities: /nowhere/ca.pem}}\n")
+    assert main(["-t", str(path)]) == 2
+    assert "/nowhere/ca.pem cannot be used (No such file or directory)" in capsys.readouterr().err
+
+
+def test_file_that_cannot_be_read_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-t", str(path)]) == 2
+    assert capsys.readouterr().err == f"error: cannot read {path}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("words", [["-t", "a", "b"], ["--strict", "a", "start"]])
+def test_arguments_that_make_no_sense_are_a_usage_error(words: list[str]) -> None:
+    assert main(words) == 255
