@@ -76,7 +76,7 @@ def judge(receive: str, answer: dns.message.Message) -> Verdict:
         if verdict.reason is not Reason.RECEIVE_MISMATCH:
             return verdict
     if not found:
-        return Verdict(Outcome.FAIL, Reason.RECEIVE_MISMATCH, "no address or name in the answer")
+        return Verdict(Outcome.FAIL, Reason.NOT_FOUND, "no address or name in the answer")
     more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
     return Verdict(Outcome.FAIL, Reason.RECEIVE_MISMATCH, printable(", ".join(found[:MOST_SHOWN]) + more))
 

@@ -106,7 +106,7 @@ async def _talk(spec: CheckSpec, context: ssl.SSLContext | None, sock: socket.so
     finally:
         writer.transport.abort()
     if len(names) != 1:
-        raise BadAnswer(Reason.RECEIVE_MISMATCH, f"{len(names)} entries instead of one")
+        raise BadAnswer(Reason.NOT_FOUND, f"{len(names)} entries instead of one")
     return judge_body(spec.receive, names[0])
 
 

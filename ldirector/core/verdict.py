@@ -25,6 +25,7 @@ class Reason(Enum):
     READ_TIMEOUT = "no complete answer in time"
     TLS = "TLS handshake failed"
     BAD_ANSWER = "answer not understood"
+    NOT_FOUND = "nothing found"
     WRONG_STATUS = "wrong status"
     RECEIVE_MISMATCH = "receive did not match"
     WRONG_DIGEST = "digest of the body is another"

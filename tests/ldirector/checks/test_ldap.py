@@ -95,9 +95,9 @@ def test_references_and_split_messages_do_not_disturb() -> None:
 @pytest.mark.parametrize(
     ("talk", "reason"),
     [
-        (Directory(found=[DONE]), Reason.RECEIVE_MISMATCH),
-        (Directory(found=[REFERENCE, DONE]), Reason.RECEIVE_MISMATCH),
-        (Directory(found=[entry(), entry(), DONE]), Reason.RECEIVE_MISMATCH),
+        (Directory(found=[DONE]), Reason.NOT_FOUND),
+        (Directory(found=[REFERENCE, DONE]), Reason.NOT_FOUND),
+        (Directory(found=[entry(), entry(), DONE]), Reason.NOT_FOUND),
         (Directory(found=[result(2, 0x65, 32)]), Reason.REFUSED),
         (Directory(bound=result(1, 0x61, 49)), Reason.REFUSED),
         (Directory(bound=result(0, 0x78, 52, b"going down")), Reason.REFUSED),
