@@ -48,6 +48,9 @@ async def attempt(deadline: float, exchange: Awaitable[Verdict]) -> Verdict:
         return Verdict(Outcome.FAIL, Reason.TLS, printable(getattr(error, "reason", None) or str(error)))
     except OSError as error:
         return verdict_of(error)
+    except asyncio.IncompleteReadError as error:
+        where = "in the middle of the answer" if error.partial else "without a further answer"
+        return Verdict(Outcome.FAIL, Reason.CONNECTION_LOST, f"closed {where}")
     except BadAnswer as problem:
         return Verdict(Outcome.FAIL, problem.reason, problem.detail)
 

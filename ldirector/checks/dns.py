@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import struct
 from functools import partial
 
 import dns.exception
@@ -101,27 +100,17 @@ async def _over_udp(spec: CheckSpec, question: dns.message.Message, deadline: fl
 
 async def _over_tcp(spec: CheckSpec, question: dns.message.Message, sock: socket.socket) -> Verdict:
     """Messages over TCP have their length in front (RFC 1035, 4.2.2)."""
-    with sock:
-        await asyncio.get_running_loop().sock_sendall(sock, question.to_wire(prepend_length=True))
-        (length,) = struct.unpack("!H", await _exactly(sock, 2))
+    reader, writer = await asyncio.open_connection(sock=sock)
+    try:
+        writer.write(question.to_wire(prepend_length=True))
+        length = int.from_bytes(await reader.readexactly(2))
         if length > TCP_LIMIT:
             raise BadAnswer(Reason.TOO_LARGE, f"{length} bytes, over {TCP_LIMIT}")
-        wire = await _exactly(sock, length)
+        wire = await reader.readexactly(length)
+    finally:
+        writer.transport.abort()
     # In a thread: 4096 bytes can be written so that they take dnspython half a second.
     answer = await asyncio.to_thread(read, question, wire)
     if answer is None:
         raise BadAnswer(Reason.BAD_ANSWER, f"not an answer to the question: {wire[:24]!r}")
     return judge(spec.receive, answer)
-
-
-async def _exactly(sock: socket.socket, size: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    data = b""
-    while len(data) < size:
-        part = await loop.sock_recv(sock, size - len(data))
-        if not part:
-            raise BadAnswer(
-                Reason.CONNECTION_LOST, "closed in the middle of the answer" if data else "closed without an answer"
-            )
-        data += part
-    return data

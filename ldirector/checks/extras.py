@@ -10,7 +10,7 @@ import importlib.util
 
 from ldirector.core.services import SERVICES
 
-MODULES = {"dns": "dns", "radius": "pyrad", "mysql": "pymysql", "pgsql": "psycopg", "oracle": "oracledb"}
+MODULES = {"dns": "dns", "radius": "pyrad", "mysql": "pymysql", "oracle": "oracledb"}
 """Extra of setup.cfg -> the top-level module it brings; the extras themselves stand in core/services.py."""
 
 

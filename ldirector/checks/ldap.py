@@ -100,9 +100,6 @@ async def _talk(spec: CheckSpec, context: ssl.SSLContext | None, sock: socket.so
         writer.write(UNBIND_REQUEST)
     except ValueError as error:
         raise BadAnswer(Reason.BAD_ANSWER, f"not LDAP: {error}") from None
-    except asyncio.IncompleteReadError as error:
-        what = "in the middle of the answer" if error.partial else "without an answer"
-        raise BadAnswer(Reason.CONNECTION_LOST, f"closed {what}") from None
     finally:
         writer.transport.abort()
     if len(names) != 1:

@@ -60,7 +60,7 @@ _ROWS = (
     CheckedService("sip", 5060, ("login",), transport=Transport.VIRTUAL),
     CheckedService("simpletcp", 0, ("request", "receive"), transport=Transport.VIRTUAL),
     CheckedService("mysql", 3306, _SQL, ("login", "request"), extra="mysql"),
-    CheckedService("pgsql", 5432, _SQL, ("login", "request"), extra="pgsql"),
+    CheckedService("pgsql", 5432, _SQL, ("login", "request")),
     CheckedService("oracle", 1521, _SQL, ("login", "request"), extra="oracle"),
     CheckedService(
         "radius", 1812, (*_LOGIN, "secret"), transport=Transport.UDP, timeout="checktimeout", extra="radius"

@@ -28,6 +28,7 @@ def judged(error: Exception) -> Verdict:
         (ConnectionResetError(errno.ECONNRESET, "x"), Outcome.FAIL, Reason.CONNECTION_LOST),
         (OSError(errno.EHOSTUNREACH, "x"), Outcome.FAIL, Reason.UNREACHABLE),
         (OSError(errno.EMFILE, "x"), Outcome.NOT_RUN, Reason.NO_DESCRIPTORS),
+        (asyncio.IncompleteReadError(b"x", 2), Outcome.FAIL, Reason.CONNECTION_LOST),
         (ssl.SSLError(1, "x"), Outcome.FAIL, Reason.TLS),
     ],
 )

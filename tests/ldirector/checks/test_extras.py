@@ -18,7 +18,7 @@ def _nothing_remembered() -> None:
 def test_an_absent_library_is_named_by_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pymysql" else object())
     assert extras.missing("mysql") == "mysql"
-    assert extras.missing("pgsql") == ""
+    assert extras.missing("oracle") == ""
     extras._is_installed.cache_clear()
 
 
