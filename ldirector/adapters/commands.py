@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ldirector.core.commands import Command
+from ldirector.core.events import Command
 
 OUTPUT_KEPT = 200  # bytes of output that may reach the log
 COMMAND_SECONDS = 60.0  # one command of ldirectord.cf

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+
+from ldirector.core.events import Command
 
 PROGRAM = "ldirectord"
 
@@ -21,18 +22,6 @@ _BUILTINS = frozenset(
     | {"trap", "ulimit", "umask", "unset", "until", "while"}
 )
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A program to run once. argv: the whole list, without a shell. what: for the log.
-
-    key: commands of one key run one after the other, in their order.
-    """
-
-    argv: tuple[str, ...]
-    what: str
-    key: str
 
 
 def callback(program: str, config: str) -> Command:

@@ -158,6 +158,37 @@ class OpFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run once. argv: the whole list, without a shell. what: for the log.
+
+    key: commands of one key run one after the other, in their order.
+    """
+
+    argv: tuple[str, ...]
+    what: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message to send. recipients: addresses as written. smtp: host to deliver to, "" = the local mailer."""
+
+    recipients: tuple[str, ...]
+    sender: str
+    subject: str
+    body: str
+    smtp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorLine:
+    """A line for a monitorfile. text: without time, pid and newline."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A line for the log."""
 
@@ -165,4 +196,6 @@ class Note:
     text: str
 
 
-Effect = StartCheck | CancelCheck | OpenSentinel | CloseSentinel | ReadTable | ApplyOps | Note
+Effect = (
+    StartCheck | CancelCheck | OpenSentinel | CloseSentinel | ReadTable | ApplyOps | Command | Mail | MonitorLine | Note
+)

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ldirector.core.commands import Command, words
+from ldirector.core.commands import words
+from ldirector.core.events import Command
 from ldirector.core.model import Protocol, Virtual, VirtualKey, bracketed, virtual_name
 
 

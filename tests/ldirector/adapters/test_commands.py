@@ -10,7 +10,7 @@ import pytest
 
 from ldirector.adapters import commands
 from ldirector.adapters.commands import Commands, Ended, run
-from ldirector.core.commands import Command
+from ldirector.core.events import Command
 
 
 def shell(text: str, key: str = "k", what: str = "callback") -> Command:

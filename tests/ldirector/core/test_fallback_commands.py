@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ldirector.core.commands import Command
+from ldirector.core.events import Command
 from ldirector.core.fallback_commands import FallbackCommands
 from ldirector.core.model import VirtualKey
 from tests.ldirector.core.build import MARK, VIP, real, virtual
