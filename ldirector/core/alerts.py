@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ldirector.core.events import Mail
 from ldirector.core.health import State
 from ldirector.core.model import RealKey, Virtual, VirtualKey, real_name, virtual_name
 from ldirector.core.transcript import Transition
@@ -69,17 +70,6 @@ class Happening:
         occasion = f" ({self.occasion})" if self.occasion else ""
         weight = "" if self.weight is None else f" (Weight set to {self.weight})"
         return f"{self.what.value}{occasion}: {real_name(self.real)} ({virtual_name(self.virtual)}){weight}"
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One message. recipients: addresses as written. smtp: host to deliver to, "" = the local mailer."""
-
-    recipients: tuple[str, ...]
-    sender: str
-    subject: str
-    body: str
-    smtp: str = ""
 
 
 def happening(transition: Transition, virtual: Virtual) -> Happening:

@@ -7,11 +7,12 @@ when it was read for this call.
 
 It is put together from parts that each own one thing:
 
-    probes       which checks run, and when the next one is due
-    farm         the health of every real
-    programming  the kernel's table
-    sentinels    idle connections that tell of a death before the next check does
-    shortage     our own lack of time or descriptors, for which nobody else is blamed
+    probes         which checks run, and when the next one is due
+    farm           the health of every real
+    programming    the kernel's table
+    announcements  the commands and mails that tell others
+    sentinels      idle connections that tell of a death before the next check does
+    shortage       our own lack of time or descriptors, for which nobody else is blamed
 
 Roles. ACTIVE writes the table. STANDBY runs all checks and writes nothing; becoming active writes everything in one
 go with what is known by then. Becoming standby removes all our virtuals, also those with cleanstop=no: a node that
@@ -24,6 +25,8 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from ldirector.core import transcript
+from ldirector.core.alerts import DaemonState
+from ldirector.core.announcements import Announcements
 from ldirector.core.events import CheckSpec, Effect, Level, Note, OpFailure, ReadTable
 from ldirector.core.farm import Farm
 from ldirector.core.model import Member, Role, Table, Virtual
@@ -48,14 +51,18 @@ class Configured(Protocol):
     @property
     def reconcile(self) -> bool: ...
 
+    @property
+    def emailalertfrom(self) -> str: ...
+
 
 class Director:
-    """States, table and schedule of one configuration."""
+    """States, table and schedule of one configuration. host: the name of this machine, for mails."""
 
-    def __init__(self, config: Configured, role: Role = Role.ACTIVE) -> None:
+    def __init__(self, config: Configured, role: Role = Role.ACTIVE, host: str = "localhost") -> None:
         self._config = config
         self._farm = Farm()
         self._table = Programming(self._farm, role)
+        self._announcements = Announcements(self._farm, host)
         self._probes = Probes()
         self._sentinels: Sentinels[Member] = Sentinels()
         self._shortage = Shortage()
@@ -67,7 +74,7 @@ class Director:
     def start(self, table: Table, now: float) -> list[Effect]:
         """Adopt what the kernel holds of our virtuals, write the rest, and begin to check."""
         self._running = True
-        return self._enter(table, now, "start")
+        return self._enter(table, now, "start", DaemonState.STARTING)
 
     def next_deadline(self) -> float | None:
         """When handle_timer wants to be called; None while there is nothing to wait for."""
@@ -76,6 +83,7 @@ class Director:
         deadlines = (
             self._probes.next_due(),
             self._table.next_deadline(),
+            self._announcements.next_deadline(),
             self._sentinels.next_deadline(),
             self._shortage.next_deadline(),
             self._reconcile_at,
@@ -92,7 +100,7 @@ class Director:
         if self._reconcile_at is not None and self._reconcile_at <= now:
             self._reconcile_at = now + self._reconcile_interval()
             effects.append(ReadTable())
-        return effects
+        return effects + self._announcements.handle_timer(now)
 
     def finished(self, check_id: int, verdict: Verdict, now: float) -> list[Effect]:
         """A check ended. Exactly one result is due for each StartCheck that was not cancelled; others are ignored."""
@@ -110,7 +118,10 @@ class Director:
             changes, soft = self._farm.judge(member, verdict.outcome is Outcome.PASS, why, now)
             transitions += changes
             notes += soft
-        return self._table.change(transitions, "check") + notes + self._settle(run.members, now)
+        effects = self._change(transitions, "check", now) + notes + self._settle(run.members, now)
+        if self._probes.all_answered():
+            self._announcements.is_settled()
+        return effects
 
     def sentinel_lost(self, sentinel_id: int, now: float) -> list[Effect]:
         """An OpenSentinel could not be opened, or its connection ended: those servers are checked now."""
@@ -126,7 +137,7 @@ class Director:
         transitions = self._farm.maintain(members, now)
         self._rest(now)
         concerned = [(transition.virtual, transition.real) for transition in transitions]
-        return self._table.change(transitions, "maintenance") + self._settle(concerned, now)
+        return self._change(transitions, "maintenance", now) + self._settle(concerned, now)
 
     def reload(self, config: Configured, table: Table, now: float) -> list[Effect]:
         """Put another configuration into force.
@@ -136,7 +147,7 @@ class Director:
         configured are deleted; results of probes that are no longer wanted are not awaited.
         """
         self._config = config
-        return self._enter(table, now, "reload")
+        return self._enter(table, now, "reload", DaemonState.RELOADING)
 
     def table_failed(self, failures: Sequence[OpFailure], table: Table, now: float) -> list[Effect]:
         """The kernel refused operations of an ApplyOps; table was read afterwards."""
@@ -152,13 +163,14 @@ class Director:
             self._table.role = role
             return []
         effects = self._table.set_role(role, table, now)
-        return [*effects, Note(Level.INFO, f"Role is now {role.value}"), *self._settle(self._farm.reals, now)]
+        effects.append(Note(Level.INFO, f"Role is now {role.value}"))
+        return effects + self._announce(now, None) + self._settle(self._farm.reals, now)
 
     def stop(self, now: float) -> list[Effect]:
         """Cancel all checks and remove the virtuals with cleanstop=yes; the others stay exactly as they are."""
         effects = self._probes.replace({}, now) + self._sentinels.keep_only(()) + self._table.stop()
         self._running = False
-        return effects
+        return effects + self._announcements.stop(now)
 
     # Views
 
@@ -182,14 +194,25 @@ class Director:
 
     # What the verbs are made of
 
-    def _enter(self, table: Table, now: float, occasion: str) -> list[Effect]:
+    def _enter(self, table: Table, now: float, occasion: str, state: DaemonState) -> list[Effect]:
         """Bring health, probes and table in line with the configuration."""
         gone = set(self._farm.virtuals)
         effects = self._probes.replace(self._farm.replace(self._config.virtuals, now), now)
         effects += self._table.enter(table, gone, now, occasion)
         self._rest(now)
         self._reconcile_at = now + self._reconcile_interval() if self._config.reconcile else None
+        effects += self._announce(now, state)
         return effects + self._sentinels.keep_only(self._farm.reals) + self._settle(self._farm.reals, now)
+
+    def _announce(self, now: float, state: DaemonState | None) -> list[Effect]:
+        """Tell whoever is to be told that this node serves, or that it does not."""
+        if self._table.role is Role.ACTIVE:
+            return self._announcements.serve(self._config.emailalertfrom, now, state)
+        return self._announcements.rest(now)
+
+    def _change(self, transitions: list[Transition], occasion: str, now: float) -> list[Effect]:
+        """Health changed: first the table, then those who want to know."""
+        return self._table.change(transitions, occasion) + self._announcements.changed(transitions, now)
 
     def _reconcile_interval(self) -> float:
         """As often as the most eager virtual is checked."""

@@ -53,6 +53,9 @@ class Farm:
     def is_up(self, member: Member) -> bool:
         return self._health[member].state is State.UP
 
+    def is_down(self, member: Member) -> bool:
+        return self._health[member].state is State.DOWN
+
     def any_up(self, key: VirtualKey) -> bool:
         """Some real of this virtual serves, so its fallback does not."""
         return self._up[key] > 0

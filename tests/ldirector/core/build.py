@@ -31,3 +31,4 @@ class Config:
 
     virtuals: tuple[Virtual, ...]
     reconcile: bool = False
+    emailalertfrom: str = ""

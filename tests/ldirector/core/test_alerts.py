@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ldirector.core.alerts import GATHER_SECONDS, Alerts, DaemonState, Happening, Mail, What, happening, recipients
+from ldirector.core.alerts import GATHER_SECONDS, Alerts, DaemonState, Happening, What, happening, recipients
+from ldirector.core.events import Mail
 from ldirector.core.health import State
 from ldirector.core.model import Real, RealKey, Virtual, VirtualKey
 from ldirector.core.transcript import Transition

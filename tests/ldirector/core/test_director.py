@@ -18,9 +18,11 @@ from ldirector.core.events import (
     ApplyOps,
     CancelCheck,
     CloseSentinel,
+    Command,
     DeleteReal,
     DeleteVirtual,
     Effect,
+    Mail,
     Note,
     OpenSentinel,
     OpFailure,
@@ -902,3 +904,68 @@ def test_result_of_a_probe_touches_only_virtuals_of_its_server(of: tuple[Virtual
         machine.report(data.draw(st.sampled_from([GOOD, REFUSED])), address)
         users = {one.key for one in of if any(each.key.address == address for each in one.reals)}
         assert {virtual_of(op) for op in machine.ops} <= users
+
+
+# Those who are told
+
+
+def words_of(effects: list[Effect]) -> list[str]:
+    return [" ".join(effect.argv) for effect in effects if isinstance(effect, Command)]
+
+
+WITH_COMMAND = virtual(real(1), real(2), fallback=FALLBACK, fallbackcommand="/bin/fb own")
+
+
+def test_fallbackcommand_follows_the_fallback_and_every_start_gets_its_stop() -> None:
+    director = Director(Config((WITH_COMMAND,)))
+    said = words_of(director.start({}, 0.0))
+    said += ["first up", *words_of(answered(director, GOOD, 1.0))]
+    said += ["both down", *words_of(answered(director, REFUSED, 10.0))]
+    said += ["stop", *words_of(director.stop(11.0))]
+    start, stop = (f"/bin/fb own {verb} 10.1.1.10:80 tcp" for verb in ("start", "stop"))
+    assert said == [start, "first up", stop, "both down", start, "stop", stop]
+
+
+def test_fallbackcommand_is_quiet_on_a_standby_and_speaks_with_the_role() -> None:
+    director = Director(Config((WITH_COMMAND,)), Role.STANDBY)
+    assert words_of(director.start({}, 0.0)) == []
+    assert words_of(director.set_role(Role.ACTIVE, {}, 1.0)) == ["/bin/fb own start 10.1.1.10:80 tcp"]
+    assert words_of(director.set_role(Role.STANDBY, {}, 2.0)) == ["/bin/fb own stop 10.1.1.10:80 tcp"]
+
+
+def answered(director: Director, verdict: Verdict, now: float) -> list[Effect]:
+    """Make every check that is due and end it with this verdict."""
+    effects = director.handle_timer(now)
+    for effect in list(effects):
+        if isinstance(effect, StartCheck):
+            effects += director.finished(effect.check_id, verdict, now)
+    return effects
+
+
+def mails_in(effects: list[Effect]) -> list[Mail]:
+    return [effect for effect in effects if isinstance(effect, Mail)]
+
+
+def test_mail_tells_of_a_server_that_fell_and_says_what_the_daemon_was_doing() -> None:
+    director = Director(Config((virtual(real(1), emailalert="a@example.test", quiescent=True),)), host="lvs1")
+    director.start({}, 0.0)
+    answered(director, GOOD, 0.5)
+    mails = mails_in(answered(director, GOOD, 9.0))
+    assert [(mail.subject, "Daemon-Status: starting" in mail.body) for mail in mails] == [
+        ("Restored real server: 192.168.2.1:80 (10.1.1.10:80) (Weight set to 1)", True)
+    ]
+    answered(director, REFUSED, 20.0)
+    (mail,) = mails_in(answered(director, REFUSED, 29.0))
+    assert mail.subject == "Quiescent real server: 192.168.2.1:80 (10.1.1.10:80) (Weight set to 0)"
+    assert mail.sender == "ldirectord@lvs1"
+    assert "Daemon-Status: running" in mail.body
+
+
+def test_mails_of_a_stop_are_not_lost() -> None:
+    director = Director(Config((virtual(real(1), emailalert="a@example.test"),), emailalertfrom="b@example.test"))
+    director.start({}, 0.0)
+    answered(director, GOOD, 0.5)
+    answered(director, GOOD, 9.0)
+    (mail,) = mails_in(director.stop(10.0))
+    assert mail.subject == "Purged real server (stop): 192.168.2.1:80 (10.1.1.10:80)"
+    assert (mail.sender, "Daemon-Status: stopping" in mail.body) == ("b@example.test", True)
