@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,14 @@ def listens(port: int, address: str = "127.0.0.1") -> bool:
 
 
 @contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder for as long as the block lasts, which servers that are not root may enter; pytest's own are closed."""
+    with tempfile.TemporaryDirectory(prefix="ldirector-test-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+@contextlib.contextmanager
 def running(
     command: Sequence[str], folder: Path, is_up: Callable[[], bool], **popen: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -76,6 +85,16 @@ def running(
         yield process
     finally:
         end_group(process)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """The condition comes true within that time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
