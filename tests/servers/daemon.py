@@ -46,7 +46,7 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
 
 def listens(port: int, address: str = "127.0.0.1") -> bool:
     """Somebody accepts TCP connections there."""
-    with socket.socket() as sock:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
         sock.settimeout(1.0)
         return sock.connect_ex((address, port)) == 0
 

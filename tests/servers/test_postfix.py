@@ -50,7 +50,7 @@ postlog                 unix-dgram n - n - 1 postlogd
 
 @dataclass(frozen=True)
 class Postfix:
-    """up: takes mail. closed: greets with 554. suspicious: greets, but refuses EHLO and HELO. log: what it says of us."""
+    """Its log; and the ports of one that takes mail, one that greets with 554 and one that refuses EHLO and HELO."""
 
     log: Path
     up: int
