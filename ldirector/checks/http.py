@@ -43,8 +43,8 @@ async def check(spec: CheckSpec, deadline: float, context: ssl.SSLContext | None
     """With a context the same over TLS. The server's name is only sent when virtualhost names one."""
 
     async def talk(sock: socket.socket) -> Verdict:
-        answer = await _exchange(spec, sock, context)
-        if answer.status in REDIRECTS and answer.location and not _is_accepted(spec, answer.status):
+        answer = await exchange(spec, sock, context)
+        if leads_on(spec, answer):
             # Imported here because requests costs more start-up time than all the rest of this package.
             from ldirector.checks import redirect
 
@@ -65,7 +65,7 @@ def request_bytes(spec: CheckSpec) -> bytes:
     ).encode("utf-8", "surrogateescape")
 
 
-async def _exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext | None) -> Answer:
+async def exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext | None) -> Answer:
     """Send the request over a connected socket and wait for the answer; the connection is closed in any case."""
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.create_connection(
@@ -80,6 +80,11 @@ async def _exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContex
         return await protocol.answer
     finally:
         transport.abort()  # no goodbye: the verdict is known, and a silent server must not hold a socket open
+
+
+def leads_on(spec: CheckSpec, answer: Answer) -> bool:
+    """A redirect to be followed: not one whose status is itself accepted."""
+    return answer.status in REDIRECTS and bool(answer.location) and not _is_accepted(spec, answer.status)
 
 
 def _is_accepted(spec: CheckSpec, status: int) -> bool:
