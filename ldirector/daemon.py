@@ -21,8 +21,10 @@ import dataclasses
 import os
 import signal
 import socket
+import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from ldirector.adapters.config_watch import ConfigFile
@@ -30,31 +32,23 @@ from ldirector.adapters.control import Answer, ControlServer
 from ldirector.adapters.ipvs import IpvsError
 from ldirector.adapters.log import Log
 from ldirector.checks import tls
-from ldirector.checks.runner import Runner
-from ldirector.checks.sentinel import SentinelPost
+from ldirector.checks.runner import probe_of
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
+from ldirector.core.commands import callback, instance
 from ldirector.core.director import Director
-from ldirector.core.events import (
-    ApplyOps,
-    CancelCheck,
-    CloseSentinel,
-    Effect,
-    Level,
-    Note,
-    OpenSentinel,
-    OpFailure,
-    ReadTable,
-    StartCheck,
-    TableOp,
-)
+from ldirector.core.events import ApplyOps, Effect, Level, OpFailure, TableOp
 from ldirector.core.model import Role, Service, VirtualKey
+from ldirector.core.negotiate import Probe, choose
 from ldirector.core.services import TLS_SERVICES
 from ldirector.core.verdict import Verdict
+from ldirector.maintenance_watch import MaintenanceWatch
+from ldirector.performer import Performer
 
 WATCH_SECONDS = 1.0  # between two looks at the configuration file
 MAX_REPLANS = 3  # within one step, when the kernel refuses edits
 RETRY_SECONDS = 1.0  # after an error of the whole table, or of this program
+OWN_COMMAND = str(Path(sys.executable).with_name("ldirectord"))
 LONGEST_READY = 3600.0  # seconds that a client may wait for readiness
 REQUESTS = ["status", "role active", "role standby", "ready SECONDS", "reload", "stop"]
 
@@ -84,9 +78,18 @@ class Daemon:
         self._first_role = role
         self._kernel = kernel
         self._log = log
-        self._director = Director(config, role)
-        self._runner = Runner(self._check_finished, self._log_error)
-        self._sentinels = SentinelPost(self._sentinel_lost)
+        self._director = Director(config, role, socket.gethostname())
+        self._performer = Performer(
+            log,
+            self._check_finished,
+            self._sentinel_lost,
+            lambda: self._guarded(self._reconcile),
+            config.checks_in_flight,
+            config.commands_in_flight,
+        )
+        self._maintenance = MaintenanceWatch(
+            lambda: self._guarded(self._maintain), lambda words: log.write(Level.WARNING, words)
+        )
         self._control = ControlServer(control, self._answer, self._log_error)
         self._timer: asyncio.TimerHandle | None = None
         self._refused: list[OpFailure] = []
@@ -100,7 +103,12 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         self._log.write(Level.INFO, f"Starting Linux Director Daemon as {self._first_role.value} for {self._file.path}")
         self._say_about(self._config)
-        self._perform(self._director.start(self._kernel.read(), self._loop.time()))
+        self._prepare(self._config)
+        table = self._kernel.read()
+        await self._maintenance.configure(self._config)
+        self._perform(self._director.start(table, self._loop.time()))
+        self._maintain()
+        self._follow_others("start" if self._first_role is Role.ACTIVE else "")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             self._loop.add_signal_handler(number, self._stop_on, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload_on_signal)
@@ -115,11 +123,12 @@ class Daemon:
 
     async def _stop(self) -> None:
         self._guarded(lambda: self._perform(self._director.stop(self._loop.time())))
+        self._follow_others("stop")
         if self._timer:
             self._timer.cancel()
-        await self._sentinels.close_all()
-        await self._runner.close()
+        await self._maintenance.close()
         await self._control.close()
+        await self._performer.close()
         self._log.write(Level.INFO, "Exiting with exit_status 0: stopped")
 
     # performing
@@ -145,38 +154,21 @@ class Daemon:
                 self._refused += self._kernel.apply(effect.ops)
 
     def _perform_rest(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case StartCheck(check_id, spec):
-                    self._runner.start(check_id, spec)
-                case CancelCheck(check_id):
-                    self._runner.cancel(check_id)
-                case OpenSentinel(sentinel_id, address, port):
-                    self._sentinels.open(sentinel_id, address, port)
-                case CloseSentinel(sentinel_id):
-                    self._sentinels.close(sentinel_id)
-                case ReadTable():
-                    self._loop.call_soon(self._guarded, self._reconcile)
-                case Note(level, text):
-                    self._log.write(level, text)
-                case ApplyOps():
-                    pass  # done before
-        if self._director.is_ready():
-            self._ready.set()
-        else:
-            self._ready.clear()
+        self._performer.perform(effects)
+        if self._director.is_ready() != self._ready.is_set():
+            self._ready.clear() if self._ready.is_set() else self._ready.set()
         self._arm()
 
     def _arm(self, at_least: float = 0.0) -> None:
         """Set the timer for the director's next deadline, not before so many seconds from now."""
+        deadline = self._director.next_deadline()
+        if deadline is not None and at_least:
+            deadline = max(deadline, self._loop.time() + at_least)
+        if self._timer and self._timer.when() == deadline:
+            return
         if self._timer:
             self._timer.cancel()
-        deadline = self._director.next_deadline()
-        if deadline is None:
-            self._timer = None
-        else:
-            when = max(deadline, self._loop.time() + at_least)
-            self._timer = self._loop.call_at(when, self._guarded, self._time_passed)
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._guarded, self._time_passed)
 
     def _time_passed(self) -> None:
         self._timer = None
@@ -205,6 +197,18 @@ class Daemon:
     def _log_error(self, text: str) -> None:
         self._log.write(Level.ERROR, text)
 
+    # what stands beside the checks
+
+    def _maintain(self) -> None:
+        """Take out of service whom maintenancedir names, and put back all others."""
+        self._perform(self._director.maintain(self._maintenance.members(self._config), self._loop.time()))
+
+    def _follow_others(self, verb: str, names: Iterable[str] | None = None) -> None:
+        """execute=: the other instances start, reload and stop with this one."""
+        for name in self._config.execute if names is None else names:
+            if verb:
+                self._performer.perform([instance(name, verb, OWN_COMMAND)])
+
     # configuration
 
     def _say_about(self, config: DirectorConfig) -> None:
@@ -214,24 +218,51 @@ class Daemon:
         if any(virtual.service in TLS_SERVICES and not virtual.policy.tls.verify for virtual in config.virtuals):
             self._log.write(Level.INFO, tls.NOTE)
 
+    def _prepare(self, config: DirectorConfig) -> None:
+        """Import what the checks of this configuration need, before the first of them is due."""
+        for virtual in config.virtuals:
+            for real in virtual.reals:
+                check = choose(virtual, real).check
+                if isinstance(check, Probe):
+                    probe_of(check.spec.method, check.spec.service)
+
     async def _reload(self, why: str) -> Answer:
-        """Whole new configuration or none: read and parsed in a thread (names may have to be looked up)."""
+        """Whole new configuration or none."""
         async with self._reloading:
             self._log.write(Level.INFO, f"Reloading Linux Director Daemon config {why}")
             try:
-                config = await asyncio.to_thread(self._file.load)
+                config = await asyncio.to_thread(self._load)
+                await self._maintenance.configure(config)
                 effects = self._director.reload(config, self._kernel.read(), self._loop.time())
-            except (ConfigError, OSError, IpvsError) as error:
-                self._log.write(Level.ERROR, f"configuration unchanged: {error}")
-                return {"ok": False, "error": str(error)}
+            except OSError as error:
+                return self._not_reloaded(f"cannot read {self._file.path}: {error.strerror}")
+            except (ConfigError, IpvsError) as error:
+                return self._not_reloaded(str(error))
             except Exception as error:
                 self._log_error(f"configuration unchanged: {traceback.format_exc()}")
                 return {"ok": False, "error": f"an error of this program: {error!r}"}
-            self._config = config
+            before, self._config = self._config, config
             self._log.redirect(config.logfile)
             self._say_about(config)
             self._guarded(lambda: self._perform(effects))
+            self._guarded(self._maintain)
+            self._performer.limit(config.checks_in_flight, config.commands_in_flight)
+            if self._director.role is Role.ACTIVE:
+                kept = [name for name in config.execute if name in before.execute]
+                self._follow_others("stop", [name for name in before.execute if name not in kept])
+                self._follow_others("reload", kept)
+                self._follow_others("start", [name for name in config.execute if name not in kept])
             return {"ok": True}
+
+    def _not_reloaded(self, words: str) -> Answer:
+        self._log.write(Level.ERROR, f"configuration unchanged: {words}")
+        return {"ok": False, "error": words}
+
+    def _load(self) -> DirectorConfig:
+        """In a thread: names may have to be looked up, libraries to be read."""
+        config = self._file.load()
+        self._prepare(config)
+        return config
 
     async def _watch(self) -> None:
         while True:
@@ -239,10 +270,13 @@ class Daemon:
             if not self._file.changed():
                 continue
             self._log.write(Level.INFO, f"Configuration file '{self._file.path}' has changed on disk")
+            program = self._config.callback
             if self._config.autoreload:
                 await self._reload("because the file changed")
             else:
                 self._log.write(Level.INFO, "ignored: autoreload is not set, the verb reload reads it")
+            if program:
+                self._performer.perform([callback(program, str(self._file.path))])
 
     def _reload_on_signal(self) -> None:
         task = asyncio.create_task(self._reload("on signal"))
@@ -281,6 +315,7 @@ class Daemon:
         except IpvsError as error:
             self._log.write(Level.ERROR, f"cannot become {role.value}: {error}")
             return {"ok": False, "error": str(error)}
+        self._follow_others("start" if role is Role.ACTIVE else "stop")
         return {"ok": True, "role": role.value}
 
     async def _wait_ready(self, seconds: str) -> Answer:

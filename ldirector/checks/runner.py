@@ -83,6 +83,10 @@ class Runner:
         self._lanes = {"sockets": _Lane(socket_slots), "commands": _Lane(command_slots)}
         self._stall = StallMeter()
 
+    def limit(self, socket_slots: int, command_slots: int) -> None:
+        """So many checks and external commands may run at the same time; those that run are left to end."""
+        self._lanes["sockets"].slots, self._lanes["commands"].slots = socket_slots, command_slots
+
     def start(self, check_id: int, spec: CheckSpec) -> None:
         """Run the probe now, or as soon as there is a slot."""
         lane = self._lane(spec)
@@ -139,6 +143,8 @@ class Runner:
         started, lost = loop.time(), self._stall.lost
         try:
             verdict = await probe_of(spec.method, spec.service)(spec, started + spec.timeout)
+        except MemoryError:
+            verdict = Verdict(Outcome.NOT_RUN, Reason.NO_MEMORY)
         except Exception:
             # Ours, whatever the server did: it must not cost the server its place, nor others their checks.
             self._log_error(f"a check failed by an error of this program, for {spec}:\n{traceback.format_exc()}")

@@ -174,6 +174,10 @@ class Director:
 
     # Views
 
+    @property
+    def role(self) -> Role:
+        return self._table.role
+
     def is_ready(self) -> bool:
         """Each real that is probed has had a verdict: what a takeover would write is no longer a guess."""
         return self._running and self._probes.all_answered()

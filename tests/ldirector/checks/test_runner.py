@@ -126,6 +126,8 @@ def descriptors_left(count: int) -> Iterator[None]:
     ids=["http", "connect", "external"],
 )
 def test_running_out_of_descriptors_is_not_the_servers_fault(spec: CheckSpec) -> None:
+    runner.probe_of(spec.method, spec.service)  # the daemon loads every check before the first is due
+
     async def run() -> None:
         checks = Checks()
         held = []
@@ -201,5 +203,21 @@ def test_close_cancels_what_runs_and_reports_nothing() -> None:
             await asyncio.sleep(0.05)
             await checks.runner.close()
         assert checks.verdicts == {}
+
+    asyncio.run(run())
+
+
+def test_running_out_of_memory_is_not_the_servers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def starved(_spec: CheckSpec, _deadline: float) -> Verdict:
+        raise MemoryError
+
+    monkeypatch.setattr(runner, "probe_of", lambda method, service: starved)
+
+    async def run() -> None:
+        checks = Checks()
+        checks.runner.start(1, CheckSpec("connect", "127.0.0.1", 1, 5.0))
+        await checks.wait_for(1)
+        assert outcomes(checks) == [(Outcome.NOT_RUN, Reason.NO_MEMORY)]
+        assert checks.errors == []
 
     asyncio.run(run())
