@@ -26,6 +26,7 @@ class CheckedService:
     """One row. port: 0 = none of its own. path: the request begins with a slash, added when missing; else it is bare.
 
     timeout: the directive that limits the whole check. extra: the optional set of libraries in setup.cfg, "" = none.
+    meaning: what is asked and what is good, for the manual.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CheckedService:
     transport: Transport = Transport.TCP
     timeout: str = "negotiatetimeout"
     extra: str = ""
+    meaning: str = ""
 
 
 _HTTP = ("request", "receive", "httpmethod", "virtualhost")
@@ -43,29 +45,102 @@ _LOGIN = ("login", "passwd")
 _SQL = ("login", "passwd", "database", "request")
 
 _ROWS = (
-    CheckedService("http", 80, _HTTP, path=True),
-    CheckedService("https", 443, _HTTP, path=True),
-    CheckedService("http_proxy", 3128, ("request", "receive", "httpmethod"), ("request",)),
-    CheckedService("ftp", 21, ("request", "receive", *_LOGIN), path=True),
-    CheckedService("smtp", 25),
-    CheckedService("submission", 587),
-    CheckedService("pop", 110, _LOGIN),
-    CheckedService("pops", 995, _LOGIN),
-    CheckedService("imap", 143, _LOGIN),
-    CheckedService("imaps", 993, _LOGIN),
-    CheckedService("nntp", 119),
-    CheckedService("ldap", 389, ("request", "receive", *_LOGIN), timeout="checktimeout"),
-    CheckedService("ldaps", 636, ("request", "receive", *_LOGIN), timeout="checktimeout"),
-    CheckedService("dns", 53, ("request", "receive"), ("request",), transport=Transport.DNS, extra="dns"),
-    CheckedService("sip", 5060, ("login",), transport=Transport.VIRTUAL),
-    CheckedService("simpletcp", 0, ("request", "receive"), transport=Transport.VIRTUAL),
-    CheckedService("mysql", 3306, _SQL, ("login", "request"), extra="mysql"),
-    CheckedService("pgsql", 5432, _SQL, ("login", "request")),
-    CheckedService("oracle", 1521, _SQL, ("login", "request"), extra="oracle"),
     CheckedService(
-        "radius", 1812, (*_LOGIN, "secret"), transport=Transport.UDP, timeout="checktimeout", extra="radius"
+        "http",
+        80,
+        _HTTP,
+        path=True,
+        meaning="GET or HEAD of request. Good is a status of 2xx and, if receive is set, a body that matches it. Up to "
+        "7 redirects are followed, as a browser does. The body is limited to 512 KiB.",
     ),
-    CheckedService("none", 0),
+    CheckedService(
+        "https",
+        443,
+        _HTTP,
+        path=True,
+        meaning="The same over TLS. virtualhost is the server name that is asked for. Certificates are not verified "
+        "unless ldirector.yaml says so.",
+    ),
+    CheckedService(
+        "http_proxy",
+        3128,
+        ("request", "receive", "httpmethod"),
+        ("request",),
+        meaning="GET or HEAD of the absolute URL in request through the real as a proxy, judged as http.",
+    ),
+    CheckedService(
+        "ftp",
+        21,
+        ("request", "receive", *_LOGIN),
+        path=True,
+        meaning="Logs in (anonymous without login), retrieves the file request in passive mode. Good is a complete "
+        "transfer and, if receive is set, a file that matches it.",
+    ),
+    CheckedService("smtp", 25, meaning="Greeting, EHLO or else HELO, QUIT. Good are answers of 2xx."),
+    CheckedService("submission", 587, meaning="As smtp."),
+    CheckedService(
+        "pop", 110, _LOGIN, meaning="Good is the greeting +OK and, if login is set, that USER and PASS are accepted."
+    ),
+    CheckedService("pops", 995, _LOGIN, meaning="The same over TLS."),
+    CheckedService(
+        "imap", 143, _LOGIN, meaning="Good is the greeting OK and, if login is set, that LOGIN is accepted."
+    ),
+    CheckedService("imaps", 993, _LOGIN, meaning="The same over TLS."),
+    CheckedService("nntp", 119, meaning="Good is a greeting that starts with 2."),
+    CheckedService(
+        "ldap",
+        389,
+        ("request", "receive", *_LOGIN),
+        timeout="checktimeout",
+        meaning="Binds (anonymously unless login and passwd are set) and searches the entry request. Good is exactly "
+        "one entry whose name matches receive.",
+    ),
+    CheckedService("ldaps", 636, ("request", "receive", *_LOGIN), timeout="checktimeout", meaning="The same over TLS."),
+    CheckedService(
+        "dns",
+        53,
+        ("request", "receive"),
+        ("request",),
+        transport=Transport.DNS,
+        extra="dns",
+        meaning="Asks for the addresses (A) of the name in request, or for the name (PTR) of the address in it. Good "
+        "is an answer with a record that matches receive.",
+    ),
+    CheckedService(
+        "sip",
+        5060,
+        ("login",),
+        transport=Transport.VIRTUAL,
+        meaning="OPTIONS to sip:login (ldirectord@HOST without login). Good is SIP/2.0 200 OK.",
+    ),
+    CheckedService(
+        "simpletcp",
+        0,
+        ("request", "receive"),
+        transport=Transport.VIRTUAL,
+        meaning="Sends request, in which \\n is a newline, and ends its side. Good is an answer of which a single line "
+        "matches receive.",
+    ),
+    CheckedService(
+        "mysql",
+        3306,
+        _SQL,
+        ("login", "request"),
+        extra="mysql",
+        meaning="Logs in to database and runs the query request. Good is at least one row.",
+    ),
+    CheckedService("pgsql", 5432, _SQL, ("login", "request"), meaning="The same for PostgreSQL."),
+    CheckedService("oracle", 1521, _SQL, ("login", "request"), extra="oracle", meaning="The same for Oracle."),
+    CheckedService(
+        "radius",
+        1812,
+        (*_LOGIN, "secret"),
+        transport=Transport.UDP,
+        timeout="checktimeout",
+        extra="radius",
+        meaning="Access-Request for login with passwd and the shared secret. Good is Access-Accept.",
+    ),
+    CheckedService("none", 0, meaning="Nothing is asked, the real is always up."),
 )
 
 SERVICES = {row.name: row for row in _ROWS}
