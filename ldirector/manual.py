@@ -220,7 +220,7 @@ def _text(words: str) -> Iterable[str]:
 
 def _escaped(text: str) -> str:
     """Text as roff takes it: nothing in it is a command."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq")
     return re.sub(r"^([.'])", r"\\&\1", text)
 
 

@@ -13,7 +13,7 @@ from ldirector.config.settings_file import GLOBAL_SETTINGS, HTTP_SETTINGS, POLIC
 from ldirector.core.services import SERVICES
 from ldirector.manual import CHECKS, DIFFERENCES, VERBS, manual
 
-PAGE = "\n".join(manual()).replace("\\-", "-").replace("\\e", "\\")
+PAGE = "\n".join(manual()).replace("\\-", "-").replace("\\(dq", '"').replace("\\e", "\\")
 
 
 @pytest.mark.parametrize("row", [row for row in DIRECTIVES.values() if not row.obsolete], ids=lambda row: row.name)
