@@ -15,6 +15,7 @@ from ldirector.checks.conversation import BYTES_LIMIT, LINE_LIMIT, LINES_LIMIT, 
 from ldirector.core.events import CheckSpec
 from ldirector.core.model import TlsRules
 from ldirector.core.verdict import Outcome, Reason, Verdict
+from tests.ldirector.checks.authority import Authority
 from tests.ldirector.checks.line_servers import (
     PASSED,
     Call,
@@ -136,6 +137,23 @@ def test_a_server_that_closes_early_lost_the_connection(context: ssl.SSLContext)
         assert checking(pop.check, closing(said), context, service="pops")[0] == lost
 
 
+def test_a_server_that_goes_without_a_goodbye_of_tls_lost_the_connection(context: ssl.SSLContext) -> None:
+    async def talk(call: Call) -> None:
+        await call.say(b"+O")
+        await asyncio.sleep(0.05)
+        call.writer.transport.abort()
+
+    verdict, _ = checking(pop.check, talk, context, service="pops")
+    assert verdict == Verdict(Outcome.FAIL, Reason.CONNECTION_LOST, "in the middle of a line: '+O'")
+
+
+def test_a_server_that_goes_during_the_handshake_is_a_tls_failure() -> None:
+    async def talk(call: Call) -> None:
+        await call.reader.read(100_000)
+
+    assert judged(pop.check, talk, service="pops") == (Outcome.FAIL, Reason.TLS)
+
+
 def test_tls_services_talk_over_tls(context: ssl.SSLContext) -> None:
     talk = answering(b"+OK\r\n", {b"USER": b"+OK\r\n", b"PASS": b"+OK\r\n"})
     verdict, heard = checking(pop.check, talk, context, service="pops", login="joe", passwd="secret")
@@ -152,6 +170,14 @@ def test_a_certificate_is_verified_when_the_rules_ask_for_it(context: ssl.SSLCon
         verdict, heard = checking(pop.check, answering(b"+OK\r\n"), context, service="pops", login="joe", tls=rules)
         assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.CERTIFICATE)
         assert heard == []
+
+
+@pytest.mark.parametrize(("name", "reason"), [("127.0.0.1", Reason.OK), ("127.0.0.2", Reason.CERTIFICATE)])
+def test_a_verified_certificate_must_carry_the_address(name: str, reason: Reason) -> None:
+    authority = Authority()
+    rules = TlsRules(verify=True, authorities=authority.file, minimum_days=7)
+    talk = answering(b"+OK\r\n")
+    assert judged(pop.check, talk, authority.server(name), service="pops", tls=rules)[1] is reason
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\0", "\r\n"])
