@@ -36,6 +36,7 @@ FAMILY_NAME = b"IPVS\0"
 GENL_ID_CTRL, CTRL_GETFAMILY, CTRL_FAMILY_ID, CTRL_FAMILY_NAME = 16, 3, 1, 2
 
 MESSAGES_PER_SEND = 100  # keeps the acknowledgements well below the default receive buffer of 208 KiB
+READ_ATTEMPTS = 3  # when answers overran the receive buffer
 REPLY_TIMEOUT = 5  # seconds; the kernel answers at once, so this only ends a wait for a kernel bug
 
 
@@ -63,23 +64,42 @@ class Ipvs:
 
     def read(self) -> dict[VirtualKey, Service]:
         """The whole table, entries of other programs included. Raises IpvsError when it cannot be read."""
-        try:
-            table: dict[VirtualKey, Service] = {}
-            for attributes in self._dump(messages.GET_SERVICE, messages.ATTR_SERVICE, b""):
-                decoded = messages.decode_service(attributes)
-                if decoded is None:  # a protocol this package has no word for (SCTP): not ours to touch
-                    continue
-                key, state = decoded
-                reals = dict(
-                    messages.decode_real(real)
-                    for real in self._dump(messages.GET_DEST, messages.ATTR_DEST, messages.service_attribute(key))
-                )
-                table[key] = Service(state, reals)
-            return table
-        except PermissionError:
-            raise IpvsError("not allowed to use IPVS: run as root (CAP_NET_ADMIN)") from None
-        except OSError as error:
-            raise IpvsError(f"cannot read the IPVS table: {error.strerror or error}") from error
+        for attempt in range(READ_ATTEMPTS):
+            try:
+                return self._read()
+            except PermissionError:
+                raise IpvsError("not allowed to use IPVS: run as root (CAP_NET_ADMIN)") from None
+            except OSError as error:
+                # The kernel threw answers away because we were slow to take them: what came is worth nothing.
+                if error.errno != errno.ENOBUFS or attempt == READ_ATTEMPTS - 1:
+                    raise IpvsError(f"cannot read the IPVS table: {error.strerror or error}") from error
+                self._throw_away()
+        raise AssertionError("not reached")
+
+    def _throw_away(self) -> None:
+        """Empty the receive buffer."""
+        while True:
+            try:
+                self._socket.recv(1 << 16, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+
+    def _read(self) -> dict[VirtualKey, Service]:
+        table: dict[VirtualKey, Service] = {}
+        for attributes in self._dump(messages.GET_SERVICE, messages.ATTR_SERVICE, b""):
+            decoded = messages.decode_service(attributes)
+            if decoded is None:  # a protocol this package has no word for (SCTP): not ours to touch
+                continue
+            key, state = decoded
+            reals = dict(
+                messages.decode_real(real)
+                for real in self._dump(messages.GET_DEST, messages.ATTR_DEST, messages.service_attribute(key))
+            )
+            table[key] = Service(state, reals)
+        return table
 
     def apply(self, operations: Sequence[TableOp]) -> list[OpFailure]:
         """Performs every operation in order, also after one failed; returns those that failed, with errno and words.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from ldirector.adapters.ipvs import MESSAGES_PER_SEND, Ipvs, IpvsError
+from ldirector.config.director_config import DirectorConfig
+from ldirector.core.director import Director
 from ldirector.core.events import (
     AddReal,
     AddVirtual,
+    ApplyOps,
     DeleteReal,
     DeleteVirtual,
     OpFailure,
@@ -20,7 +24,17 @@ from ldirector.core.events import (
     SetVirtual,
     TableOp,
 )
-from ldirector.core.model import Forwarding, RealKey, RealState, Service, VirtualKey, VirtualState
+from ldirector.core.model import (
+    CheckType,
+    Forwarding,
+    Real,
+    RealKey,
+    RealState,
+    Service,
+    Virtual,
+    VirtualKey,
+    VirtualState,
+)
 
 GATE, MASQ, IPIP = Forwarding.GATE, Forwarding.MASQ, Forwarding.IPIP
 WEB = VirtualKey("tcp", 4, "10.1.1.10", 80)
@@ -196,3 +210,22 @@ def test_error_of_a_kernel_without_ipvs_names_the_cure(monkeypatch: pytest.Monke
     monkeypatch.setattr("ldirector.adapters.ipvs.FAMILY_NAME", b"NO_SUCH_FAMILY\0")
     with pytest.raises(IpvsError, match="modprobe ip_vs"):
         Ipvs()
+
+
+def test_answers_that_overrun_the_buffer_are_found_by_reading_and_planning_again(kernel: Ipvs) -> None:
+    """Our own shortage, provoked: a receive buffer that holds a handful of the kernel's answers."""
+    kernel._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    reals = tuple(Real(RealKey(f"10.2.{n // 250}.{n % 250 + 1}", 80), 80, MASQ) for n in range(1000))
+    virtual = Virtual(WEB, VirtualState(), reals, checktype=CheckType.ON)
+    director = Director(DirectorConfig("f", (virtual,)))
+    effects = director.start(kernel.read(), 0.0)
+    overruns = 0
+    for now in range(1, 20):
+        refused = [fail for each in effects if isinstance(each, ApplyOps) for fail in kernel.apply(each.ops)]
+        if not refused:
+            break
+        overruns += sum(fail.errno == 105 for fail in refused)
+        effects = director.table_failed(refused, kernel.read(), float(now))
+        effects += director.handle_timer(float(now * 100))
+    assert overruns
+    assert len(ipvsadm("-Sn")) == 1001
