@@ -74,6 +74,8 @@ async def exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext
         ssl=context,
         server_hostname=tls.server_name(spec) if context else None,
     )
+    # Whoever gives up before the answer has no use for the error that the end of the connection will be.
+    protocol.answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
     try:
         if context:
             tls.judge_certificate(spec.tls, transport.get_extra_info("ssl_object"), datetime.datetime.now(datetime.UTC))

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import ssl
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from ldirector.checks import https
+from ldirector.core.model import TlsRules
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.checks.servers import answer, saying, self_signed, serving
 from tests.ldirector.checks.test_http import a_spec
@@ -47,3 +49,12 @@ def test_a_server_without_tls_is_a_tls_failure() -> None:
 
     verdict = asyncio.run(run())
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.TLS)
+
+
+def test_a_check_that_gives_up_early_leaves_no_error_behind(
+    context: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    verdict, _ = asyncio.run(check(context, tls=TlsRules(minimum_days=1)))
+    assert verdict.reason is Reason.CERTIFICATE
+    gc.collect()
+    assert caplog.records == []
