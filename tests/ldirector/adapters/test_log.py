@@ -1,13 +1,17 @@
+import io
 import os
 import re
 import socket
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ldirector.adapters import log
-from ldirector.adapters.log import Log
+from ldirector.adapters.log import SUPERVISED, Log, one_line
 from ldirector.core.events import Level
 
 
@@ -28,6 +32,75 @@ def test_warnings_and_errors_say_so_and_debug_is_left_out(tmp_path: Path) -> Non
         "Warning: WARNING",
         "Error: ERROR",
     ]
+
+
+HOSTILE = [
+    b"sorry\n[Sun Nov 22 00:10:43 2026|x|1] Deleted real server: 192.168.2.1:80 (10.1.1.10:80)",
+    b"sorry\r[Sun Nov 22 00:10:43 2026|x|1] Deleted real server",
+    b"\x1b[2J\x1b[1;1H\x9b2J\x07\x00\x7f",
+    "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e forged".encode(),
+    "\u202egnihtemos \u200b\ufeff".encode(),
+    bytes(range(256)),
+    b"\n" * 5000,
+    b"x" * 100_000,
+    "\u4e2d".encode() * 1000,
+]
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("errors", ["replace", "surrogateescape", "backslashreplace"])
+def test_no_words_of_a_server_can_make_a_line(words: bytes, errors: str, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    text = f"Soft failure real server: {words.decode('utf-8', errors)} failure 1/3"
+    Log(str(path), "ldirectord.cf").write(Level.WARNING, text)
+    written = path.read_bytes()
+    assert len(written) <= 512
+    assert written.endswith(b" failure 1/3\n")
+    assert len(written.decode().splitlines()) == 1
+    assert written.decode()[:-1].isprintable()
+    assert re.match(rb"\[\w{3} \w{3} [^|]+\|ldirectord\.cf\|\d+\] Warning: Soft failure real server: ", written)
+
+
+@given(st.text(), st.integers(20, 600))
+def test_any_text_is_one_line_within_its_limit(text: str, limit: int) -> None:
+    line = one_line(text, limit)
+    assert len(line.encode()) <= limit
+    assert line.isprintable()
+
+
+def test_printable_text_of_any_language_stays_as_it_is() -> None:
+    assert one_line("gr\u00fcn \\ \u4e2d\u6587 b'\\n'") == "gr\u00fcn \\ \u4e2d\u6587 b'\\n'"
+
+
+def test_what_cannot_be_shown_is_escaped_and_a_long_text_keeps_its_end() -> None:
+    assert one_line("a\nb\x1b\udce9\u202e") == r"a\nb\x1b\xe9\u202e"
+    assert one_line("Traceback " + "x" * 1000 + " ValueError: bad", 40).endswith(" ... ueError: bad")
+
+
+def test_lines_below_are_indented_and_have_the_form_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    below = "Traceback (most recent call last):\n  File x\nValueError: \x1b[2J"
+    Log(str(path), "x").write(Level.ERROR, "ended by an error of this program", below)
+    assert [line.partition("] ")[2] for line in path.read_text().splitlines()] == [
+        "Error: ended by an error of this program",
+        "    Traceback (most recent call last):",
+        "      File x",
+        r"    ValueError: \x1b[2J",
+    ]
+
+
+def test_very_many_lines_below_are_the_first_and_the_last(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    Log(str(path), "x").write(Level.ERROR, "recursion", "\n".join(map(str, range(10_000))))
+    lines = [line.partition("] ")[2].strip() for line in path.read_text().splitlines()]
+    assert (len(lines), lines[1], lines[-1]) == (202, "0", "9999")
+    assert "... 9800 lines ..." in lines
+
+
+def test_a_long_name_leaves_room_for_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    Log(str(path), "n" * 600).write(Level.INFO, "words " * 10)
+    assert path.read_text().endswith("] " + "words " * 10 + "\n")
 
 
 def test_a_rotated_file_is_followed_without_a_signal(tmp_path: Path) -> None:
@@ -67,6 +140,27 @@ def test_the_terminal_form_goes_to_standard_error_and_stays_there(capsys: pytest
     assert capsys.readouterr().err.endswith("] seen\n")
 
 
+def test_supervised_lines_go_to_standard_output_with_the_time_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Log(SUPERVISED, "x")
+    writer.verify()
+    writer.redirect("/var/log/ldirectord.log")
+    writer.write(Level.INFO, "Added virtual server: 10.1.1.10:80\n")
+    form = r"\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\] Added virtual server: 10\.1\.1\.10:80\\n\n"
+    output = capsys.readouterr()
+    assert re.fullmatch(form, output.out)
+    assert output.err == ""
+
+
+def test_a_reader_of_standard_output_that_went_away_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as pipe:
+        stream = io.TextIOWrapper(pipe, encoding="ascii", write_through=True)
+        monkeypatch.setattr(sys, "stdout", stream)
+        Log(SUPERVISED, "x").write(Level.INFO, "words gr\u00fcn")
+        stream.detach()
+
+
 def test_redirect_changes_the_file(tmp_path: Path) -> None:
     writer = Log(str(tmp_path / "one"), "x")
     writer.redirect(str(tmp_path / "two"))
@@ -83,10 +177,10 @@ def test_syslog_lines_carry_facility_ident_and_pid() -> None:
             listener.settimeout(5)
             thread = threading.Thread(target=lambda: received.append(listener.recv(1000)))
             thread.start()
-            Log("local0", "x").write(Level.WARNING, "words")
+            Log("local0", "x").write(Level.WARNING, "words\nforged")
             thread.join()
         finally:
             os.unlink("/dev/log")
     local0, warning = 16, 4
     assert received[0].startswith(b"<%d>" % (local0 * 8 + warning))
-    assert b"ldirectord[%d]: Warning: words" % os.getpid() in received[0]
+    assert b"ldirectord[%d]: Warning: words\\nforged" % os.getpid() in received[0]
