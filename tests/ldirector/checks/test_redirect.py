@@ -145,8 +145,10 @@ def test_our_certificate_is_shown_behind_a_redirect_too() -> None:
 
 def test_following_leaves_the_contexts_of_other_checks_alone() -> None:
     rules = TlsRules(verify=True, authorities=GOOD.file)
+    tls.context.cache_clear()
     before = tls.context(rules)
     assert redirected(GOOD.server("localhost"), "localhost", tls=rules).outcome is Outcome.PASS
+    assert tls.context.cache_info().currsize == 2  # urllib3 tells its context which protocols to offer
     assert tls.context(rules, "requests") is not before
     assert (before.verify_mode, before.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert len(before.get_ca_certs()) == 1
