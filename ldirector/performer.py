@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from ldirector.adapters.commands import Commands
 from ldirector.adapters.log import Log
 from ldirector.adapters.mail import Mailer
+from ldirector.adapters.monitorfile import MonitorFiles
 from ldirector.checks.runner import Runner
 from ldirector.checks.sentinel import SentinelPost
 from ldirector.core.events import (
@@ -18,6 +19,7 @@ from ldirector.core.events import (
     Effect,
     Level,
     Mail,
+    MonitorLine,
     Note,
     OpenSentinel,
     ReadTable,
@@ -44,6 +46,7 @@ class Performer:
         self._sentinels = SentinelPost(sentinel_lost)
         self._commands = Commands(self.log_error)
         self._mailer = Mailer(self.log_error)
+        self._monitorfiles = MonitorFiles(self.log_error)
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """All but ApplyOps, in their order."""
@@ -63,6 +66,8 @@ class Performer:
                     self._commands.run(effect)
                 case Mail():
                     self._mailer.send(effect)
+                case MonitorLine(path, text):
+                    self._monitorfiles.write(path, text)
                 case Note(level, text):
                     self._log.write(level, text)
                 case ApplyOps():
@@ -81,3 +86,4 @@ class Performer:
         await self._runner.close()
         await self._commands.close()
         await self._mailer.close()
+        self._monitorfiles.flush()

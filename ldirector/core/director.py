@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from ldirector.core import transcript
+from ldirector.core import monitor_line, transcript
 from ldirector.core.alerts import DaemonState
 from ldirector.core.announcements import Announcements
 from ldirector.core.events import CheckSpec, Effect, Level, Note, OpFailure, ReadTable
@@ -117,7 +117,7 @@ class Director:
         for member in run.members:
             changes, soft = self._farm.judge(member, verdict.outcome is Outcome.PASS, why, now)
             transitions += changes
-            notes += soft
+            notes += soft + self._monitor(member, verdict)
         effects = self._change(transitions, "check", now) + notes + self._settle(run.members, now)
         if self._probes.all_answered():
             self._announcements.is_settled()
@@ -134,10 +134,16 @@ class Director:
 
     def maintain(self, members: Iterable[Member], now: float) -> list[Effect]:
         """These reals are in maintenance, and no others: down at once and not probed, until the operator says else."""
-        transitions = self._farm.maintain(members, now)
+        farm = self._farm
+        transitions = farm.maintain(members, now)
         self._rest(now)
         concerned = [(transition.virtual, transition.real) for transition in transitions]
-        return self._change(transitions, "maintenance", now) + self._settle(concerned, now)
+        lines: list[Effect] = [
+            monitor_line.maintained(farm.virtuals[member[0]], farm.reals[member])
+            for member in sorted(farm.maintained)
+            if farm.virtuals[member[0]].monitorfile
+        ]
+        return lines + self._change(transitions, "maintenance", now) + self._settle(concerned, now)
 
     def reload(self, config: Configured, table: Table, now: float) -> list[Effect]:
         """Put another configuration into force.
@@ -217,6 +223,13 @@ class Director:
     def _change(self, transitions: list[Transition], occasion: str, now: float) -> list[Effect]:
         """Health changed: first the table, then those who want to know."""
         return self._table.change(transitions, occasion) + self._announcements.changed(transitions, now)
+
+    def _monitor(self, member: Member, verdict: Verdict) -> list[Effect]:
+        """The line of the virtual's monitorfile, if it has one."""
+        virtual = self._farm.virtuals[member[0]]
+        if not virtual.monitorfile or member in self._farm.maintained:
+            return []
+        return [monitor_line.checked(virtual, self._farm.reals[member], verdict)]
 
     def _reconcile_interval(self) -> float:
         """As often as the most eager virtual is checked."""

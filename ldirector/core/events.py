@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ldirector.core.model import (
@@ -51,9 +51,9 @@ class CheckSpec:
     virtualhost: str = ""
     httpmethod: str = "GET"
     login: str = ""
-    passwd: str = ""
+    passwd: str = field(default="", repr=False)
     database: str = ""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     command: tuple[str, ...] = ()
     attempts: int = 1
     http: HttpRules = USUAL_HTTP

@@ -9,6 +9,7 @@ costs one check and not the daemon.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 
 import regex
@@ -52,4 +53,5 @@ def judge_http(spec: CheckSpec, status: int, body: bytes | bytearray) -> Verdict
         return Verdict(Outcome.FAIL, Reason.WRONG_STATUS, str(status))
     if spec.http.digest and (found := hashlib.sha256(body).hexdigest()) != spec.http.digest:
         return Verdict(Outcome.FAIL, Reason.WRONG_DIGEST, f"sha256 {found}")
-    return judge_body(spec.receive, body)
+    verdict = judge_body(spec.receive, body)
+    return replace(verdict, detail=str(status)) if verdict.outcome is Outcome.PASS else verdict

@@ -74,18 +74,18 @@ _ROWS = (
         ("request", "receive", *_LOGIN),
         path=True,
         meaning="Logs in (anonymous without login), retrieves the file request in passive mode. Good is a complete "
-        "transfer and, if receive is set, a file that matches it.",
+        "transfer and, if receive is set, a file that matches it. Without request and receive the login decides.",
     ),
     CheckedService("smtp", 25, meaning="Greeting, EHLO or else HELO, QUIT. Good are answers of 2xx."),
     CheckedService("submission", 587, meaning="As smtp."),
     CheckedService(
         "pop", 110, _LOGIN, meaning="Good is the greeting +OK and, if login is set, that USER and PASS are accepted."
     ),
-    CheckedService("pops", 995, _LOGIN, meaning="The same over TLS."),
+    CheckedService("pops", 995, (*_LOGIN, "virtualhost"), meaning="The same over TLS."),
     CheckedService(
         "imap", 143, _LOGIN, meaning="Good is the greeting OK and, if login is set, that LOGIN is accepted."
     ),
-    CheckedService("imaps", 993, _LOGIN, meaning="The same over TLS."),
+    CheckedService("imaps", 993, (*_LOGIN, "virtualhost"), meaning="The same over TLS."),
     CheckedService("nntp", 119, meaning="Good is a greeting that starts with 2."),
     CheckedService(
         "ldap",
@@ -95,7 +95,13 @@ _ROWS = (
         meaning="Binds (anonymously unless login and passwd are set) and searches the entry request. Good is exactly "
         "one entry whose name matches receive.",
     ),
-    CheckedService("ldaps", 636, ("request", "receive", *_LOGIN), timeout="checktimeout", meaning="The same over TLS."),
+    CheckedService(
+        "ldaps",
+        636,
+        ("request", "receive", *_LOGIN, "virtualhost"),
+        timeout="checktimeout",
+        meaning="The same over TLS.",
+    ),
     CheckedService(
         "dns",
         53,

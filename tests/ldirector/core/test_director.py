@@ -23,6 +23,7 @@ from ldirector.core.events import (
     DeleteVirtual,
     Effect,
     Mail,
+    MonitorLine,
     Note,
     OpenSentinel,
     OpFailure,
@@ -969,3 +970,15 @@ def test_mails_of_a_stop_are_not_lost() -> None:
     (mail,) = mails_in(director.stop(10.0))
     assert mail.subject == "Purged real server (stop): 192.168.2.1:80 (10.1.1.10:80)"
     assert (mail.sender, "Daemon-Status: stopping" in mail.body) == ("b@example.test", True)
+
+
+def test_monitorfile_gets_a_line_for_each_result_and_for_each_server_in_maintenance() -> None:
+    director = Director(Config((virtual(real(1), monitorfile="/run/mon"),)))
+    director.start({}, 0.0)
+    lines = [effect for effect in answered(director, GOOD, 0.0) if isinstance(effect, MonitorLine)]
+    lines += [effect for effect in director.maintain([(VIP, WEB1)], 1.0) if isinstance(effect, MonitorLine)]
+    name = "connect tcp 192.168.2.1 80 1 masq"
+    assert lines == [
+        MonitorLine("/run/mon", f"{name} [up] -"),
+        MonitorLine("/run/mon", f"{name} [down] Server in maintenance"),
+    ]
