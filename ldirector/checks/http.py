@@ -15,6 +15,7 @@ import socket
 import ssl
 import zlib
 from dataclasses import dataclass
+from typing import cast
 
 import httptools
 
@@ -120,8 +121,7 @@ class AnswerReader(asyncio.Protocol):
     # asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._request)
+        cast("asyncio.WriteTransport", transport).write(self._request)  # uvloop's are none by name
 
     def data_received(self, data: bytes) -> None:
         if self.answer.done():

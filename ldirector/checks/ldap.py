@@ -12,6 +12,7 @@ import datetime
 import socket
 import ssl
 from functools import partial
+from itertools import islice
 
 from ldirector.checks import ber, tls
 from ldirector.checks.attempt import BadAnswer, over_tcp
@@ -122,7 +123,7 @@ async def _entries(reader: asyncio.StreamReader) -> list[bytes]:
 
 def _demand_success(what: str, content: bytes) -> None:
     """Raises BadAnswer unless an LDAPResult says success."""
-    parts = list(ber.elements(content))
+    parts = list(islice(ber.elements(content), 3))
     if len(parts) < 3 or parts[0][0] != ber.ENUMERATED:
         raise ValueError("a result without its code")
     code, words = int.from_bytes(parts[0][1]), parts[2][1].decode("utf-8", "replace")
@@ -141,7 +142,7 @@ async def _receive(reader: asyncio.StreamReader, number: int) -> tuple[int, byte
         size = int.from_bytes(await reader.readexactly(more))
     if size > MESSAGE_LIMIT:
         raise BadAnswer(Reason.TOO_LARGE, f"a message of {size} bytes")
-    parts = list(ber.elements(await reader.readexactly(size)))
+    parts = list(islice(ber.elements(await reader.readexactly(size)), 2))
     if len(parts) < 2 or parts[0][0] != ber.INTEGER:
         raise ValueError("a message without its number")
     tag, content = parts[1]

@@ -177,3 +177,9 @@ def test_garbage_of_any_cut_gives_a_verdict() -> None:
                 assert verdict.reason is not Reason.READ_TIMEOUT
 
     asyncio.run(run())
+
+
+def test_the_check_runs_on_uvloop_too() -> None:
+    uvloop = pytest.importorskip("uvloop")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(check(saying(answer()))).outcome is Outcome.PASS

@@ -1,6 +1,7 @@
 import asyncio
 import ssl
 import time
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,20 @@ def test_ldaps_speaks_tls_and_verifies_when_told(tmp_path: Path) -> None:
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.CERTIFICATE)
     verdict = asked(Directory(), context=self_signed(tmp_path), tls=TlsRules(minimum_days=1))
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.CERTIFICATE)
+
+
+def test_a_message_of_many_small_parts_costs_little_memory() -> None:
+    async def run() -> int:
+        async with stream_peer(sends(element(SEQUENCE, bytes(60_000)))) as port:
+            await probe("ldap", closed_port(), request=BASE)
+            tracemalloc.start()
+            try:
+                assert (await probe("ldap", port, request=BASE)).reason is Reason.BAD_ANSWER
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    assert asyncio.run(run()) < 1024 * 1024
 
 
 def test_damage_anywhere_gives_a_verdict() -> None:
