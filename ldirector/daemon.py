@@ -191,7 +191,7 @@ class Daemon:
             self._log_error(str(error))
             self._arm(RETRY_SECONDS)
         except Exception:
-            self._log_error(traceback.format_exc())
+            self._log.write(Level.ERROR, "an error of this program:", traceback.format_exc())
             self._arm(RETRY_SECONDS)
 
     def _log_error(self, text: str) -> None:
@@ -239,7 +239,9 @@ class Daemon:
             except (ConfigError, IpvsError) as error:
                 return self._not_reloaded(str(error))
             except Exception as error:
-                self._log_error(f"configuration unchanged: {traceback.format_exc()}")
+                self._log.write(
+                    Level.ERROR, "configuration unchanged, an error of this program:", traceback.format_exc()
+                )
                 return {"ok": False, "error": f"an error of this program: {error!r}"}
             before, self._config = self._config, config
             self._log.redirect(config.logfile)
@@ -255,7 +257,7 @@ class Daemon:
             return {"ok": True}
 
     def _not_reloaded(self, words: str) -> Answer:
-        self._log.write(Level.ERROR, f"configuration unchanged: {words}")
+        self._log.write(Level.ERROR, "configuration unchanged:", words)
         return {"ok": False, "error": words}
 
     def _load(self) -> DirectorConfig:

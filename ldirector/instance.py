@@ -1,8 +1,11 @@
 """Which daemon a command talks about: its configuration file and the files under /var/run that carry its name.
 
-NAME is the last path component of CONFIG with its extension, or "ldirectord" when CONFIG was omitted (reference
-section e). That a daemon runs is known by a lock it holds for its whole life, not by a number in a file: a pid that
-was given to another process meanwhile cannot deceive it, and two starts at once cannot both win.
+NAME is the last path component of CONFIG with its extension. The original calls it "ldirectord" when CONFIG was
+omitted (reference section e), and so runs two daemons on one table when an init script and heartbeat start it in their
+two ways (g-18); here both are one instance, and the pid file has both names.
+
+That a daemon runs is known by a lock it holds for its whole life, not by a number in a file: a pid that was given to
+another process meanwhile cannot deceive it, and two starts at once cannot both win. The lock file holds its pid.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from pathlib import Path
 
 CONFIG_DIRS = (Path("/etc/ha.d"), Path("/etc/ha.d/conf"))
 DEFAULT_CONFIG = "ldirectord.cf"
-DEFAULT_NAME = "ldirectord"
+OTHER_NAME = "ldirectord"  # of DEFAULT_CONFIG in pid files
 RUN_DIR = Path("/var/run")
 PID_SECONDS = 2.0  # a starting daemon writes its pid within this
 LOOK_SECONDS = 0.3  # somebody may hold the lock just to see whether it is free
@@ -33,6 +36,11 @@ class Instance:
     @property
     def pid_file(self) -> Path:
         return self.run_dir / f"ldirectord.{self.name}.pid"
+
+    @property
+    def other_pid_file(self) -> Path | None:
+        """The name that the original gives to the pid file when CONFIG is omitted."""
+        return self.run_dir / f"ldirectord.{OTHER_NAME}.pid" if self.name == DEFAULT_CONFIG else None
 
     @property
     def socket(self) -> Path:
@@ -76,27 +84,44 @@ class Instance:
         """The pid of the running daemon, None when there is none."""
         deadline = time.monotonic() + PID_SECONDS
         while self.is_locked():
-            pid = self.pid_on_file()
+            pid = _pid_in(self.lock_file) or _pid_in(self.pid_file)
             if pid or time.monotonic() > deadline:
                 return pid
             time.sleep(0.02)
         return None
 
+    def enter(self, pid: int, supervised: bool) -> None:
+        """The daemon works: its pid is where everybody looks for it. supervised: not in a pid file."""
+        self.lock_file.write_text(f"{pid}\n")
+        if supervised:
+            return
+        self.pid_file.write_text(f"{pid}\n")
+        if self.other_pid_file:
+            self.other_pid_file.unlink(missing_ok=True)
+            self.other_pid_file.symlink_to(self.pid_file.name)
+
+    def leave(self) -> None:
+        """The daemon ends: nothing of it stays but the lock file, empty."""
+        for path in (self.socket, self.pid_file, self.other_pid_file):
+            if path:
+                path.unlink(missing_ok=True)
+        self.lock_file.write_text("")
+
     def pid_on_file(self) -> int | None:
         """What the pid file says, whether it is true or not."""
-        with suppress(OSError, ValueError):
-            return int(self.pid_file.read_text())
-        return None
+        pids = (_pid_in(path) for path in (self.pid_file, self.other_pid_file) if path)
+        return next((pid for pid in pids if pid is not None), None)
 
     def foreign_pid(self) -> int | None:
-        """The pid of a running ldirectord that is not ours (the original), by the pid file both share."""
-        pid = self.pid_on_file()
-        if pid is None or self.is_locked():
+        """The pid of a running ldirectord that is not ours (the original), by the pid files both share."""
+        if self.is_locked():
             return None
-        with suppress(OSError):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if any(os.path.basename(word) == b"ldirectord" for word in words):
-                return pid
+        pids = {_pid_in(path) for path in (self.pid_file, self.other_pid_file) if path}
+        for pid in sorted(pid for pid in pids if pid is not None):
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if any(os.path.basename(word) == b"ldirectord" for word in words):
+                    return pid
         return None
 
     def wait_until_gone(self, seconds: float) -> bool:
@@ -114,4 +139,10 @@ def find(config: str | None, run_dir: Path = RUN_DIR) -> Instance:
     candidates = [folder / name for folder in CONFIG_DIRS] + [Path(name)]
     missing = candidates[-1] if "/" in name else candidates[0]
     path = next((candidate for candidate in candidates if candidate.is_file()), missing)
-    return Instance(path.absolute(), DEFAULT_NAME if config is None else Path(name).name, run_dir)
+    return Instance(path.absolute(), Path(name).name, run_dir)
+
+
+def _pid_in(path: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(path.read_text())
+    return None

@@ -42,7 +42,7 @@ class Performer:
     ) -> None:
         self._log = log
         self._read_table = read_table
-        self._runner = Runner(check_finished, self.log_error, checks_in_flight, commands_in_flight)
+        self._runner = Runner(check_finished, self._log_bug, checks_in_flight, commands_in_flight)
         self._sentinels = SentinelPost(sentinel_lost)
         self._commands = Commands(self.log_error)
         self._mailer = Mailer(self.log_error)
@@ -79,6 +79,11 @@ class Performer:
 
     def log_error(self, text: str) -> None:
         self._log.write(Level.ERROR, text)
+
+    def _log_bug(self, text: str) -> None:
+        """Its first line says where, the traceback follows."""
+        first, _, below = text.partition("\n")
+        self._log.write(Level.ERROR, first, below)
 
     async def close(self) -> None:
         """No check goes on; commands and mails that were begun get some seconds to end."""

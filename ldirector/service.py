@@ -28,9 +28,9 @@ from contextlib import suppress
 
 from daemonize import Daemonize
 
-from ldirector.adapters import control
+from ldirector.adapters import control, monitorfile
 from ldirector.adapters.ipvs import Ipvs, IpvsError
-from ldirector.adapters.log import Log
+from ldirector.adapters.log import SUPERVISED, TERMINAL, Log
 from ldirector.config.errors import ConfigError
 from ldirector.core.events import Level
 from ldirector.core.model import Role
@@ -42,7 +42,10 @@ STARTED, FAILED, REFUSED = 0, 1, 2
 
 
 def start(instance: Instance, role: Role, debug: bool = False) -> int:
-    """Start the daemon and return the exit status. debug: stay in the foreground and log to the terminal."""
+    """Start the daemon and return the exit status.
+
+    debug: stay in the foreground and log to the terminal. So it is with supervised=yes, on standard output.
+    """
     file = config_file(instance.config)
     try:
         config = file.load()
@@ -58,6 +61,11 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
         return _say(FAILED, f"cannot write {instance.lock_file}: {error.strerror}; run as root")
     if lock is None:
         return STARTED  # another start was faster
+    for virtual in config.virtuals:
+        if virtual.monitorfile and (words := monitorfile.problem(virtual.monitorfile)):
+            _say(STARTED, f"warning: {words}; its lines are lost until it can be written")
+    if config.maintenancedir and not os.path.isdir(config.maintenancedir):
+        _say(STARTED, f"warning: maintenancedir {config.maintenancedir} is no folder; it is looked at once it is there")
     try:
         kernel = Ipvs()
         requests = control.bind(instance.socket)
@@ -66,11 +74,12 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
     except OSError as error:
         return _say(FAILED, f"cannot open the control socket {instance.socket}: {error.strerror}")
     _raise_descriptor_limit()
-    log = Log("" if debug else config.logfile, instance.config.name, Level.DEBUG if debug else Level.INFO)
+    target = TERMINAL if debug else SUPERVISED if config.supervised else config.logfile
+    log = Log(target, instance.config.name, Level.DEBUG if debug else Level.INFO)
     log.verify()
     daemon = Daemon(config, file, role, kernel, requests, log)
-    if debug:
-        return _work(instance, daemon, log, lambda words: None)
+    if debug or config.supervised:
+        return _work(instance, daemon, log, lambda words: None, supervised=True)
     return _detach(instance, daemon, log, lock)
 
 
@@ -111,7 +120,7 @@ def _detach(instance: Instance, daemon: Daemon, log: Log, lock: int) -> int:
     return _say(FAILED, words or "the daemon ended while it started; its log says why")
 
 
-def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], None]) -> int:
+def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], None], supervised: bool = False) -> int:
     """The daemon's life. tell is called once: with "ok", or with what went wrong before that."""
     told = False
 
@@ -122,18 +131,18 @@ def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], No
             tell(words)
 
     try:
+        instance.enter(os.getpid(), supervised)
         asyncio.run(daemon.run(lambda: tell_once("ok")))
     except IpvsError as error:
         log.write(Level.ERROR, str(error))
         tell_once(str(error))
         return FAILED
     except Exception as error:
-        log.write(Level.ERROR, f"ended by an error of this program:\n{traceback.format_exc()}")
+        log.write(Level.ERROR, "ended by an error of this program:", traceback.format_exc())
         tell_once(f"ended by an error of this program: {error!r}")
         return FAILED
     finally:
-        instance.socket.unlink(missing_ok=True)
-        instance.pid_file.unlink(missing_ok=True)
+        instance.leave()
     return STARTED
 
 

@@ -34,7 +34,7 @@ def test_configurations_are_looked_for_in_ha_d_then_conf_then_as_a_path(
 def test_names_are_the_originals() -> None:
     assert str(find("ldirectord.cf").pid_file) == "/var/run/ldirectord.ldirectord.cf.pid"
     assert str(find("/some/where/web.cf").pid_file) == "/var/run/ldirectord.web.cf.pid"
-    assert str(find(None).pid_file) == "/var/run/ldirectord.ldirectord.pid"
+    assert str(find(None).other_pid_file) == "/var/run/ldirectord.ldirectord.pid"
     assert str(find("ldirectord.cf").socket) == "/var/run/ldirectord.ldirectord.cf.sock"
 
 
@@ -53,7 +53,29 @@ def test_the_pid_of_another_process_does_not_count(instance: Instance) -> None:
     assert instance.running_pid() is None
     assert instance.pid_on_file() == os.getpid()
     lock = instance.lock()
-    assert instance.running_pid() == os.getpid()
+    instance.enter(4711, supervised=False)
+    assert instance.running_pid() == 4711
+    os.close(lock or 0)
+
+
+def test_daemon_of_the_default_configuration_is_one_however_it_is_called(tmp_path: Path) -> None:
+    omitted, named = find(None, tmp_path), find("ldirectord.cf", tmp_path)
+    lock = omitted.lock()
+    omitted.enter(4711, supervised=False)
+    assert named.lock() is None
+    assert named.running_pid() == 4711
+    names = ("ldirectord.ldirectord.cf.pid", "ldirectord.ldirectord.pid")
+    assert [(tmp_path / name).read_text() for name in names] == ["4711\n", "4711\n"]
+    named.leave()
+    assert [name for name in names if (tmp_path / name).is_symlink() or (tmp_path / name).exists()] == []
+    os.close(lock or 0)
+
+
+def test_supervised_daemon_has_no_pid_file_and_is_found_all_the_same(instance: Instance) -> None:
+    lock = instance.lock()
+    instance.enter(4711, supervised=True)
+    assert (instance.running_pid(), instance.pid_file.exists()) == (4711, False)
+    instance.leave()
     os.close(lock or 0)
 
 

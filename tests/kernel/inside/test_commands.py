@@ -105,11 +105,13 @@ def test_a_broken_file_keeps_nobody_from_stop_and_status_and_loses_no_pid_file()
     assert verb("start") == 2
 
 
-def test_the_default_configuration_has_a_name_of_its_own() -> None:
+def test_the_default_configuration_is_one_instance_whether_it_is_named_or_not() -> None:
     assert run("start").returncode == 0
-    assert Path("/run/ldirectord.ldirectord.pid").exists()
-    assert verb("status") == 3
-    assert run("stop").returncode == 0
+    assert Path("/run/ldirectord.ldirectord.pid").read_text() == Path(f"{NAME}.pid").read_text()
+    assert verb("status") == 0
+    assert verb("start") == 0
+    assert verb("stop") == 0
+    assert run("status").returncode == 3
 
 
 def test_debug_stays_in_the_foreground_and_logs_to_the_terminal() -> None:
