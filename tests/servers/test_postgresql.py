@@ -111,7 +111,7 @@ def test_every_kind_of_login_is_made_and_refused(server: Server, login: str) -> 
 
 
 def test_huge_results_are_not_read(server: Server) -> None:
-    assert asked(server, "SELECT * FROM generate_series(1, 100000000)").outcome is Outcome.PASS
+    assert asked(server, "SELECT generate_series(1, 100000000)").outcome is Outcome.PASS
     assert asked(server, "SELECT t FROM wide").outcome is Outcome.PASS
 
 
@@ -149,7 +149,7 @@ def test_copy_is_no_query(server: Server) -> None:
 
 
 def test_a_slow_query_ends_at_the_deadline(server: Server) -> None:
-    assert asked(server, "SELECT pg_sleep(20)", timeout=0.4).reason is Reason.READ_TIMEOUT
+    assert asked(server, "SELECT pg_sleep(3)", timeout=0.4).reason is Reason.READ_TIMEOUT
 
 
 def test_a_healthy_server_has_nothing_to_complain_about(server: Server) -> None:
