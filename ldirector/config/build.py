@@ -110,6 +110,7 @@ class VirtualBuilder:
         self._check_receive(virtual, raw)
         self._warn_about_checks(virtual, raw)
         self._check_extra(virtual, raw)
+        self._check_texts(virtual, raw)
         return virtual
 
     def _either(self, settings: Settings, name: str) -> Any:
@@ -257,6 +258,13 @@ class VirtualBuilder:
                 f"service={virtual.service} needs a library that is not installed",
                 f"pip install 'ultramonkey-successor[{extra}]'",
             )
+
+    def _check_texts(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """A control character in what is sent to a server could end its line and begin another command."""
+        for name in ("login", "passwd", "secret", "database", "virtualhost"):
+            if any(ord(character) < 32 or character == "\x7f" for character in getattr(virtual, name)):
+                line = raw.settings.line(name, raw.line)
+                self._findings.error(line, f"{name}: it has a control character in it", "remove that character")
 
     def _warn_about_checks(self, virtual: Virtual, raw: RawVirtual) -> None:
         """One warning for each way in which this virtual is checked otherwise than its lines say."""

@@ -138,3 +138,9 @@ def test_receive_of_a_real_line_is_compiled_too() -> None:
 def test_url_without_a_host_is_refused_when_the_file_is_read() -> None:
     with pytest.raises(ConfigError, match="no usable host and port"):
         block('real=192.168.2.1:80 masq "http://", "ok"')
+
+
+@pytest.mark.parametrize("name", ["login", "passwd", "secret", "database", "virtualhost"])
+def test_text_that_could_begin_another_command_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"f:3: {name}: it has a control character in it"):
+        block(f'real=192.168.2.1:25 masq\n{name}="a\rQUIT"')
