@@ -1,13 +1,14 @@
 """The line of a monitorfile: what one check of one real found (reference section d, monitorfile).
 
-    negotiate http tcp 192.168.2.236 80 1 masq /index.html ok [up] 200 OK
+    negotiate http tcp 192.168.2.236 80 1 masq /index.html ok [up] 200
     '----------------------- id ----------------------------'      '-- message
 
 The id is what makes the check: its kind, the server, how it is entered in the table, request and receive; what a check
 has not is left out. The message is what the server said, or why it counts as down. The file belongs to whoever reads
 it with a script: `%`, `|` and every control character of the message are %-escaped, so that a line is one line.
 
-One difference on purpose: the original turns the colons of an IPv6 address and of a URL into blanks as well.
+Differences on purpose: the original turns the colons of an IPv6 address and of a URL into blanks as well; where it has
+the page that did not match as its message, this has the reason and how the page begins.
 """
 
 from __future__ import annotations

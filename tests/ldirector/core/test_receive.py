@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,45 @@ def test_mismatch_shows_how_the_body_starts() -> None:
 
 def test_pattern_that_explodes_is_given_up() -> None:
     verdict = judge_body("^(a+)+(b+)+$", b"a" * 4000 + b"!", seconds=0.02)
-    assert verdict.reason is Reason.PATTERN_TIMEOUT
+    assert (verdict.reason, verdict.detail) == (Reason.PATTERN_TIMEOUT, "over 20 ms")
+
+
+NESTED = [
+    r"(a+)+$",
+    r"^(a+)+(b+)+$",
+    r"(a*)*b",
+    r"(a|aa)+$",
+    r"(a|a?)+$",
+    r"((a+)+)+c",
+    r"(x+x+)+y",
+    r"(?:(?:a*)*)*z",
+    r"^(([a-z])+.)+[A-Z]([a-z])+$",
+    r"(\w+\s?)*$x",
+    r"(\d+,?)+;",
+    r"(\S+\s*)+:$",
+    r"(.*a){20}b",
+    r"(a?){50}a{50}",
+    r"(?i)(ok|o|k)*!",
+]
+BODIES = [b"a" * 4000 + b"!", b"a" * 500_000, b"ab " * 150_000, b"1," * 200_000, b"x" * 500_000, b"ok" * 200_000]
+
+
+@pytest.mark.parametrize("pattern", NESTED)
+def test_nested_quantifiers_are_given_up_within_50_ms_whatever_the_body(pattern: str) -> None:
+    """Processor time, the least of three, because other processes share the machine."""
+    compiled(pattern)
+    for body in BODIES:
+        spent = []
+        for _ in range(3):
+            before = time.process_time()
+            judge_body(pattern, body)
+            spent.append(time.process_time() - before)
+        assert min(spent) < 0.05, body[:3]
+
+
+def test_pattern_of_alternatives_has_time_for_a_page_of_the_usual_limit() -> None:
+    page = b"<div><p>Lorem ipsum dolor sit amet, consectetur 12345</p></div>\n" * 8000 + b"status: running\n"
+    assert judge_body("(?i)(running|up|healthy)", page).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize("pattern", ["ok(", "[", "*a", "(?P<x>", "a{2,1}"])
@@ -73,6 +112,11 @@ def test_http_answer_needs_2xx_and_the_pattern(status: int, body: bytes, reason:
     verdict = judge_http(CheckSpec("negotiate", "192.168.2.1", 80, 5.0, service="http", receive="ok"), status, body)
     assert verdict.reason is reason
     assert (verdict.outcome is Outcome.PASS) == (reason is Reason.OK)
+
+
+def test_good_answer_is_told_by_its_status() -> None:
+    spec = CheckSpec("negotiate", "192.168.2.1", 80, 5.0, service="http")
+    assert judge_http(spec, 200, b"").detail == "200"
 
 
 def test_accepted_statuses_and_the_digest_of_the_body_decide_where_they_are_given() -> None:
