@@ -28,6 +28,8 @@ from ldirector.core.services import default_service
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")
 
+RADIUS_LIMITS = {"login": 253, "passwd": 128}  # bytes, RFC 2865 sections 5.1 and 5.2
+
 _FLAG_NAMES = {
     "sh": {"flag-1": "sh-fallback", "flag-2": "sh-port"},
     "mh": {"flag-1": "mh-fallback", "flag-2": "mh-port"},
@@ -265,6 +267,10 @@ class VirtualBuilder:
             if any(ord(character) < 32 or character == "\x7f" for character in getattr(virtual, name)):
                 line = raw.settings.line(name, raw.line)
                 self._findings.error(line, f"{name}: it has a control character in it", "remove that character")
+        for name, most in RADIUS_LIMITS.items() if virtual.service == "radius" else ():
+            if len(getattr(virtual, name).encode("utf-8", "surrogateescape")) > most:
+                line = raw.settings.line(name, raw.line)
+                self._findings.error(line, f"{name}: radius carries at most {most} bytes of it", "shorten it")
 
     def _warn_about_checks(self, virtual: Virtual, raw: RawVirtual) -> None:
         """One warning for each way in which this virtual is checked otherwise than its lines say."""

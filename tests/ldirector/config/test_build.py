@@ -143,4 +143,13 @@ def test_url_without_a_host_is_refused_when_the_file_is_read() -> None:
 @pytest.mark.parametrize("name", ["login", "passwd", "secret", "database", "virtualhost"])
 def test_text_that_could_begin_another_command_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"f:3: {name}: it has a control character in it"):
-        block(f'real=192.168.2.1:25 masq\n{name}="a\rQUIT"')
+        block(f'real=192.168.2.1:25 masq\n{name}="a\0QUIT"')
+
+
+def test_radius_names_and_passwords_that_the_protocol_cannot_carry_are_refused() -> None:
+    radius = "real=192.168.2.1:1812 masq\nservice=radius\n"
+    with pytest.raises(ConfigError, match="f:4: passwd: radius carries at most 128 bytes"):
+        block(f'{radius}passwd="{"x" * 129}"')
+    with pytest.raises(ConfigError, match="f:4: login: radius carries at most 253 bytes"):
+        block(f'{radius}login="{"x" * 254}"')
+    assert block(f'{radius}login="{"x" * 253}"\npasswd="{"x" * 128}"')
