@@ -13,6 +13,7 @@ from ldirector.adapters.yaml_file import read_tree
 from ldirector.checks import extras, tls
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError, Problem, Severity
+from ldirector.config.expand import Names
 from ldirector.config.ldirectord_cf import parse
 from ldirector.config.settings_file import overlay
 
@@ -24,15 +25,22 @@ def config_file(path: Path, strict: bool = False) -> ConfigFile[DirectorConfig]:
 
     Its load() raises ConfigError, or OSError when the file cannot be read. strict: see ldirectord_cf.parse.
     """
-    beside = path.parent / SETTINGS_FILE
+    names = SystemNames()
+    return ConfigFile(path, lambda text, settings: read(text, settings, path, names, strict), settings_beside(path))
 
-    def read(text: str, settings: str) -> DirectorConfig:
-        config = parse(text, str(path), SystemNames(), strict, extras.missing)
-        config = overlay(config, read_tree(settings, str(beside)), str(beside))
-        _open_certificates(config, str(beside))
-        return config
 
-    return ConfigFile(path, read, beside)
+def settings_beside(path: Path) -> Path:
+    """Where the settings for this configuration file are looked for."""
+    return path.parent / SETTINGS_FILE
+
+
+def read(text: str, settings: str, path: Path, names: Names, strict: bool = False) -> DirectorConfig:
+    """The configuration of these two texts; path: of the first. Raises ConfigError."""
+    beside = str(settings_beside(path))
+    config = parse(text, str(path), names, strict, extras.missing)
+    config = overlay(config, read_tree(settings, beside), beside)
+    _open_certificates(config, beside)
+    return config
 
 
 def _open_certificates(config: DirectorConfig, file: str) -> None:

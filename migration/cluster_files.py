@@ -19,7 +19,8 @@ from hbeat.core.model import NodeName, ResourceGroup
 from ldirector.config import errors as ldirector_errors
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.expand import Names
-from ldirector.config.ldirectord_cf import parse as parse_ldirectord_cf
+from ldirector.load import read as read_director
+from ldirector.load import settings_beside
 
 DEFAULT_DIRECTOR_FILE = "ldirectord.cf"
 KEYFILE_MODE = 0o600
@@ -159,7 +160,9 @@ class _Reader:
 
     def _director(self, path: Path, file: str, directors: dict[str, DirectorConfig]) -> None:
         try:
-            directors[file] = parse_ldirectord_cf(self._text(path), str(path), self._names)
+            beside = settings_beside(path)
+            settings = self._text(beside) if beside.exists() else ""
+            directors[file] = read_director(self._text(path), settings, path, self._names)
             self.warnings += map(str, directors[file].warnings)
         except ldirector_errors.ConfigError as error:
             self.errors.append(str(error))
