@@ -8,7 +8,8 @@ DEMO_DIR ?= etc/ha.d
 .PHONY: help
 help:
 	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
-	@echo "make test     every test; those that need root or a guest kernel say so when left out"
+	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
+	@echo "make nightly  the long tests: every captured case of the original on real IPVS"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]"
 
@@ -23,13 +24,16 @@ system-packages:
 server-packages:
 	./setup/packages servers
 
-.PHONY: demo test check format
+.PHONY: demo test nightly check format
 demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
 test: check system-packages server-packages
 	$(BIN)/python -m pytest tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
+
+nightly: venv system-packages
+	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py
 
 check: venv
 	$(BIN)/ruff format --check .

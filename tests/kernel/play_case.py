@@ -3,17 +3,17 @@
     python -m tests.kernel.play_case CASE_DIRECTORY
 
 Network as in tests/vectors/ldirectord/README.md: this namespace is the director, the back ends live in another one
-behind a veth pair. A stage is over
-when the expected table was reached and then stayed for a while; a table that is not there within the stage's `wait`
-plus its quiet time is the failure. Where the stage expects no change, the table is watched for the whole `wait`.
-The environment's DIFFERENCES holds, as JSON, where our table is to differ from the recorded one: stage -> [recorded
-lines that go, lines that come]. Prints a line per stage; exit status 0 only if all are as expected.
+behind a veth pair. A stage is over when the expected table was reached and then stayed for a while, and all else that
+expected.py asks for is there too; what is not there within the stage's `wait` plus its quiet time is the failure.
+Where the stage expects no change, the table is watched for the whole `wait`. Prints a line per stage; exit status 0
+only if all are as expected.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,51 +22,20 @@ from typing import Any
 
 import yaml
 
+from tests.kernel.expected import Expected, found
+from tests.ldirector.core.vector_differences import TABLE
+
 HA_DIR = Path("/etc/ha.d")
 LAB = Path("/run/lab")
 QUIET = 6.0  # seconds that the recording waited for an unchanged table
 STAYS = 2.0  # seconds that a table has to stay here
 POLL = 0.25
 LDIRECTORD = str(Path(sys.executable).with_name("ldirectord"))
-BACKENDS = Path(__file__).with_name("backends.py")
 DIRECTOR_ADDRESSES = ("10.1.1.2/24", "10.1.1.10/32", "fd00:1::10/128")
 
 
 def shell(line: str) -> None:
     subprocess.run(line, shell=True, check=True)
-
-
-def table() -> list[str]:
-    """ipvsadm -Sn in the order of the vectors: virtuals by protocol flag and address, reals as text."""
-    output = subprocess.run(["ipvsadm", "-Sn"], capture_output=True, text=True, check=True).stdout
-    blocks: dict[str, list[str]] = {}
-    for line in sorted(line.rstrip() for line in output.splitlines()):
-        words = line.split()
-        place = " ".join(words[1:4] if "-6" in words[:5] else words[1:3])
-        blocks.setdefault(place, []).append(line)
-    return [line for place in sorted(blocks) for line in blocks[place]]
-
-
-class Expected:
-    """expected.txt: per stage the exit code, if a verb ran, and the table."""
-
-    def __init__(self, case: Path) -> None:
-        self.codes: dict[str, int] = {}
-        self.tables: dict[str, list[str]] = {}
-        stage, section = "", ""
-        for line in (case / "expected.txt").read_text().splitlines():
-            if line.startswith("### stage: "):
-                stage = line.removeprefix("### stage: ")
-                self.tables[stage] = []
-            elif line.startswith("# exit code"):
-                self.codes[stage] = int(line.rpartition(" ")[2])
-            elif line.startswith("# "):
-                section = line
-            elif section == "# ipvsadm -Sn" and line and line != "(empty)":
-                self.tables[stage].append(line)
-        for stage, (theirs, ours) in json.loads(os.environ.get("DIFFERENCES", "{}")).items():
-            assert set(theirs) <= set(self.tables[stage]), f"accepted difference is not recorded: {theirs}"
-            self.tables[stage] = [line for line in self.tables[stage] if line not in theirs] + ours
 
 
 class Case:
@@ -89,6 +58,7 @@ class Case:
     def _build(self) -> None:
         LAB.mkdir(parents=True)
         HA_DIR.mkdir(exist_ok=True)
+        Path("/run/ipvsadm.real").symlink_to(str(shutil.which("ipvsadm")))  # what the stages call it by
         shell("modprobe ipv6")
         shell("ip netns add servers && ip link add front type veth peer name back netns servers")
         shell("ip addr add 192.168.2.241/24 dev front && ip -6 addr add fd00:2::1/64 dev front nodad")
@@ -105,13 +75,11 @@ class Case:
         for line in self._plan.get("preload", []):
             shell(f"ipvsadm {line}")
         backends = self._plan.get("backends", {})
+        program = [sys.executable, "-m", "tests.kernel.backends", "back", json.dumps(backends)]
         self._servers = subprocess.Popen(
-            ["ip", "netns", "exec", "servers", sys.executable, str(BACKENDS), "back", json.dumps(backends)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            ["ip", "netns", "exec", "servers", *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._tell({name: one["state"] for name, one in backends.items()})
+        self._tell({name: one.get("state", "up") for name, one in backends.items()})
 
     def _tell(self, states: dict[str, str]) -> None:
         assert self._servers.stdin
@@ -136,39 +104,54 @@ class Case:
             Path(path).touch()
         for path in stage.get("remove", []):
             Path(path).unlink()
-        remarks = [self._run_verb(name, stage["do"])] if "do" in stage else []
         for line in stage.get("run", []):
             subprocess.run(line, shell=True, check=False, stdout=subprocess.DEVNULL)
+        remarks = [self._run_verb(name, stage["do"])] if "do" in stage else []
         remarks.append(self._watch(name, stage.get("wait", 0), stage.get("exact", False)))
-        self._before = self._expected.tables[name]
         wrong = [remark for remark in remarks if remark.startswith("WRONG")]
         self._errors += len(wrong)
         print(f"{self._folder.name} {name}: {'; '.join(remarks)}", flush=True)
 
     def _run_verb(self, stage: str, verb: str) -> str:
         done = subprocess.run([LDIRECTORD, "ldirectord.cf", verb], check=False, capture_output=True, text=True)
-        expected = self._expected.codes[stage]
+        expected = self._expected.exit_code(stage)
         if done.returncode != expected:
             return f"WRONG exit code of {verb}: {done.returncode} instead of {expected}; it said: {done.stderr}"
         return f"{verb} exit {expected}"
 
     def _watch(self, stage: str, wait: float, exact: bool) -> str:
-        expected = self._expected.tables[stage]
+        sections = self._expected.sections(stage)
         started = time.monotonic()
         limit = wait if exact else wait + QUIET
-        stays = wait if expected == self._before else min(wait, STAYS)
+        stays = wait if sections[TABLE] == self._before else min(wait, STAYS)
+        self._before = sections[TABLE]
         since: float | None = None
         while True:
-            now, found = time.monotonic() - started, table()
-            if sorted(found) != sorted(expected):
+            now, table = time.monotonic() - started, found(TABLE)
+            if table != sections[TABLE]:
                 since = None
+                wrong = _difference(TABLE, table, sections[TABLE])
             elif since is None:
                 since = now
             if since is not None and now - since >= stays:
-                return f"table after {since:.1f} s"
+                wrong = _first_difference(sections)
+                if not wrong:
+                    return f"table after {since:.1f} s"
             if now > limit + (stays if since is not None else 0):
-                return "WRONG table:\n    " + "\n    ".join(found) + "\n  expected:\n    " + "\n    ".join(expected)
+                return wrong
             time.sleep(POLL)
+
+
+def _first_difference(sections: dict[str, list[str]]) -> str:
+    """The first section that is not as expected, in words."""
+    for section, expected in sections.items():
+        if (lines := found(section)) != expected:
+            return _difference(section, lines, expected)
+    return ""
+
+
+def _difference(section: str, lines: list[str], expected: list[str]) -> str:
+    return "\n    ".join([f"WRONG {section}:", *lines, "expected:", *expected])
 
 
 if __name__ == "__main__":

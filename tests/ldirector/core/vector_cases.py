@@ -1,4 +1,4 @@
-"""The captured cases of tests/vectors/ldirectord, played against the modelled machine, and where we differ on purpose.
+"""The captured cases of tests/vectors/ldirectord, played against the modelled machine.
 
 A stage is played as its README tells: back ends change, files change, a verb runs, time passes until the table has
 been quiet. Lines that a stage gives to a shell are few; each kind has its counterpart here, an unknown one fails.
@@ -17,15 +17,6 @@ from ldirector.core.render import listed, saved, thresholds
 from tests.ldirector.world import VECTORS, BackEnd, BackEnds, Script, World
 
 QUIET = 6.0
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What a stage holds with us: the recorded lines without some and with others, and why."""
-
-    reason: str
-    without: tuple[str, ...] = ()
-    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,16 +131,3 @@ class Case:
 
 def all_cases() -> list[Path]:
     return sorted(path for path in VECTORS.iterdir() if path.is_dir())
-
-
-DIFFERENCES: dict[tuple[str, str], Difference] = {}
-
-
-def differs(case: str, stages: str, reason: str, without: str = "", instead: str = "") -> None:
-    """Enter one difference for several stages, given as words."""
-    for stage in stages.split():
-        DIFFERENCES[case, stage] = Difference(
-            reason,
-            tuple(line.strip() for line in without.splitlines() if line.strip()),
-            tuple(line.strip() for line in instead.splitlines() if line.strip()),
-        )
