@@ -27,6 +27,7 @@ from ldirector.core.receive import judge_http
 from ldirector.core.verdict import Reason, Verdict
 
 HEAD_LIMIT = 64 * 1024  # bytes before the body, interim (1xx) answers included
+FRAMING_SHARE = 8  # bytes around one of the body; chunks of a single byte take five
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "libwww-perl/6.68"  # what the original sends; servers may have rules for it
 
@@ -115,7 +116,8 @@ class AnswerReader(asyncio.Protocol):
         self._delimited = False
         self._inflate: zlib._Decompress | None = None
         self._in_body = False
-        self._head_size = 0
+        self._size = 0  # bytes of everything that came
+        self._body_size = 0  # and of the body among them, as it was sent
         self._body = bytearray()
 
     # asyncio
@@ -126,23 +128,28 @@ class AnswerReader(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.answer.done():
             return
-        if not self._in_body:
-            self._head_size += len(data)
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(Reason.WRONG_STATUS, "101 switching protocols")
         except httptools.HttpParserError as error:
             self._refuse(Reason.BAD_ANSWER, str(error))
-        if not self._in_body and self._head_size > HEAD_LIMIT:
+        framing = self._size - self._body_size
+        if not self._in_body and framing > HEAD_LIMIT:
             self._refuse(Reason.TOO_LARGE, f"no end of the headers within {HEAD_LIMIT} bytes")
+        elif framing > HEAD_LIMIT + FRAMING_SHARE * self._body_size:
+            self._refuse(Reason.TOO_LARGE, f"{framing} bytes around a body of {self._body_size}")
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.answer.done():
             return
+        if isinstance(error, MemoryError):
+            self.answer.set_exception(error)  # ours: the loop had no room for what the server sent
+            return
         if self._in_body and not self._delimited and error is None:
             self._finish()  # the end of the connection is the end of the body
-        elif self._in_body or self._head_size:
+        elif self._size:
             self._refuse(Reason.CONNECTION_LOST, "closed in the middle of the answer")
         else:
             self._refuse(Reason.CONNECTION_LOST, "closed without an answer")
@@ -172,12 +179,18 @@ class AnswerReader(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         if self.answer.done():
             return
+        self._body_size += len(part)
         try:
-            self._body += self._inflate.decompress(part, self._limit + 1) if self._inflate else part
+            self._body += self._inflated(self._inflate, part) if self._inflate else part
         except zlib.error as error:
             self._refuse(Reason.BAD_ANSWER, f"compressed body: {error}")
-        if len(self._body) > self._limit:
+        if max(len(self._body), self._body_size) > self._limit:
             self._refuse(Reason.TOO_LARGE, f"body over {self._limit} bytes")
+
+    def _inflated(self, inflate: zlib._Decompress, part: bytes) -> bytes:
+        if inflate.eof:  # it would keep whatever follows, in a copy of everything for each part
+            raise zlib.error("more after its end")
+        return inflate.decompress(part, self._limit + 1 - len(self._body))
 
     def on_message_complete(self) -> None:
         if self._in_body:

@@ -5,11 +5,14 @@ Redirects are rare in checks, so the fast path hands them over to requests, in a
 hostile server in its bounds there: the number of threads; redirects are followed one by one, so that no body but the
 last is read; and at the deadline every socket of the exchange is shut down. What the check demands of certificates
 (tls.py) holds for each https answer on the way, also when an https check is sent to another host.
+
+A server elsewhere must not make us ask what listens on this machine's loopback: such a redirect is not followed.
 """
 
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import socket
 import ssl
 import warnings
@@ -42,11 +45,12 @@ async def follow(spec: CheckSpec, url: str, location: str, deadline: float) -> A
 
     Raises BadAnswer, or OSError EAGAIN when no thread became free.
     """
-    return await _threads.run(deadline, partial(_fetch, spec, urljoin(url, location)))
+    return await _threads.run(deadline, partial(_fetch, spec, url, location))
 
 
-def _fetch(spec: CheckSpec, url: str, sockets: Sockets) -> Answer:
+def _fetch(spec: CheckSpec, url: str, location: str, sockets: Sockets) -> Answer:
     try:
+        url = urljoin(url, location)
         for _ in range(MAX_REDIRECTS):
             if urlsplit(url).scheme not in ("http", "https"):
                 raise BadAnswer(Reason.WRONG_STATUS, f"redirected to {url}")
@@ -84,6 +88,23 @@ def _body(spec: CheckSpec, response: requests.Response) -> bytes:
     return body
 
 
+def _is_loopback(address: str) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
+def _is_on_loopback(host: str) -> bool:
+    """Whether the server that is checked is itself there. Raises OSError when its name is not known any more."""
+    return any(_is_loopback(str(found[4][0])) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+
+
+def _refuse_loopback(spec: CheckSpec, sock: socket.socket) -> None:
+    """By the address that the connection came to: names, 0.0.0.0 and the like lead there too. Nothing was sent yet."""
+    if _is_loopback(sock.getpeername()[0]) and not _is_on_loopback(spec.address):
+        sock.close()
+        raise BadAnswer(Reason.WRONG_STATUS, "redirected to this machine's loopback")
+
+
 class _Adapter(HTTPAdapter):
     """Hands over each socket, and holds TLS to the rules of the check: one shared context, the right name, the age."""
 
@@ -110,12 +131,14 @@ class _Adapter(HTTPAdapter):
             def _new_conn(self) -> socket.socket:
                 sock = super()._new_conn()
                 track(sock)
+                _refuse_loopback(spec, sock)
                 return sock
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
                 sock = super()._new_conn()
                 track(sock)
+                _refuse_loopback(spec, sock)
                 return sock
 
             def connect(self) -> None:

@@ -183,3 +183,27 @@ def test_the_check_runs_on_uvloop_too() -> None:
     uvloop = pytest.importorskip("uvloop")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(check(saying(answer()))).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"1;" + b"x" * 9000 + b"\r\nx\r\n", b"0" * 1000, b"0\r\n" + b"X-Trailer: 1\r\n" * 1000, b"0\r\nX: " + b"x" * 1000],
+    ids=["extensions", "zeros", "trailers", "trailer line"],
+)
+def test_what_stands_around_a_body_is_bounded(part: bytes) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head, _, rest = part.partition(b"\r\n") if part.startswith(b"0\r\n") else (b"", b"", part)
+    script = saying_and_waiting(chunked + (head + b"\r\n" if head else b""), *[rest] * 200)
+    assert judged(script)[1] is Reason.TOO_LARGE
+
+
+def test_what_follows_a_compressed_body_is_refused() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+    parts = [b"%x\r\n%s\r\n" % (len(part), part) for part in (gzip.compress(b"no"), gzip.compress(b"ok"))]
+    assert judged(saying_and_waiting(head, *parts))[1] is Reason.BAD_ANSWER
+
+
+def test_a_compressed_body_that_never_holds_anything_is_bounded() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: deflate\r\n\r\n\x78\x9c"
+    empty_blocks = b"\0\0\0\xff\xff" * 10_000
+    assert judged(saying_and_waiting(head, *[empty_blocks] * 20))[1] is Reason.TOO_LARGE

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import ssl
 import threading
 import time
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from ldirector.checks import http, https, redirect, tls
+from ldirector.checks.attempt import BadAnswer
 from ldirector.core.model import TlsRules
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.checks.authority import Authority
@@ -50,6 +52,42 @@ def test_a_circle_of_redirects_ends_after_seven() -> None:
 
     verdict, requests = asyncio.run(run())
     assert (verdict.reason, requests) == (Reason.WRONG_STATUS, 1 + redirect.MAX_REDIRECTS)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"])
+def test_a_server_elsewhere_cannot_send_us_to_this_machines_loopback(host: str) -> None:
+    async def run(location: str) -> None:
+        deadline = asyncio.get_running_loop().time() + 5
+        await redirect.follow(a_spec(80, address="192.0.2.1"), "http://192.0.2.1/", location, deadline)
+
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        listener.listen()
+        listener.settimeout(5)
+        with pytest.raises(BadAnswer, match="redirected to this machine's loopback"):
+            asyncio.run(run(f"http://{host}:{listener.getsockname()[1]}/admin"))
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1000) == b"", "something was sent"
+
+
+def test_a_server_on_loopback_may_send_us_there() -> None:
+    async def run(address: str) -> int:
+        async with serving(saying(answer())) as server:
+            deadline = asyncio.get_running_loop().time() + 5
+            location = f"http://127.0.0.1:{server.port}/"
+            return (await redirect.follow(a_spec(server.port, address=address), location, location, deadline)).status
+
+    assert [asyncio.run(run(address)) for address in ("127.0.0.1", "localhost")] == [200, 200]
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://127.0.0.1:99999/", "http://", "//"])
+def test_a_redirect_to_no_url_is_the_servers_fault(location: str) -> None:
+    async def run() -> Verdict:
+        async with serving(moved(location)) as server:
+            return await http.check(a_spec(server.port), asyncio.get_running_loop().time() + 5)
+
+    assert asyncio.run(run()).outcome is Outcome.FAIL
 
 
 def test_a_redirect_without_or_with_a_foreign_location_fails() -> None:
