@@ -4,10 +4,10 @@ Theory. Each check has one hard deadline: its timeout, counted from the moment i
 at once; external commands have few of their own, because each is a process. A check that waited for a slot as long
 as its whole timeout was not run.
 
-Doubt of oneself. A server that was late may have been on time, and we too slow to see it: an overloaded checker that
-believes its own timers ejects healthy servers. So the runner measures by how much the event loop came late
-(StallMeter), and a check that failed only by time while the loop lost more than a quarter of its timeout was not run.
-A refusal or a wrong answer is a fact and stays one.
+Doubt of oneself. A server that was late may have been on time, and we too slow to see it; one that hung up may have
+waited for us: an overloaded checker that believes its own timers ejects healthy servers. So the runner measures by how
+much the event loop came late (StallMeter), and a check that failed while the loop lost more than a quarter of its
+timeout, or LOST_SECONDS, was not run. That is an episode of shortage for the core (core/shortage.py).
 """
 
 from __future__ import annotations
@@ -52,10 +52,8 @@ def probe_of(method: str, service: str) -> Check:
 SOCKET_SLOTS = 1000
 COMMAND_SLOTS = 32
 
-BY_TIME_ONLY = frozenset(
-    {Reason.CONNECT_TIMEOUT, Reason.READ_TIMEOUT, Reason.COMMAND_TIMEOUT, Reason.PATTERN_TIMEOUT, Reason.OVERLOADED}
-)
 STALL_SHARE = 0.25  # of a check's timeout
+LOST_SECONDS = 1.0  # however long the timeout
 STALL_TICK = 0.1  # seconds; a stall shorter than this is too short to matter
 
 
@@ -150,7 +148,7 @@ class Runner:
             self._log_error(f"a check failed by an error of this program, for {spec}:\n{traceback.format_exc()}")
             verdict = Verdict(Outcome.NOT_RUN, Reason.INTERNAL)
         lost = self._stall.measured(loop.time()) - lost
-        if verdict.outcome is Outcome.FAIL and verdict.reason in BY_TIME_ONLY and lost > STALL_SHARE * spec.timeout:
+        if verdict.outcome is Outcome.FAIL and lost > min(STALL_SHARE * spec.timeout, LOST_SECONDS):
             words = f"{verdict.reason.value}, but this machine lost {lost:.1f} s meanwhile"
             verdict = Verdict(Outcome.NOT_RUN, Reason.OVERLOADED, words)
         self._finished(check_id, replace(verdict, took=loop.time() - started))
