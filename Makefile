@@ -29,7 +29,7 @@ demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
 test: check system-packages server-packages
-	$(BIN)/python -m pytest tests/servers
+	$(BIN)/python -m pytest -n 2 tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
 
 nightly: venv system-packages
