@@ -109,7 +109,9 @@ class _Reader:
         value, wrong = straightened(row, text, is_global)
         if wrong:
             self._findings.warn(
-                line, f"{row.name}: {wrong}; ldirectord would not read it like this", f"write {row.name}={value}"
+                line,
+                f"{row.name}: {wrong}; ldirectord would not read it like this",
+                f"write {row.name}={value.rstrip()}",
             )
         return value
 

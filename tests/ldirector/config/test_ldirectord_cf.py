@@ -41,9 +41,6 @@ ACCEPTED_HERE = {
 WARNED_ABOUT_LATER = {"maintenancedir_missing"}
 """The parser looks at no folder; the start does."""
 
-ONE_MEANING = ("ldirectord/002.cf", "ldirectord/012.cf")
-"""Files from the wild that the original refuses and that can mean one thing only."""
-
 
 def errors_of(text: str, names: Any = None, strict: bool = True) -> list[tuple[int, str]]:
     """Line and text of each error; empty when the file is accepted."""
@@ -111,29 +108,36 @@ def test_captured_configuration_is_read(path: Path) -> None:
     assert [line for line, _ in errors] == ([6] if path.name == "ldirectord.bad.cf" else [])
 
 
-def corpus_verdicts() -> dict[str, str]:
-    """File below the corpus -> what the original's parser says of it."""
-    sources = CORPUS / "SOURCES.md"
-    if not sources.exists():
-        return {}
-    rows = re.findall(r"^\| (ldirectord/\S+\.cf) \|.*\| ([^|]+) \|$", sources.read_text(), re.MULTILINE)
-    return dict(rows)
+VERDICTS: dict[str, dict[str, Any]] = yaml.safe_load((VECTORS / "corpus_verdicts.yaml").read_text())
+from_the_wild = pytest.mark.skipif(not CORPUS.exists(), reason=f"no files from the wild at {CORPUS}")
+
+
+def test_strict_refuses_what_the_original_refuses_and_begins_with_its_line() -> None:
+    for name, verdict in VERDICTS.items():
+        original = verdict["original"]
+        assert original["exit_code"] == (2 if verdict["strict"] else 3), name
+        assert verdict["strict"][:1] == ([original["line"]] if verdict["strict"] else []), name
+        assert set(verdict["lenient"]) <= set(verdict["strict"]), name
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.exists(), reason=f"no files from the wild at {CORPUS}")
-def test_file_from_the_wild_gets_the_verdict_and_line_of_the_original() -> None:
-    verdicts = corpus_verdicts()
-    assert len(verdicts) >= 10
-    for name, verdict in verdicts.items():
-        text = (CORPUS / name).read_text()
-        errors = errors_of(text)
-        if name in ONE_MEANING:
-            assert errors_of(text, strict=False) == []
-        refused = re.match(r"refused at line (\d+)", verdict)
-        assert [line for line, _ in errors][:1] == ([int(refused[1])] if refused else []), (name, errors)
-        for _, message in errors:
-            assert re.match(r"f:\d+: \S.*; \S", message)
+@from_the_wild
+def test_every_file_from_the_wild_has_its_verdict() -> None:
+    assert {str(path.relative_to(CORPUS)) for path in CORPUS.glob("ldirectord/**/*.cf")} == set(VERDICTS)
+
+
+@pytest.mark.corpus
+@from_the_wild
+@pytest.mark.parametrize("name", VERDICTS)
+def test_file_from_the_wild_gets_the_recorded_verdict(name: str) -> None:
+    text, verdict = (CORPUS / name).read_text(), VERDICTS[name]
+    strictly, leniently = errors_of(text), errors_of(text, strict=False)
+    assert [line for line, _ in strictly] == verdict["strict"]
+    assert [line for line, _ in leniently] == verdict["lenient"]
+    for line, message in strictly + leniently:
+        assert re.match(rf"f:{line}: \S.*; \S", message)
+    if not leniently:
+        assert [warning.line for warning in parse(text, "f", FakeNames()).warnings] == verdict.get("warnings", [])
 
 
 # Meaning
