@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import os
 import signal
 import socket
@@ -47,6 +48,7 @@ from ldirector.performer import Performer
 
 WATCH_SECONDS = 1.0  # between two looks at the configuration file
 MAX_REPLANS = 3  # within one step, when the kernel refuses edits
+TICK = 0.002  # seconds; checks that are due within it start together
 RETRY_SECONDS = 1.0  # after an error of the whole table, or of this program
 OWN_COMMAND = str(Path(sys.executable).with_name("ldirectord"))
 LONGEST_READY = 3600.0  # seconds that a client may wait for readiness
@@ -92,6 +94,7 @@ class Daemon:
         )
         self._control = ControlServer(control, self._answer, self._log_error)
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
         self._refused: list[OpFailure] = []
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -164,11 +167,15 @@ class Daemon:
         deadline = self._director.next_deadline()
         if deadline is not None and at_least:
             deadline = max(deadline, self._loop.time() + at_least)
-        if self._timer and self._timer.when() == deadline:
+        if self._timer and self._armed_for == deadline:
             return
         if self._timer:
             self._timer.cancel()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._guarded, self._time_passed)
+        # The next whole TICK: one step serves all deadlines in it, and uvloop, whose clock has milliseconds, would
+        # otherwise wake too early and spin until the deadline.
+        when = math.ceil((deadline or 0.0) / TICK) * TICK
+        self._timer = None if deadline is None else self._loop.call_at(when, self._guarded, self._time_passed)
+        self._armed_for = deadline
 
     def _time_passed(self) -> None:
         self._timer = None

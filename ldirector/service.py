@@ -23,7 +23,7 @@ import os
 import resource
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from daemonize import Daemonize
@@ -73,7 +73,7 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
         return _say(FAILED, str(error))
     except OSError as error:
         return _say(FAILED, f"cannot open the control socket {instance.socket}: {error.strerror}")
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     target = TERMINAL if debug else SUPERVISED if config.supervised else config.logfile
     log = Log(target, instance.config.name, Level.DEBUG if debug else Level.INFO)
     log.verify()
@@ -132,7 +132,7 @@ def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], No
 
     try:
         instance.enter(os.getpid(), supervised)
-        asyncio.run(daemon.run(lambda: tell_once("ok")))
+        run_loop(daemon.run(lambda: tell_once("ok")))
     except IpvsError as error:
         log.write(Level.ERROR, str(error))
         tell_once(str(error))
@@ -146,6 +146,17 @@ def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], No
     return STARTED
 
 
+def run_loop(work: Coroutine[object, object, None]) -> None:
+    """Run to the end in an event loop: uvloop's where it is installed (the extra `fast`), else asyncio's own."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        asyncio.run(work)
+        return
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work)
+
+
 def _silent_logger() -> logging.Logger:
     """The library would open a syslog of its own and speak of a starting daemon there."""
     logger = logging.Logger("ldirectord")
@@ -153,7 +164,7 @@ def _silent_logger() -> logging.Logger:
     return logger
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Each check in flight is a descriptor: take as many as we may have."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # refused by a container: the checks say NOT_RUN when it gets tight

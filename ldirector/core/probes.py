@@ -18,7 +18,7 @@ from ldirector.core.schedule import Schedule
 from ldirector.core.verdict import Outcome, Verdict
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # itself and no other: what it is keyed by is cheap to hash, a whole Probe is not
 class Run:
     """One probe at work. check_id: the check in flight.
 
@@ -41,35 +41,36 @@ class Probes:
     def __init__(self) -> None:
         self._runs: dict[Probe, Run] = {}
         self._in_flight: dict[int, Run] = {}
-        self._schedule: Schedule[Probe] = Schedule()
-        self._unanswered: set[Probe] = set()
+        self._schedule: Schedule[Run] = Schedule()
+        self._unanswered: set[Run] = set()
         self._last_id = 0
 
     def replace(self, wanted: Mapping[Probe, Iterable[Member]], now: float) -> list[Effect]:
         """Put these probes into force; those that stay keep their phase, their check in flight and their count."""
         effects: list[Effect] = []
         for probe in [probe for probe in self._runs if probe not in wanted]:
-            effects += self._cancel(self._runs.pop(probe))
-            self._schedule.remove(probe)
-            self._unanswered.discard(probe)
+            run = self._runs.pop(probe)
+            effects += self._cancel(run)
+            self._schedule.remove(run)
+            self._unanswered.discard(run)
         fresh = []
         for probe, members in wanted.items():
-            if run := self._runs.get(probe):
-                run.members = tuple(members)
+            if known := self._runs.get(probe):
+                known.members = tuple(members)
             else:
-                self._runs[probe] = Run(probe, tuple(members))
-                self._unanswered.add(probe)
-                fresh.append((probe, probe.interval))
+                run = self._runs[probe] = Run(probe, tuple(members))
+                self._unanswered.add(run)
+                fresh.append((run, probe.interval))
         self._schedule.add(fresh, now)
         return effects
 
     def start_due(self, now: float) -> list[Effect]:
         """One StartCheck for each probe whose time has come."""
         effects: list[Effect] = []
-        for probe in self._schedule.take_due(now):
-            run = self._runs[probe]
+        for run in self._schedule.take_due(now):
+            probe = run.probe
             if run.idle:
-                self._schedule.again(probe, probe.interval, now)
+                self._schedule.again(run, probe.interval, now)
                 continue
             self._last_id += 1
             run.check_id = self._last_id
@@ -89,14 +90,14 @@ class Probes:
         """
         run = self._in_flight.pop(check_id)
         run.check_id = None
-        self._schedule.again(run.probe, run.probe.interval, now, turns)
+        self._schedule.again(run, run.probe.interval, now, turns)
         if run.once_more:
             run.once_more = False
-            self._schedule.hurry(run.probe, now)
+            self._schedule.hurry(run, now)
         if verdict.outcome is Outcome.NOT_RUN:
             return run
         run.answered = True
-        self._unanswered.discard(run.probe)
+        self._unanswered.discard(run)
         if verdict.outcome is Outcome.FAIL:
             run.connects_left = 0
         elif run.connects_left:
@@ -111,7 +112,7 @@ class Probes:
         if run is None:
             return
         if run.check_id is None:
-            self._schedule.hurry(probe, due)
+            self._schedule.hurry(run, due)
 
     def doubt(self, probe: Probe, now: float) -> None:
         """Something happened to the server: check it now, and once more if a check is in flight that began before."""
@@ -119,7 +120,7 @@ class Probes:
         if run is None:
             return
         if run.check_id is None:
-            self._schedule.hurry(probe, now)
+            self._schedule.hurry(run, now)
         else:
             run.once_more = True
 
@@ -128,11 +129,11 @@ class Probes:
         for probe, run in self._runs.items():
             was_idle, run.idle = run.idle, probe in idle
             if run.idle:
-                self._unanswered.discard(probe)
+                self._unanswered.discard(run)
             elif was_idle:
-                self._schedule.hurry(probe, now)
+                self._schedule.hurry(run, now)
                 if not run.answered:
-                    self._unanswered.add(probe)
+                    self._unanswered.add(run)
 
     def next_due(self) -> float | None:
         return self._schedule.next_due()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +102,16 @@ def test_a_daemon_that_fails_later_leaves_neither_lock_nor_pid_file(instance: In
     while instance.pid_file.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not instance.pid_file.exists()
+
+
+def test_loop_is_uvloop_where_it_is_installed_and_asyncios_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = "uvloop" if find_spec("uvloop") else "asyncio"
+    loops: list[str] = []
+
+    async def work() -> None:
+        loops.append(type(asyncio.get_running_loop()).__module__.partition(".")[0])
+
+    service.run_loop(work())
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    service.run_loop(work())
+    assert loops == [fast, "asyncio"]
