@@ -16,15 +16,17 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from hbeat.adapters.control import Client, ControlServer
 from hbeat.adapters.log import Log
 from hbeat.adapters.realtime import make_realtime
-from hbeat.adapters.udp import Media
+from hbeat.adapters.udp import Ear, Media
 from hbeat.agents import Agents, Operation, script_environment
 from hbeat.config.errors import ConfigError
+from hbeat.config.media import Medium
 from hbeat.core.auth import Keyring
 from hbeat.core.cluster import TAKEOVER_WORDS, Cluster, Settings
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunResource, SendDatagram
@@ -53,8 +55,9 @@ def settings_of(config: Configuration, me: Identity) -> Settings:
     )
 
 
-def _places(config: Configuration) -> list[tuple[str, str, int]]:
-    return [(medium.interface, medium.address, medium.udpport) for medium in config.ha.media]
+def _places(config: Configuration) -> list[Medium]:
+    """The media, wherever they stand in the file."""
+    return [replace(medium, line=0) for medium in config.ha.media]
 
 
 def _stamp() -> tuple[int, str]:
@@ -99,8 +102,8 @@ class Daemon:
         """Runs until everything is released after a request to stop. ready: called once heartbeats are sent."""
         self._catch_signals()
         self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
-        for link, sock in self._media.receivers.items():
-            self._selector.register(sock, selectors.EVENT_READ, ("link", link))
+        for ear, sock in self._media.receivers.items():
+            self._selector.register(sock, selectors.EVENT_READ, ("medium", ear))
         if self._realtime:
             for refused in make_realtime(self._config.ha.rtprio):
                 self._note(Level.WARNING, refused)
@@ -134,7 +137,7 @@ class Daemon:
 
     def _readable(self, key: selectors.SelectorKey) -> None:
         kind, what = key.data
-        if kind == "link":
+        if kind == "medium":
             self._drain(what)
         elif kind == "operation":
             self._step(what, time.monotonic())
@@ -144,14 +147,14 @@ class Daemon:
         else:
             self._serve()
 
-    def _drain(self, link: str) -> None:
-        for data in self._media.drain(link):
+    def _drain(self, ear: Ear) -> None:
+        for data in self._media.drain(ear):
             now = time.monotonic()
-            self._perform(self.cluster.receive(link, data, now))
+            self._perform(self.cluster.receive(ear.link, data, now))
 
     def _timers(self, now: float, deadline: float) -> None:
-        for link in self._media.receivers:
-            self._drain(link)  # silence must be real
+        for ear in self._media.receivers:
+            self._drain(ear)  # silence must be real
         late, now = now - deadline, time.monotonic()
         if now >= self.cluster.next_deadline() and not self._ending:
             self._perform(self.cluster.handle_timer(now, late))

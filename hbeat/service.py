@@ -45,7 +45,7 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
         if lock is None:
             print(f"heartbeat: already running [pid {client.daemon_pid()}]", file=sys.stderr)
             return STARTED
-        media = open_media((m.interface, m.address, m.udpport) for m in config.ha.media)
+        media = open_media(config.ha.media)
         me = _identity(config)
         control = ControlServer(client.SOCKET)
     except (MediaError, OSError) as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address
 
 from hbeat.config.haresources import VIP_SCRIPTS
+from hbeat.config.media import MediumKind
 from hbeat.core.model import NodeName
 from hbeat.core.vip import VipSpec, parse_vip
 from ldirector.core.model import Forwarding, Protocol, Real, Virtual
@@ -295,6 +296,8 @@ def _vips(files: ClusterFiles) -> Iterable[tuple[NodeName, VipSpec]]:
 def _media(node: NodeFiles) -> Mapping[str, list[IPv4Address]]:
     media: dict[str, list[IPv4Address]] = {}
     for medium in node.ha.media:
+        if medium.kind is not MediumKind.UCAST:
+            continue  # it names no node's address
         try:
             address = ip_address(medium.address)
         except ValueError:

@@ -53,7 +53,6 @@ FACILITIES = (
 
 _LATER, _NO_EFFECT, _REFUSED = Support.LATER, Support.NO_EFFECT, Support.REFUSED
 _NO_LOGD = "messages go straight to the log files and to syslog"
-_NO_MEDIUM = "heartbeats are sent and heard on the ucast lines only"
 _UNFENCED = "NOTHING IS FENCED: a node that is thought dead is not switched off before its resources are taken over"
 _PACEMAKER = "haresources is what decides here"
 _UNCOMPRESSED = "no message is large enough to be compressed"
@@ -63,13 +62,13 @@ _ROWS = (
     Directive("node", Kind.WORDS),
     Directive("udpport", Kind.INTEGER, default="694", low=1, high=65535),
     Directive("ucast", Kind.LINE),
-    Directive("ucast6", Kind.LINE, _LATER, note=_NO_MEDIUM),
-    Directive("bcast", Kind.WORDS, _LATER, note=_NO_MEDIUM),
-    Directive("udp", Kind.WORDS, _LATER, note=_NO_MEDIUM),
-    Directive("mcast", Kind.LINE, _LATER, note=_NO_MEDIUM),
-    Directive("mcast6", Kind.LINE, _LATER, note=_NO_MEDIUM),
-    Directive("serial", Kind.WORDS, _LATER, note=_NO_MEDIUM),
-    Directive("baud", Kind.WORD, _LATER, default="19200", note="it is the speed of serial lines"),
+    Directive("ucast6", Kind.LINE),
+    Directive("bcast", Kind.LINE),
+    Directive("udp", Kind.LINE),
+    Directive("mcast", Kind.LINE),
+    Directive("mcast6", Kind.LINE),
+    Directive("serial", Kind.WORDS, _REFUSED),
+    Directive("baud", Kind.WORD, _NO_EFFECT, default="19200", note="it is the speed of serial lines"),
     Directive("ping", Kind.WORDS, _LATER, note="ping nodes are recorded, not asked"),
     Directive("ping6", Kind.WORDS, _LATER, note="ping nodes are recorded, not asked"),
     Directive("ping_group", Kind.LINE, _LATER, note="ping nodes are recorded, not asked"),

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 
 from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, Directive, Kind, Support
 from hbeat.config.errors import Problems
-from hbeat.config.ha_config import HaConfig, LogSettings, Medium, MediumKind, Respawn
+from hbeat.config.ha_config import HaConfig, LogSettings, Respawn
+from hbeat.config.media import Medium, read_media
 from hbeat.config.values import (
     check_not_refused,
-    is_host,
-    is_interface,
     milliseconds,
     parse_boolean,
     parse_choice,
@@ -70,6 +69,9 @@ class _Lines:
         self._say_if_not_done(number, row)
         if name in MEDIA:
             self._first_medium = self._first_medium or number
+        if name in MEDIA and row.support is Support.IMPLEMENTED:
+            self._take_media(number, name, words)
+            return
         if row.kind is Kind.LINE:
             self._take_line(number, name, words)
             return
@@ -104,7 +106,7 @@ class _Lines:
             if self._media and int(word) != self._udpport:
                 self._problems.warn(
                     number,
-                    f"udpport {word} does not apply to the ucast lines above, which use {self._udpport}",
+                    f"udpport {word} does not apply to the lines above, which use {self._udpport}",
                     "move it above them",
                 )
             self._udpport = int(word)
@@ -131,27 +133,17 @@ class _Lines:
         elif row.name in ("logfile", "debugfile") and not word.startswith("/"):
             raise ValueError("not an absolute path; write it from /")
 
+    def _take_media(self, number: int, name: str, words: list[str]) -> None:
+        try:
+            self._media += read_media(name, words, self._udpport, number)
+        except ValueError as error:
+            self._problems.error(number, *_halves(str(error)))
+
     def _take_line(self, number: int, name: str, words: list[str]) -> None:
-        if name == "ucast":
-            self._take_ucast(number, words)
-        elif name in ("respawn", "failfast"):
+        if name in ("respawn", "failfast"):
             self._take_respawn(number, name, words)
         elif name == "ping_group":
             self._ping_groups.append(words[0])
-
-    def _take_ucast(self, number: int, words: list[str]) -> None:
-        if len(words) != 2:
-            self._problems.error(
-                number, f"ucast takes a device and an address, not {len(words)} words", "write ucast eth0 10.0.0.2"
-            )
-        elif not is_host(words[1]):
-            self._problems.error(
-                number, f"ucast address {words[1]} is neither an IPv4 address nor a host name", "correct it"
-            )
-        elif not is_interface(words[0]):
-            self._problems.error(number, f"ucast device {words[0]} is not the name of one", "correct it")
-        else:
-            self._media.append(Medium(MediumKind.UCAST, words[0], words[1], self._udpport, number))
 
     def _take_respawn(self, number: int, name: str, words: list[str]) -> None:
         if len(words) < 2 or not words[1].startswith("/"):
@@ -240,11 +232,8 @@ class _Lines:
         if self._media:
             return
         if self._first_medium:
-            self._problems.error(
-                self._first_medium, "none of the media is usable in this release", "add a ucast DEVICE ADDRESS line"
-            )
-        else:
-            self._problems.error(0, "no media, so no heartbeats", "add a ucast DEVICE ADDRESS line per network")
+            return  # each has its error already
+        self._problems.error(0, "no media, so no heartbeats", "add a bcast DEVICE or ucast DEVICE ADDRESS line")
 
     def _timing(self) -> Timing:
         keepalive = parse_time(self._text("keepalive"))

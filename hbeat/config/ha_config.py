@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from hbeat.config.errors import Problem
-from hbeat.core.model import Failback, LinkName, NodeName, Timing
-
-
-class MediumKind(Enum):
-    """The media that carry heartbeats in this release."""
-
-    UCAST = "ucast"
-
-
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """One link: datagrams to address:udpport, sent and received on one interface, which names the link."""
-
-    kind: MediumKind
-    interface: LinkName
-    address: str  # IPv4 address or host name, as written
-    udpport: int
-    line: int
+from hbeat.config.media import Medium
+from hbeat.core.model import Failback, NodeName, Timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,11 @@ def parse_failback(word: str) -> Failback:
 
 
 def check_not_refused(name: str, word: str) -> None:
-    """crm, pacemaker and autojoin: only the words that leave haresources in charge pass."""
+    """crm, pacemaker and autojoin: only the words that leave haresources in charge pass; no serial line does."""
+    if name == "serial":
+        raise ValueError(
+            "a serial line, which carries no heartbeats here; join the nodes by a second network and write bcast DEVICE"
+        )
     if name == "autojoin":
         if word != "none":
             raise ValueError("not possible with haresources; list the nodes and drop the line")

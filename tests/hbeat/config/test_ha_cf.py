@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hbeat.config.directives import DIRECTIVES, Kind, Support
 from hbeat.config.errors import ConfigError, Problem
 from hbeat.config.ha_cf import parse_ha_cf
-from hbeat.config.ha_config import HaConfig, Medium, MediumKind, Respawn
+from hbeat.config.ha_config import HaConfig, Respawn
+from hbeat.config.media import Medium, MediumKind
 from hbeat.core.model import Failback, Timing
 
 ROOT = Path(__file__).parents[3]
@@ -106,7 +107,7 @@ def test_initdead_must_not_be_below_deadtime():
 def test_all_errors_are_told_with_their_lines():
     assert errors("keepalive 2s\nundport 694\nnode\nlogfacility local10\n") == [
         "ha.cf: no nodes; add a node line with the name of each of the two machines",
-        "ha.cf: no media, so no heartbeats; add a ucast DEVICE ADDRESS line per network",
+        "ha.cf: no media, so no heartbeats; add a bcast DEVICE or ucast DEVICE ADDRESS line",
         "ha.cf:1: keepalive 2s is not a time; write seconds (2 or 0.5) or milliseconds (500ms)",
         'ha.cf:2: unknown directive "undport"; did you mean "udpport"?',
         "ha.cf:3: node without a value; add one (words which add up over the lines) or drop the line",
@@ -140,7 +141,7 @@ def test_a_later_word_replaces_the_one_before():
 def test_udpport_counts_for_the_media_below_it():
     config = parse(f"{LEAST}udpport 6942\nucast eth1 10.2.0.2\n")
     assert [medium.udpport for medium in config.media] == [694, 6942]
-    assert "ha.cf:5: udpport 6942 does not apply to the ucast lines above" in warnings(f"{LEAST}udpport 6942\n")[0]
+    assert "ha.cf:5: udpport 6942 does not apply to the lines above" in warnings(f"{LEAST}udpport 6942\n")[0]
     assert warnings(f"{LEAST}udpport 694\n") == []
     assert warnings(f"udpport 6942\n{LEAST}") == []
 
@@ -174,11 +175,34 @@ def test_missing_fencing_is_said_loudly(line):
     assert "NOTHING IS FENCED" in warnings(f"{LEAST}{line}\n")[0]
 
 
-def test_media_that_come_later_do_not_count():
-    assert warnings(f"{LEAST}bcast eth1\n")[0].startswith("ha.cf:5: bcast comes in a later release")
-    assert errors("node a b\nauto_failback on\nlogfile /l\nbcast eth1\n") == [
-        "ha.cf:4: none of the media is usable in this release; add a ucast DEVICE ADDRESS line"
+def test_every_kind_of_medium_is_read_with_its_settings():
+    lines = (
+        "udpport 700\nbcast eth1 eth2\nudp eth3\nmcast eth1 225.0.0.1 694 2 0\n"
+        "ucast6 eth1 fd00::2\nmcast6 eth1 ff12::7 695 1 1\n"
+    )
+    media = parse(f"{LEAST}{lines}").media
+    assert [(m.kind.value, m.interface, m.address, m.udpport, m.ttl, m.loop) for m in media[1:]] == [
+        ("bcast", "eth1", "255.255.255.255", 700, 1, False),
+        ("bcast", "eth2", "255.255.255.255", 700, 1, False),
+        ("bcast", "eth3", "255.255.255.255", 700, 1, False),
+        ("mcast", "eth1", "225.0.0.1", 694, 2, False),
+        ("ucast6", "eth1", "fd00::2", 700, 1, False),
+        ("mcast6", "eth1", "ff12::7", 695, 1, True),
     ]
+    assert [m.family for m in media[1:]] == [4, 4, 4, 4, 6, 6]
+
+
+def test_broadcast_alone_is_enough():
+    assert parse("node a b\nauto_failback on\nlogfile /l\nbcast eth1\n").media[0].interface == "eth1"
+
+
+def test_serial_lines_are_refused_with_the_reason_and_the_cure():
+    (error,) = errors(f"{LEAST}serial /dev/ttyS0\n")
+    assert error == (
+        "ha.cf:5: serial /dev/ttyS0 is a serial line, which carries no heartbeats here; join the nodes by a second "
+        "network and write bcast DEVICE"
+    )
+    assert len(errors("node a b\nauto_failback on\nlogfile /l\nserial /dev/ttyS0\n")) == 1
 
 
 @pytest.mark.parametrize("line", ["crm yes", "pacemaker respawn", "autojoin any"])
@@ -189,7 +213,12 @@ def test_other_cluster_managers_are_refused(line):
 
 @pytest.mark.parametrize(
     "line",
-    ["ucast eth0", "ucast eth0 10.1.1", "ucast eth0 $PEER", "ucast /dev/x 10.1.1.2", "respawn hacluster ipfail"],
+    [
+        *("ucast eth0", "ucast eth0 10.1.1", "ucast eth0 $PEER", "ucast /dev/x 10.1.1.2", "respawn hacluster ipfail"),
+        *("bcast /dev/x", "mcast eth0 225.0.0.1", "mcast eth0 10.0.0.1 694 1 0", "mcast eth0 225.0.0.1 0 1 0"),
+        *("mcast eth0 225.0.0.1 694 256 0", "mcast eth0 225.0.0.1 694 1 2", "mcast eth0 225.0.0.1 ²34 1 0"),
+        *("ucast6 eth0 fd00:::2", "ucast6 eth0 10.1.1.2", "mcast6 eth0 fd00::1 694 1 0"),
+    ],
 )
 def test_malformed_lines_are_refused_in_place(line):
     assert errors(f"{LEAST}{line}\n")[0].startswith("ha.cf:5: ")
@@ -240,9 +269,14 @@ def test_every_directive_is_recognised_and_every_warning_has_a_cure():
         "keepalive": "1",
         "crm": "no",
         "udpport": "694",
+        "ucast6": "eth1 fd00::2",
+        "mcast": "eth1 225.0.0.1 694 1 0",
+        "mcast6": "eth1 ff12::1 694 1 0",
     }
     special |= {"pacemaker": "no", "autojoin": "none"}
     for name, row in DIRECTIVES.items():
+        if name == "serial":
+            continue  # no word of it is accepted
         word = special.get(name) or (row.choices[0] if row.kind is Kind.CHOICE else samples[row.kind])
         config = parse(f"{LEAST}deadtime 40\n{name} {word}\n")
         own = [problem for problem in config.warnings if problem.what.startswith(name)]
@@ -267,9 +301,9 @@ def test_any_arguments_give_a_value_or_a_config_error(lines):
 def test_published_files_are_accepted_or_refused_with_place_and_cure():
     found = {str(path.relative_to(CORPUS)): findings(path.read_text()) for path in CORPUS.rglob("*.cf")}
     assert all(problem.what and problem.cure for problems in found.values() for problem in problems)
-    other_media = dict.fromkeys(
-        ["001.cf", "005.cf", "006.cf", "008.cf", "009.cf", "014.cf", "templates/001.cf", "templates/002.cf"],
-        "none of the media is usable in this release",
-    )
+    others = {
+        "001.cf": "logfacility local10 is not known",
+        "templates/002.cf": "ucast address $OTHER_HOST_IP is neither an IPv4 address nor a host name",
+    }
     pacemaker = dict.fromkeys(["002.cf", "003.cf"], "pacemaker on is for Pacemaker, which this suite does without")
-    assert {name: problems[0].what for name, problems in found.items() if problems} == other_media | pacemaker
+    assert {name: problems[0].what for name, problems in found.items() if problems} == others | pacemaker
