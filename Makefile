@@ -49,6 +49,11 @@ DESTDIR ?=
 install:
 	./setup/install $(PYTHON) $(PREFIX) "$(DESTDIR)"
 
+# The manual pages, from the tables that drive the programs; a test compares them.
+.PHONY: man
+man: venv
+	$(BIN)/python -m ldirector.manual >man/ldirectord.8
+
 format: venv
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""The manual page ldirectord(8), made from the tables that drive the program: `python -m ldirector.manual > FILE`.
+"""The manual page ldirectord(8), made from the tables that drive the program: `make man` writes man/ldirectord.8.
 
 What stands in no table - the verbs, the differences from the old ldirectord - stands here.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from ldirector.config.settings_file import GLOBAL_SETTINGS, HTTP_SETTINGS, POLIC
 from ldirector.core.services import SERVICES
 from ldirector.manual import CHECKS, DIFFERENCES, VERBS, manual
 
+FILE = Path(__file__).parents[2] / "man" / "ldirectord.8"
 PAGE = "\n".join(manual()).replace("\\-", "-").replace("\\(dq", '"').replace("\\e", "\\")
 
 
@@ -37,6 +39,10 @@ def test_every_setting_service_check_and_verb_is_there() -> None:
 def test_every_known_defect_of_the_old_program_has_its_difference() -> None:
     numbers = [reference for reference, _ in DIFFERENCES if reference]
     assert numbers == [f"g-{number}" for number in range(1, 20)]
+
+
+def test_page_that_is_installed_is_the_one_that_the_tables_give() -> None:
+    assert FILE.read_text() == "\n".join(manual()) + "\n", "write it again: make man"
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="not installed: groff")
