@@ -36,7 +36,7 @@ async def check(spec: CheckSpec, deadline: float) -> Verdict:
         for _ in range(MAX_REDIRECTS):
             if not leads_on(spec, answer):
                 return judge_http(spec, answer.status, answer.body)
-            url = urljoin(url, answer.location)
+            url = _joined(url, answer.location)
             answer = await _fetch(spec, url, await dial(spec.address, spec.port))
         raise BadAnswer(Reason.WRONG_STATUS, f"more than {MAX_REDIRECTS} redirects")
 
@@ -57,6 +57,14 @@ async def _fetch(spec: CheckSpec, url: str, sock: socket.socket) -> Answer:
     except BaseException:
         sock.close()
         raise
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads. Raises BadAnswer when that is no URL."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise BadAnswer(Reason.BAD_ANSWER, f"redirected to {location} ({error})") from None
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:

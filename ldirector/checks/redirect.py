@@ -17,7 +17,7 @@ import socket
 import ssl
 import warnings
 from functools import partial
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -35,6 +35,7 @@ from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Reason
 
 MAX_REDIRECTS = 7
+MAX_INTERIM = 10  # answers of 1xx before the real one
 MAX_THREADS = 16  # exchanges at the same time; further ones wait
 
 _threads = Threads("redirect", MAX_THREADS)
@@ -105,6 +106,18 @@ def _refuse_loopback(spec: CheckSpec, sock: socket.socket) -> None:
         raise BadAnswer(Reason.WRONG_STATUS, "redirected to this machine's loopback")
 
 
+class _Response(HTTPResponse):
+    """The standard one waits through answers of 100 for ever, which keeps a processor busy until the deadline."""
+
+    interim = -1
+
+    def _read_status(self) -> tuple[str, int, str]:
+        self.interim += 1
+        if self.interim > MAX_INTERIM:
+            raise HTTPException(f"more than {MAX_INTERIM} answers of 1xx")
+        return super()._read_status()  # type: ignore[misc,no-any-return]
+
+
 class _Adapter(HTTPAdapter):
     """Hands over each socket, and holds TLS to the rules of the check: one shared context, the right name, the age."""
 
@@ -128,6 +141,8 @@ class _Adapter(HTTPAdapter):
         )
 
         class Plain(HTTPConnection):
+            response_class = _Response
+
             def _new_conn(self) -> socket.socket:
                 sock = super()._new_conn()
                 track(sock)
@@ -135,6 +150,8 @@ class _Adapter(HTTPAdapter):
                 return sock
 
         class Secure(HTTPSConnection):
+            response_class = _Response
+
             def _new_conn(self) -> socket.socket:
                 sock = super()._new_conn()
                 track(sock)

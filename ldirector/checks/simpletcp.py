@@ -21,9 +21,10 @@ from ldirector.core.verdict import Outcome, Reason, Verdict
 
 LINE_LIMIT = 64 * 1024  # bytes
 ANSWER_LIMIT = 512 * 1024
-SEARCH_SECONDS = 1.0
-"""For all lines together: each match has a limit of its own, but an answer may have a quarter of a million lines."""
-LONG_MATCH = 0.005  # seconds, after which other checks get their turn
+SEARCH_SECONDS = 0.5
+"""For all lines together: each match has a limit of its own, but an answer may have half a million lines. A server that
+sends nothing else must not keep this machine so busy that it doubts its own verdicts."""
+TURN = 0.005  # seconds of matching, after which other checks get theirs
 
 
 async def check(spec: CheckSpec, deadline: float) -> Verdict:
@@ -60,6 +61,7 @@ class LineSearch:
         self._start = b""
         self._unfinished = b""
         self._spent = 0.0  # seconds of matching
+        self._turn = 0.0  # and those since others had their turn
 
     async def feed(self, piece: bytes) -> Verdict | None:
         """The verdict as soon as there is one. Raises BadAnswer when the answer is too large."""
@@ -89,10 +91,12 @@ class LineSearch:
         verdict = judge_body(self._receive, line)
         took = time.thread_time() - started
         self._spent += took
+        self._turn += took
         if verdict.reason is not Reason.RECEIVE_MISMATCH:
             return verdict
         if self._spent > SEARCH_SECONDS:
             return Verdict(Outcome.FAIL, Reason.PATTERN_TIMEOUT, f"over {SEARCH_SECONDS:g} s for all lines")
-        if took > LONG_MATCH:
+        if self._turn > TURN:
+            self._turn = 0.0
             await asyncio.sleep(0)
         return None

@@ -95,6 +95,11 @@ def test_a_circle_of_redirects_ends_after_seven() -> None:
     assert (verdict.reason, len(requests)) == (Reason.WRONG_STATUS, 1 + MAX_REDIRECTS)
 
 
+def test_a_redirect_to_no_url_is_the_proxys_fault() -> None:
+    verdict, _ = asked(saying(answer(b"", "302 Found", "Location: http://[::1")))
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.BAD_ANSWER)
+
+
 def test_a_dripping_proxy_cannot_stretch_the_deadline() -> None:
     started = time.monotonic()
     for request in (URL, "https://www.example.com/"):

@@ -54,6 +54,12 @@ def test_a_circle_of_redirects_ends_after_seven() -> None:
     assert (verdict.reason, requests) == (Reason.WRONG_STATUS, 1 + redirect.MAX_REDIRECTS)
 
 
+def test_interim_answers_without_end_are_cut_off() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert asyncio.run(followed(saying_and_waiting(interim * 1000)))[0].reason is Reason.CONNECTION_LOST
+    assert asyncio.run(followed(saying(interim * redirect.MAX_INTERIM, answer())))[0].outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"])
 def test_a_server_elsewhere_cannot_send_us_to_this_machines_loopback(host: str) -> None:
     async def run(location: str) -> None:

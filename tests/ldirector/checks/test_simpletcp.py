@@ -105,6 +105,24 @@ def test_a_slow_pattern_is_bounded_over_all_lines_together() -> None:
     assert time.thread_time() - started < 10
 
 
+def test_other_checks_have_their_turn_between_lines_that_take_long() -> None:
+    """A hundred lines of a millisecond each come in one piece."""
+    slices: list[float] = []
+
+    async def run() -> None:
+        search = simpletcp.LineSearch("^(a|aa)+$")
+        feeding = asyncio.create_task(search.feed((b"a" * 23 + b"!\n") * 100))
+        while not feeding.done():
+            started = time.thread_time()
+            await asyncio.sleep(0)
+            slices.append(time.thread_time() - started)
+        await feeding
+
+    asyncio.run(run())
+    assert len(slices) > 5
+    assert max(slices) < max(0.05, sum(slices) / 4)
+
+
 def test_a_silent_server_is_a_read_timeout() -> None:
     async def talk(call: Call) -> None:
         await asyncio.sleep(60)
