@@ -13,7 +13,7 @@ class SystemNames:
     def host(self, name: str, family: int) -> str | None:
         try:
             found = socket.getaddrinfo(name, None, FAMILIES[family], socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):  # the latter: a part of the name is empty or too long
             return None
         return str(found[0][4][0])
 

@@ -1,7 +1,8 @@
 """YAML text -> config/tree.py: the only file of this package that names the yaml library.
 
-Loaded as data (no objects are made), each value with its line. Aliases are refused: with them a text of a few lines
-can stand for gigabytes, and no setting needs them.
+Loaded as data (no objects are made), each value with its line. Two things are refused while the text is still a stream
+of events, because no setting needs them: aliases, with which a text of a few lines can stand for gigabytes, and deep
+nesting, which costs the library seconds or, from some ten thousand levels on, the process.
 """
 
 from __future__ import annotations
@@ -19,28 +20,38 @@ _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def read_tree(text: str, file: str) -> Item:
     """The document; NOTHING for an empty one. Raises ConfigError with file and line."""
     try:
-        for token in yaml.parse(text, Loader=_LOADER):
-            if isinstance(token, yaml.AliasEvent):
-                line = token.start_mark.line + 1 if token.start_mark else 0
-                raise _refused(file, line, "an alias (*) stands here")
+        _look_over(text, file)
         loader = _LOADER(text)
         try:
             node = loader.get_single_node()
-            return _item(node, loader, file, 0) if node else NOTHING
+            return _item(node, loader, file) if node else NOTHING
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         raise _refused(file, line, f"this is no YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError) as error:  # a tag may not fit its value
         raise _refused(file, 0, f"this is no YAML: {' '.join(str(error).split())[:100]}") from None
 
 
-def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str, depth: int) -> Item:
+def _look_over(text: str, file: str) -> None:
+    """Refuse what must not be loaded."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if isinstance(event, yaml.AliasEvent):
+            raise _refused(file, line, "an alias (*) stands here")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise _refused(file, line, "values are nested too deeply")
+
+
+def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str) -> Item:
     line = node.start_mark.line + 1
-    if depth > DEEPEST:
-        raise _refused(file, line, "values are nested too deeply")
     if isinstance(node, yaml.MappingNode):
         entries: dict[str, Item] = {}
         for key_node, value_node in node.value:
@@ -49,14 +60,16 @@ def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str, depth: int) -> It
                 raise _refused(file, key_line, "a key must be plain text")
             if key_node.value in entries:
                 raise _refused(file, key_line, f"{key_node.value!r} is there twice")
-            value = _item(value_node, loader, file, depth + 1)
+            value = _item(value_node, loader, file)
             entries[key_node.value] = Item(value.value, key_line)
         return Item(entries, line)
     if isinstance(node, yaml.SequenceNode):
-        return Item([_item(each, loader, file, depth + 1) for each in node.value], line)
+        return Item([_item(each, loader, file) for each in node.value], line)
     if node.tag not in _SCALARS and node.tag != "tag:yaml.org,2002:null":
         return Item(str(node.value), line)
     scalar: Scalar = loader.construct_object(node)
+    if isinstance(scalar, int) and abs(scalar) >= 1 << 63:
+        return Item(str(node.value), line)  # no setting is that large, and its digits would be too many to print
     return Item(scalar, line)
 
 

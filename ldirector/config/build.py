@@ -7,6 +7,7 @@ from typing import Any
 
 from ldirector.config.errors import BadValue, Findings
 from ldirector.config.expand import FallbackPlace, Names, Place, port
+from ldirector.config.pattern_size import LARGEST, elements
 from ldirector.config.real_line import RealLine
 from ldirector.config.settings import RawVirtual, Settings, first_set
 from ldirector.core.model import (
@@ -186,14 +187,16 @@ class VirtualBuilder:
         reals: dict[RealKey, Real] = {}
         for line, written in raw.reals:
             lower, upper = self._thresholds(line, written)
-            for address in written.addresses:
-                real_key = RealKey(address, _kernel_port(written.port, written.forwarding, key))
-                if real_key in reals:
-                    self._findings.warn(
-                        line,
-                        f"real: {real_name(real_key)} is in this virtual already and the last line counts",
-                        "remove one of the lines",
-                    )
+            kernel_port = _kernel_port(written.port, written.forwarding, key)
+            keys = [RealKey(address, kernel_port) for address in written.addresses]
+            if again := [real_key for real_key in keys if real_key in reals]:
+                more = f" and {len(again) - 1} more" if len(again) > 1 else ""
+                self._findings.warn(
+                    line,
+                    f"real: {real_name(again[0])}{more}: in this virtual already, and the last line counts",
+                    "remove one of the lines",
+                )
+            for real_key in keys:
                 reals[real_key] = Real(
                     key=real_key,
                     port=written.port,
@@ -234,6 +237,13 @@ class VirtualBuilder:
         patterns = [(raw.settings.line("receive", raw.line), virtual.receive)]
         patterns += [(line, real.receive) for line, real in raw.reals]
         for line, pattern in patterns:
+            if elements(pattern) > LARGEST:
+                self._findings.error(
+                    line,
+                    f"receive: the pattern comes to more than {LARGEST} characters, with {{n}} written out",
+                    "write a shorter one, with smaller numbers in braces",
+                )
+                continue
             try:
                 compiled(pattern)
             except PatternError as error:
@@ -284,7 +294,10 @@ class VirtualBuilder:
                 "leave the line as it is, or remove it",
             )
         said = set()
+        kinds: dict[tuple[object, ...], Real] = {}  # those of a range differ in nothing that matters here
         for real in virtual.reals:
+            kinds.setdefault((real.port, real.request, real.receive), real)
+        for real in kinds.values():
             try:
                 choice = choose(virtual, real)
             except ValueError as error:

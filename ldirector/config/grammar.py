@@ -21,6 +21,10 @@ _INDENTED = re.compile(r" {4,}(.+)", re.DOTALL)
 _SETTING = re.compile(r"([A-Za-z0-9_-]+)\s*=\s*(.*)\Z", re.ASCII | re.DOTALL)
 
 
+LONGEST_LINE = 8192
+"""Characters. A longer line is no configuration, and what is read of it would not go into a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line that says something; number counts from 1."""

@@ -14,7 +14,7 @@ from ldirector.config.build import VirtualBuilder
 from ldirector.config.directives import DIRECTIVES, Directive, Scope
 from ldirector.config.director_config import SYSLOG_FACILITIES, DirectorConfig
 from ldirector.config.errors import BadValue, Findings
-from ldirector.config.expand import Names, Place, fallback_place, virtual_place
+from ldirector.config.expand import LARGEST_RANGE, Names, Place, fallback_place, virtual_place
 from ldirector.config.lenient import straightened
 from ldirector.config.real_line import read_real
 from ldirector.config.settings import RawVirtual, Settings
@@ -51,6 +51,7 @@ class _Reader:
         self._globals = Settings()
         self._execute: list[str] = []
         self._blocks: list[RawVirtual] = []
+        self._range_left = LARGEST_RANGE
 
     def result(self) -> DirectorConfig:
         self._check_logfile()
@@ -72,6 +73,8 @@ class _Reader:
         )
 
     def global_line(self, line: grammar.Line) -> None:
+        if self._too_long(line):
+            return
         if line.text.strip() == "supervised":
             self._findings.warn(line.number, "supervised stands without a value and means yes", "write supervised=yes")
             line = grammar.Line(line.number, "supervised=yes")
@@ -118,7 +121,7 @@ class _Reader:
     def block(self, block: grammar.Block) -> None:
         setting = block.opener.setting()
         name, text = setting if setting else ("virtual", "")
-        raw = RawVirtual(block.opener.number, block.end, _family(name), self._place(name, text, block.opener.number))
+        raw = RawVirtual(block.opener.number, block.end, _family(name), self._place(name, text, block.opener))
         if not block.has_body:
             self._findings.error(
                 block.opener.number,
@@ -129,14 +132,26 @@ class _Reader:
             self._block_line(raw, line)
         self._blocks.append(raw)
 
-    def _place(self, name: str, text: str, line: int) -> Place | None:
+    def _place(self, name: str, text: str, line: grammar.Line) -> Place | None:
+        if self._too_long(line):
+            return None
         try:
             return virtual_place(text, _family(name), self._names)
         except BadValue as bad:
-            self._findings.error(line, f"{name}: {bad.what}", bad.cure)
+            self._findings.error(line.number, f"{name}: {bad.what}", bad.cure)
             return None
 
+    def _too_long(self, line: grammar.Line) -> bool:
+        if (length := len(line.text)) <= grammar.LONGEST_LINE:
+            return False
+        self._findings.error(
+            line.number, f"the line has {length} characters", f"write at most {grammar.LONGEST_LINE} of them"
+        )
+        return True
+
     def _block_line(self, raw: RawVirtual, line: grammar.Line) -> None:
+        if self._too_long(line):
+            return
         setting = line.setting()
         row = DIRECTIVES.get(setting[0]) if setting else None
         if row is None or setting is None or not row.scope.in_virtual:
@@ -146,7 +161,10 @@ class _Reader:
         try:
             if name in ("real", "real6"):
                 self._check_family(name, raw)
-                raw.reals.append((line.number, read_real(text, raw.family, self._names)))
+                real = read_real(text, raw.family, self._names, self._range_left)
+                if len(real.addresses) > 1:
+                    self._range_left -= len(real.addresses)
+                raw.reals.append((line.number, real))
             else:
                 value = self._block_value(row, text, raw)
                 raw.settings.put(name, value, line.number)

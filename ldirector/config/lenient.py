@@ -10,7 +10,7 @@ import re
 from ldirector.config import values
 from ldirector.config.directives import Directive
 
-_REMARK = re.compile(r"\s+#", re.ASCII)
+_REMARK = re.compile(r"(?<=\s)#", re.ASCII)
 _DASH_W = re.compile(r"(\S+\s+(?:gate|masq|ipip)\s+)-w\s+([0-9]+)(?=\s|\Z)", re.ASCII)
 _NEVER_MIND_WHAT_FOLLOWS = (values.quoted, values.number, values.positive)
 
@@ -24,7 +24,8 @@ def straightened(row: Directive, text: str, is_global: bool) -> tuple[str, str]:
         return match[1] + match[2] + text[match.end() :], "the weight is written with -w"
     value, wrong = text, ""
     if is_global and (row.read not in _NEVER_MIND_WHAT_FOLLOWS or '"' not in text):
-        value = _REMARK.split(text, maxsplit=1)[0]
+        if remark := _REMARK.search(text):
+            value = text[: remark.start()].rstrip(" \t\n\r\f\v")
         if value != text and row.read not in (values.number, values.positive):
             wrong = "a remark stands behind the value"
     if row.read is values.yes_no and value != value.rstrip():

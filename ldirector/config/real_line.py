@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ldirector.config.errors import BadValue
-from ldirector.config.expand import Names, address_range, forwarding, host, port
+from ldirector.config.expand import LARGEST_RANGE, Names, address_range, forwarding, host, port
 from ldirector.config.values import shown
 from ldirector.core.model import Forwarding
 
@@ -44,15 +44,15 @@ class RealLine:
     upper: int
 
 
-def read_real(text: str, family: int, names: Names) -> RealLine:
-    """The line as values. Raises BadValue."""
+def read_real(text: str, family: int, names: Names, most: int = LARGEST_RANGE) -> RealLine:
+    """The line as values. most: addresses that a range may have. Raises BadValue."""
     head = _HEAD.match(text)
     if not head:
         raise BadValue(f"{shown(text)} does not have the shape of a real server", _SHAPE)
     way = forwarding(head["method"])
     weight, request, receive, thresholds = _read_rest(head["rest"])
     return RealLine(
-        addresses=_addresses(head, family, names),
+        addresses=_addresses(head, family, names, most),
         port=port(head["port"], "", names) if head["port"] else 0,
         forwarding=way,
         weight=weight,
@@ -63,13 +63,13 @@ def read_real(text: str, family: int, names: Names) -> RealLine:
     )
 
 
-def _addresses(head: re.Match[str], family: int, names: Names) -> tuple[str, ...]:
+def _addresses(head: re.Match[str], family: int, names: Names, most: int) -> tuple[str, ...]:
     first = head["v6"] or head["first"]
     if not head["last"]:
         return (host(first, family, names),)
     if family == 6:
         raise BadValue("a range of IPv6 addresses cannot be given", "write one real6= line for each address")
-    return address_range(first, head["last"], names)
+    return address_range(first, head["last"], names, most)
 
 
 def _read_rest(rest: str) -> tuple[int, str, str, dict[str, int]]:

@@ -170,6 +170,10 @@ GLOBAL_SETTINGS = (
 )
 
 
+SUGGESTED = 3
+"""So many strange names get a suggestion each."""
+
+
 def overlay(config: DirectorConfig, tree: Item, file: str) -> DirectorConfig:
     """The configuration with what ldirector.yaml says of it. Raises ConfigError."""
     findings = Findings(file)
@@ -179,14 +183,20 @@ def overlay(config: DirectorConfig, tree: Item, file: str) -> DirectorConfig:
     values = reader.values(top, GLOBAL_SETTINGS, parts)
     usual = reader.policy(top["defaults"], Policy()) if "defaults" in top else Policy()
     named = reader.mapping(top["virtuals"], "virtuals") if "virtuals" in top else {}
-    virtuals = tuple(replace(virtual, policy=usual) for virtual in config.virtuals)
+    by_name: dict[str, list[Virtual]] = {}
+    for virtual in config.virtuals:
+        for name in names_of(virtual):
+            by_name.setdefault(name, []).append(virtual)
+    policies = {virtual.key: usual for virtual in config.virtuals}
+    strange = [name for name in named if name not in by_name]
     for name, item in named.items():
         policy = reader.policy(item, usual)
-        wanted = [virtual for virtual in virtuals if name in names_of(virtual)]
-        if not wanted:
-            known = [name for virtual in virtuals for name in names_of(virtual)]
-            findings.warn(item.line, f"no virtual of {config.file} is called {shown(name)}", _suggestion(name, known))
-        virtuals = tuple(replace(one, policy=policy) if one in wanted else one for one in virtuals)
+        policies |= {virtual.key: policy for virtual in by_name.get(name, ())}
+        if name not in by_name:
+            # To look for what was meant takes long, and many strange names are those of another instance.
+            cure = _suggestion(name, list(by_name)) if len(strange) <= SUGGESTED else "leave it, or remove it"
+            findings.warn(item.line, f"no virtual of {config.file} is called {shown(name)}", cure)
+    virtuals = tuple(replace(virtual, policy=policies[virtual.key]) for virtual in config.virtuals)
     return replace(config, virtuals=virtuals, warnings=(*config.warnings, *findings.warnings()), **values)
 
 

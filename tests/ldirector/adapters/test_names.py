@@ -1,3 +1,5 @@
+import pytest
+
 from ldirector.adapters.names import SystemNames
 
 names = SystemNames()
@@ -9,6 +11,11 @@ def test_host_gives_one_address_of_the_family_or_none() -> None:
     assert names.host("FD00::0A", 6) == "fd00::a"
     assert names.host("192.168.2.236", 6) is None
     assert names.host("no-such-host.invalid", 4) is None
+
+
+@pytest.mark.parametrize("name", ["a..b", "a" * 64, "."])
+def test_name_that_can_be_no_name_has_no_address(name: str) -> None:
+    assert names.host(name, 4) is None
 
 
 def test_service_gives_a_port_or_none() -> None:

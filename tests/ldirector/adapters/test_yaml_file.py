@@ -35,6 +35,10 @@ def test_empty_text_is_nothing(text: str) -> None:
         ("a: &x [1]\nb: *x\n", 2, "an alias"),
         ("a: &x [*x]\n", 1, "an alias"),
         ("a: " + "[" * 50 + "]" * 50, 1, "nested too deeply"),
+        ("\n" + "- " * 50_000, 2, "nested too deeply"),  # would end the process if it were loaded
+        ("[" * 50_000, 1, "nested too deeply"),
+        ("a: !!bool maybe\n", 0, "this is no YAML"),
+        ("a: !!int ''\n", 0, "this is no YAML"),
         ("a: !!python/object/apply:os.system [x]\nb: {", 3, "this is no YAML"),
     ],
 )
@@ -43,6 +47,11 @@ def test_text_that_is_refused_is_named_with_its_line(text: str, line: int, words
         read_tree(text, "f")
     (problem,) = refused.value.problems
     assert (problem.line, words in problem.what) == (line, True), problem
+
+
+def test_number_of_many_digits_stays_text() -> None:
+    tree = read_tree(f"a: 0x{'f' * 5000}\nb: {2**63}\nc: {2**63 - 1}\n", "f")
+    assert tree.mapping == {"a": Item("0x" + "f" * 5000, 1), "b": Item(str(2**63), 2), "c": Item(2**63 - 1, 3)}
 
 
 def test_tag_of_a_program_is_only_text() -> None:

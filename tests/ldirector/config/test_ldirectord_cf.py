@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,49 @@ def test_port_53_is_udp_unless_said_otherwise() -> None:
 def test_every_problem_is_reported_in_one_go() -> None:
     text = "quiescent=maybe\nvirtual=10.1.1.10\n\treal=192.168.2.1:80\n\tservice=telnet\nnonsense=1\n"
     assert [line for line, _ in errors_of(text)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (f"autoreload=yes{' ' * 9000}#\n", 1, "the line has 9015 characters"),
+        (f"virtual=10.1.1.10:80{' ' * 9000}\n\treal=192.168.2.1:80 masq\n", 1, "the line has 9020 characters"),
+        (f"virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n\tcomment={'x' * 9000}\n", 3, "the line has 9008"),
+        (
+            'virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n\treceive="(?:(?:ok){500}){500}"\n',
+            3,
+            "receive: the pattern comes to more than 2000 characters",
+        ),
+        (
+            'virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq "x", "(?:(?:(?:(?:ok){999}){999}){999}){999}"\n',
+            2,
+            "receive: the pattern comes to more than 2000 characters",
+        ),
+        (
+            "virtual=10.1.1.10:80\n" + "\treal=10.0.0.0->10.0.15.255:80 masq\n" * 3,
+            4,
+            "0 are left after the ranges above",
+        ),
+    ],
+)
+def test_what_would_cost_the_daemon_its_time_or_memory_is_refused(text: str, line: int, words: str) -> None:
+    ((number, message),) = errors_of(text, strict=False)
+    assert number == line
+    assert words in message
+
+
+def test_same_range_twice_is_one_warning() -> None:
+    text = "virtual=10.1.1.10:80\n\tchecktype=on\n" + "\treal=10.0.0.1->10.0.3.232:80 masq\n" * 2
+    (warning,) = parse(text, "f", FakeNames()).warnings
+    assert warning.line == 4
+    assert warning.what == "real: 10.0.0.1:80 and 999 more: in this virtual already, and the last line counts"
+
+
+def test_blanks_before_a_remark_cost_no_time() -> None:
+    text = f"autoreload=yes{' ' * 8000}x\n" * 20
+    started = time.process_time()
+    assert len(errors_of(text, strict=False)) == 20
+    assert time.process_time() - started < 0.2  # 1.1 s when every blank was a new beginning
 
 
 @given(st.text())

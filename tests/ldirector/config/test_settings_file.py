@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -147,3 +148,12 @@ TREES = st.recursive(
 def test_any_tree_is_taken_or_refused(tree: Item) -> None:
     with suppress(ConfigError):
         assert len(overlay(parse(CF, "f", FakeNames()), tree, "g").virtuals) == 4
+
+
+def test_settings_of_another_instance_cost_no_time() -> None:
+    text = "virtuals:\n" + "".join(f"  10.9.{n // 200}.{n % 200}:80: {{rise: 2}}\n" for n in range(2000))
+    started = time.process_time()
+    config = settled(text)
+    assert time.process_time() - started < 2.0
+    assert len(config.warnings) == 2000
+    assert "leave it, or remove it" in str(config.warnings[0])
