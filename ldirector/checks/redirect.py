@@ -71,7 +71,7 @@ def _one(spec: CheckSpec, url: str, sockets: Sockets) -> Answer:
         session.trust_env = False  # a check goes to the server itself, never through a proxy of the environment
         session.mount("http://", _Adapter(spec, sockets))
         session.mount("https://", _Adapter(spec, sockets))
-        session.headers.update({"User-Agent": USER_AGENT, "TE": "deflate,gzip;q=0.3", "Connection": "TE, close"})
+        session.headers.update({"User-Agent": USER_AGENT, "Connection": "close", "Accept-Encoding": "identity"})
         with session.request(
             spec.httpmethod, url, allow_redirects=False, stream=True, timeout=spec.timeout, verify=False
         ) as response:
@@ -80,9 +80,10 @@ def _one(spec: CheckSpec, url: str, sockets: Sockets) -> Answer:
             return Answer(response.status_code, _body(spec, response))
 
 
-def _body(spec: CheckSpec, response: requests.Response) -> bytes:
-    body, limit = b"", spec.http.body_limit
-    for part in response.iter_content(16384):
+def _body(spec: CheckSpec, response: requests.Response) -> bytearray:
+    """As it was sent: no compression was asked for, and undoing it would be work that the server decides."""
+    body, limit = bytearray(), spec.http.body_limit
+    for part in response.raw.stream(16384, decode_content=False):
         body += part
         if len(body) > limit:
             raise BadAnswer(Reason.TOO_LARGE, f"body over {limit} bytes")

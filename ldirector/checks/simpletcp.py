@@ -34,7 +34,11 @@ async def check(spec: CheckSpec, deadline: float) -> Verdict:
 
     async def over_udp() -> Verdict:
         with connected(spec.address, spec.port) as sock:
-            return await search.feed(await Question(sock, request).answer()) or await search.end()
+            answer = await Question(sock, request).answer()
+            for start in range(0, len(answer), PIECE):
+                if verdict := await search.feed(answer[start : start + PIECE]):
+                    return verdict
+            return await search.end()
 
     async def talk(sock: socket.socket) -> Verdict:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import socket
 import ssl
 import threading
@@ -52,6 +53,14 @@ def test_a_circle_of_redirects_ends_after_seven() -> None:
 
     verdict, requests = asyncio.run(run())
     assert (verdict.reason, requests) == (Reason.WRONG_STATUS, 1 + redirect.MAX_REDIRECTS)
+
+
+def test_no_compression_is_asked_for_behind_a_redirect_and_none_is_undone() -> None:
+    body = gzip.compress(b"ok")
+    verdict, (request,) = asyncio.run(followed(saying(answer(body, "200 OK", "Content-Encoding: gzip"))))
+    assert verdict.reason is Reason.RECEIVE_MISMATCH
+    assert b"\r\nAccept-Encoding: identity\r\n" in request
+    assert b"\r\nTE:" not in request
 
 
 def test_interim_answers_without_end_are_cut_off() -> None:
