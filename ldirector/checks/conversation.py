@@ -114,6 +114,15 @@ class Conversation:
         del self._unread[: end + 1]
         return line.rstrip(b"\r")
 
+    async def exactly(self, count: int) -> bytes:
+        """The next so many bytes, for protocols that are not made of lines. Raises BadAnswer when there are fewer."""
+        while count > len(self._unread):
+            if not await self._fill():
+                raise BadAnswer(Reason.CONNECTION_LOST, "closed in the middle of the answer" if self._unread else "")
+        data = bytes(self._unread[:count])
+        del self._unread[:count]
+        return data
+
     async def skip(self, count: int) -> None:
         """Pass over so many bytes."""
         while count > len(self._unread):
@@ -127,12 +136,17 @@ class Conversation:
         return BadAnswer(reason, what if self._secret_said else f"{what}: {shown(line)}")
 
     async def _read_more(self) -> None:
-        data = await self._tls_step(self._read_tls) if self._tls else await self._read_wire()
-        if not data and self._unread:
+        if await self._fill():
+            return
+        if self._unread:
             raise self.problem(Reason.CONNECTION_LOST, "in the middle of a line", self._unread)
-        if not data:
-            raise BadAnswer(Reason.CONNECTION_LOST)
+        raise BadAnswer(Reason.CONNECTION_LOST)
+
+    async def _fill(self) -> bool:
+        """Whether there was more before the end of the connection."""
+        data = await self._tls_step(self._read_tls) if self._tls else await self._read_wire()
         self._unread += data
+        return bool(data)
 
     async def _read_wire(self) -> bytes:
         """What came, b"" at the end of the connection."""

@@ -7,15 +7,12 @@ Every message is bounded, and all together end at the one deadline.
 
 from __future__ import annotations
 
-import asyncio
-import datetime
-import socket
-import ssl
 from functools import partial
 from itertools import islice
 
-from ldirector.checks import ber, tls
-from ldirector.checks.attempt import BadAnswer, over_tcp
+from ldirector.checks import ber
+from ldirector.checks.attempt import BadAnswer
+from ldirector.checks.conversation import Conversation, converse
 from ldirector.core.events import CheckSpec
 from ldirector.core.receive import judge_body
 from ldirector.core.verdict import Reason, Verdict
@@ -47,8 +44,7 @@ RESULTS = {
 
 async def check(spec: CheckSpec, deadline: float) -> Verdict:
     """Exactly one entry, whose DN matches receive, is up."""
-    context = tls.context(spec.tls) if spec.service == "ldaps" else None
-    return await over_tcp(spec, deadline, partial(_talk, spec, context))
+    return await converse(spec, deadline, partial(_talk, spec))
 
 
 def bind_request(spec: CheckSpec) -> bytes:
@@ -84,35 +80,28 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-async def _talk(spec: CheckSpec, context: ssl.SSLContext | None, sock: socket.socket) -> Verdict:
-    reader, writer = await asyncio.open_connection(
-        sock=sock, ssl=context, server_hostname=tls.server_name(spec) if context else None
-    )
+async def _talk(spec: CheckSpec, conversation: Conversation) -> Verdict:
     try:
-        if context:
-            tls.judge_certificate(spec.tls, writer.get_extra_info("ssl_object"), datetime.datetime.now(datetime.UTC))
-        writer.write(bind_request(spec))
-        tag, bound = await _receive(reader, BIND_ID)
+        await conversation.send(bind_request(spec))
+        tag, bound = await _receive(conversation, BIND_ID)
         if tag != BIND_RESPONSE:
             raise BadAnswer(Reason.BAD_ANSWER, f"operation {tag:#x} in answer to a bind")
         _demand_success("bind", bound)
-        writer.write(search_request(spec.request))
-        names = await _entries(reader)
-        writer.write(UNBIND_REQUEST)
+        await conversation.send(search_request(spec.request))
+        names = await _entries(conversation)
+        await conversation.send(UNBIND_REQUEST)
     except ValueError as error:
         raise BadAnswer(Reason.BAD_ANSWER, f"not LDAP: {error}") from None
-    finally:
-        writer.transport.abort()
     if len(names) != 1:
         raise BadAnswer(Reason.NOT_FOUND, f"{len(names)} entries instead of one")
     return judge_body(spec.receive, names[0])
 
 
-async def _entries(reader: asyncio.StreamReader) -> list[bytes]:
+async def _entries(conversation: Conversation) -> list[bytes]:
     """The DNs that the search found."""
     names: list[bytes] = []
     for _ in range(MOST_MESSAGES):
-        tag, content = await _receive(reader, SEARCH_ID)
+        tag, content = await _receive(conversation, SEARCH_ID)
         if tag == SEARCH_ENTRY:
             names.append(next(ber.elements(content), (0, b""))[1])
         elif tag == SEARCH_DONE:
@@ -132,17 +121,17 @@ def _demand_success(what: str, content: bytes) -> None:
         raise BadAnswer(Reason.REFUSED, f"{what}: {name} ({words})" if words else f"{what}: {name}")
 
 
-async def _receive(reader: asyncio.StreamReader, number: int) -> tuple[int, bytes]:
+async def _receive(conversation: Conversation, number: int) -> tuple[int, bytes]:
     """Tag and content of the next operation of this message number. Raises ValueError for what is no LDAP."""
-    head = await reader.readexactly(2)
+    head = await conversation.exactly(2)
     if head[0] != ber.SEQUENCE:
         raise ValueError(f"begins {head!r}")
     size, more = head[1], ber.length_size(head[1])
     if more:
-        size = int.from_bytes(await reader.readexactly(more))
+        size = int.from_bytes(await conversation.exactly(more))
     if size > MESSAGE_LIMIT:
         raise BadAnswer(Reason.TOO_LARGE, f"a message of {size} bytes")
-    parts = list(islice(ber.elements(await reader.readexactly(size)), 2))
+    parts = list(islice(ber.elements(await conversation.exactly(size)), 2))
     if len(parts) < 2 or parts[0][0] != ber.INTEGER:
         raise ValueError("a message without its number")
     tag, content = parts[1]

@@ -48,6 +48,27 @@ def test_line_ends_are_cut_whatever_their_kind() -> None:
         assert judged(pop.check, answering(greeting)) == PASSED
 
 
+def test_exactly_so_many_bytes_are_waited_for_and_a_part_of_them_is_never_shown() -> None:
+    async def converse(sent: bytes) -> tuple[list[bytes], str]:
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        with far, contextlib.closing(Conversation(near)) as conversation:
+            far.sendall(sent)
+            far.shutdown(socket.SHUT_WR)
+            got: list[bytes] = []
+            try:
+                for count in (2, 0, 3):
+                    got.append(await conversation.exactly(count))
+            except BadAnswer as problem:
+                assert problem.reason is Reason.CONNECTION_LOST
+                return got, problem.detail
+            return got, ""
+
+    assert asyncio.run(converse(b"abcdef")) == ([b"ab", b"", b"cde"], "")
+    assert asyncio.run(converse(b"abse")) == ([b"ab", b""], "closed in the middle of the answer")
+    assert asyncio.run(converse(b"ab")) == ([b"ab", b""], "")
+
+
 def test_a_line_in_many_pieces_is_one_line() -> None:
     async def talk(call: Call) -> None:
         for byte in b"+OK in pieces\r\n":
