@@ -30,14 +30,34 @@ async def dial(address: str, port: int) -> socket.socket:
     if family == socket.AF_INET and not _is_dotted_quad(address):
         found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
         family, _, _, _, target = found[0]
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setblocking(False)
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        await loop.sock_connect(sock, target)
+        # Not loop.sock_connect(): uvloop's looks every address up in a thread, numbers too.
+        code = sock.connect_ex(target)
+        if code == errno.EINPROGRESS:
+            await _writable(loop, sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _writable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    """Wait for the end of connect()."""
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(sock.fileno(), _end, ended)
+    try:
+        await ended
+    finally:
+        loop.remove_writer(sock.fileno())
+
+
+def _end(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 def verdict_of(error: OSError) -> Verdict:

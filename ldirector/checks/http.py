@@ -1,7 +1,8 @@
 """service=http and https: one GET or HEAD, answer 2xx, body matching `receive` (reference section c).
 
-The connection is an asyncio Protocol that feeds an HTTP parser until the verdict is known; everything a server can
-send is bounded (head, body, redirects), and everything together ends at one deadline, however slowly it drips.
+What comes is fed to an HTTP parser until the verdict is known - by the socket itself, with TLS by an asyncio transport.
+Everything a server can send is bounded (head, body, redirects), and everything together ends at one deadline, however
+slowly it drips.
 
     wait for the head --2xx, body wanted--> collect the body --end--> match
                       \\--anything else-------------------------------> verdict from the head alone
@@ -26,6 +27,7 @@ from ldirector.core.model import bracketed
 from ldirector.core.receive import judge_http
 from ldirector.core.verdict import Reason, Verdict
 
+RECEIVE_SIZE = 64 * 1024
 HEAD_LIMIT = 64 * 1024  # bytes before the body, interim (1xx) answers included
 FRAMING_SHARE = 8  # bytes around one of the body; chunks of a single byte take five
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -70,20 +72,44 @@ def request_bytes(spec: CheckSpec) -> bytes:
 async def exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext | None) -> Answer:
     """Send the request over a connected socket and wait for the answer; the connection is closed in any case."""
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_connection(
-        lambda: AnswerReader(spec, request_bytes(spec), loop.create_future()),
-        sock=sock,
-        ssl=context,
-        server_hostname=tls.server_name(spec) if context else None,
+    reader = AnswerReader(spec, request_bytes(spec), loop.create_future())
+    if context is None:
+        return await _exchange_plain(loop, reader, sock)
+    transport, _ = await loop.create_connection(
+        lambda: reader, sock=sock, ssl=context, server_hostname=tls.server_name(spec)
     )
     # Whoever gives up before the answer has no use for the error that the end of the connection will be.
-    protocol.answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
+    reader.answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
     try:
-        if context:
-            tls.judge_certificate(spec.tls, transport.get_extra_info("ssl_object"), datetime.datetime.now(datetime.UTC))
-        return await protocol.answer
+        tls.judge_certificate(spec.tls, transport.get_extra_info("ssl_object"), datetime.datetime.now(datetime.UTC))
+        return await reader.answer
     finally:
         transport.abort()  # no goodbye: the verdict is known, and a silent server must not hold a socket open
+
+
+async def _exchange_plain(loop: asyncio.AbstractEventLoop, reader: AnswerReader, sock: socket.socket) -> Answer:
+    """Without TLS the socket feeds the reader itself: a transport would cost as much as all the rest of a check."""
+
+    def receive() -> None:
+        try:
+            if data := sock.recv(RECEIVE_SIZE):
+                reader.data_received(data)
+            else:
+                reader.connection_lost(None)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            reader.connection_lost(error)
+        except Exception as error:  # ours: no memory, a bug. The runner knows what to make of it
+            reader.fail(error)
+
+    try:
+        await loop.sock_sendall(sock, reader.request)
+        loop.add_reader(sock.fileno(), receive)
+        return await reader.answer
+    finally:
+        loop.remove_reader(sock.fileno())
+        sock.close()
 
 
 def leads_on(spec: CheckSpec, answer: Answer) -> bool:
@@ -104,8 +130,8 @@ class AnswerReader(asyncio.Protocol):
 
     def __init__(self, spec: CheckSpec, request: bytes, answer: asyncio.Future[Answer]) -> None:
         self.answer = answer
+        self.request = request
         self._spec = spec
-        self._request = request
         self._want_body = spec.httpmethod != "HEAD" and bool(spec.receive or spec.http.digest)
         self._limit = spec.http.body_limit
         self._parser = httptools.HttpResponseParser(self)
@@ -123,7 +149,7 @@ class AnswerReader(asyncio.Protocol):
     # asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast("asyncio.WriteTransport", transport).write(self._request)  # uvloop's are none by name
+        cast("asyncio.WriteTransport", transport).write(self.request)  # uvloop's are none by name
 
     def data_received(self, data: bytes) -> None:
         if self.answer.done():
@@ -205,5 +231,9 @@ class AnswerReader(asyncio.Protocol):
             self.answer.set_result(Answer(status, self._body, self._location))
 
     def _refuse(self, reason: Reason, detail: str) -> None:
+        self.fail(BadAnswer(reason, detail))
+
+    def fail(self, error: Exception) -> None:
+        """There will be no answer, because of this."""
         if not self.answer.done():
-            self.answer.set_exception(BadAnswer(reason, detail))
+            self.answer.set_exception(error)
