@@ -9,7 +9,7 @@ DEMO_DIR ?= etc/ha.d
 help:
 	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
-	@echo "make nightly  the long tests: every captured case of the original on real IPVS"
+	@echo "make nightly  the long tests: 100,000 broken files, every captured case of the original on real IPVS"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]"
 
@@ -33,6 +33,7 @@ test: check system-packages server-packages
 	$(BIN)/python -m pytest tests/kernel tests/system
 
 nightly: venv system-packages
+	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz
 	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py
 
 check: venv
