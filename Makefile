@@ -11,6 +11,8 @@ help:
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
 	@echo "make nightly  the long tests: 100,000 broken files, every captured case of the original on real IPVS"
 	@echo "make check    format, lint, types, fast tests without root"
+	@echo "make nightly  all recorded cases on real IPVS, 100,000 broken files"
+	@echo "make interop  a pair with one node of the original heartbeat"
 	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]"
 
 $(BIN)/.ready: setup.cfg pyproject.toml
@@ -24,7 +26,7 @@ system-packages:
 server-packages:
 	./setup/packages servers
 
-.PHONY: demo test nightly check format
+.PHONY: demo test nightly interop check format
 demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
@@ -36,11 +38,16 @@ nightly: venv system-packages
 	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz
 	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py
 
+# One node with Debian's heartbeat 3.0.6, one with hbeat. Its package puts files into /etc/ha.d of this machine.
+interop: venv system-packages
+	./setup/packages interop
+	$(BIN)/python -m pytest tests/interop
+
 check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers
+	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop
 
 # Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
 # environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.
