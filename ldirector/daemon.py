@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import math
 import os
 import signal
@@ -116,6 +117,8 @@ class Daemon:
             self._loop.add_signal_handler(number, self._stop_on, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload_on_signal)
         await self._control.start()
+        gc.collect()
+        gc.freeze()  # the configuration stays: walking through it again and again would stall the loop
         announce_ready()
         watcher = asyncio.create_task(self._watch())
         try:

@@ -89,13 +89,13 @@ class Ipvs:
 
     def _read(self) -> dict[VirtualKey, Service]:
         table: dict[VirtualKey, Service] = {}
-        for attributes in self._dump(messages.GET_SERVICE, messages.ATTR_SERVICE, b""):
-            decoded = messages.decode_service(attributes)
+        for service in self._dump(messages.GET_SERVICE, messages.ATTR_SERVICE, b""):
+            decoded = messages.decode_service(messages.attributes_of(service))
             if decoded is None:  # a protocol this package has no word for (SCTP): not ours to touch
                 continue
             key, state = decoded
             reals = dict(
-                messages.decode_real(real)
+                messages.real_of(real)
                 for real in self._dump(messages.GET_DEST, messages.ATTR_DEST, messages.service_attribute(key))
             )
             table[key] = Service(state, reals)
@@ -140,13 +140,13 @@ class Ipvs:
                     answers[sequence - first] = -struct.unpack_from("=i", payload)[0]
         return answers
 
-    def _dump(self, command: int, wanted: int, body: bytes) -> Iterator[dict[int, bytes]]:
-        """The `wanted` attribute of every message of one dump, taken apart."""
+    def _dump(self, command: int, wanted: int, body: bytes) -> Iterator[bytes]:
+        """The `wanted` attribute of every message of one dump."""
         self._sequence += 1
         self._socket.send(messages.message(self._family, REQUEST | DUMP, self._sequence, command, body))
-        found: list[dict[int, bytes]] = []
+        found: list[bytes] = []
         while True:
-            for kind, sequence, payload in messages.split_messages(self._socket.recv(1 << 18)):
+            for kind, sequence, payload in messages.split_messages(self._socket.recv(1 << 16)):
                 if sequence != self._sequence:
                     continue  # left over from a read that was given up
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
@@ -156,7 +156,7 @@ class Ipvs:
                     return iter(found)
                 nested = messages.attributes_of(payload[4:]).get(wanted)
                 if nested is not None:
-                    found.append(messages.attributes_of(nested))
+                    found.append(nested)
 
     def _find_family(self) -> int:
         """The number the kernel gave to the family "IPVS"; asking for it loads the module where there is one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ldirector.core.events import AddReal, AddVirtual, DeleteReal, DeleteVirtual, SetReal, SetVirtual, TableOp
 from ldirector.core.model import Forwarding, RealKey, RealState, VirtualKey, VirtualState
@@ -19,6 +20,10 @@ ATTR_SERVICE, ATTR_DEST = 1, 2
 SVC_AF, SVC_PROTOCOL, SVC_ADDR, SVC_PORT, SVC_FWMARK, SVC_SCHED, SVC_FLAGS, SVC_TIMEOUT, SVC_NETMASK = range(1, 10)
 DEST_ADDR, DEST_PORT, DEST_METHOD, DEST_WEIGHT, DEST_UPPER, DEST_LOWER = range(1, 7)
 DEST_FAMILY = 11
+
+# As Linux 5.3 and later write a real: all settings; three counters; the family; more counters.
+COUNTERS_AT, FAMILY_AT = 84, 108
+FAMILY_HEADER = struct.pack("=HH", 6, DEST_FAMILY)
 
 PERSISTENT, ONE_PACKET = 0x1, 0x4
 SCHED_FLAGS = {
@@ -158,6 +163,22 @@ def decode_service(found: dict[int, bytes]) -> tuple[VirtualKey, VirtualState] |
         ops=bool(flags & ONE_PACKET),
         schedflags=tuple(sorted(name for bit, name in names.items() if flags & bit)),
     )
+
+
+def real_of(data: bytes) -> tuple[RealKey, RealState]:
+    """One dumped real, from its nested attributes.
+
+    Only counters change from one reading of the table to the next; what is left without them is decoded once. A
+    kernel that orders them in another way costs time, nothing else.
+    """
+    if data[FAMILY_AT : FAMILY_AT + 4] == FAMILY_HEADER:
+        return _decode_settings(data[:COUNTERS_AT] + data[FAMILY_AT : FAMILY_AT + 8])
+    return decode_real(attributes_of(data))
+
+
+@lru_cache(maxsize=1 << 16)
+def _decode_settings(data: bytes) -> tuple[RealKey, RealState]:
+    return decode_real(attributes_of(data))
 
 
 def decode_real(found: dict[int, bytes]) -> tuple[RealKey, RealState]:

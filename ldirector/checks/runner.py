@@ -17,7 +17,7 @@ import functools
 import importlib
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
@@ -151,7 +151,8 @@ class Runner:
         if verdict.outcome is Outcome.FAIL and lost > min(STALL_SHARE * spec.timeout, LOST_SECONDS):
             words = f"{verdict.reason.value}, but this machine lost {lost:.1f} s meanwhile"
             verdict = Verdict(Outcome.NOT_RUN, Reason.OVERLOADED, words)
-        self._finished(check_id, replace(verdict, took=loop.time() - started))
+        took = loop.time() - started
+        self._finished(check_id, Verdict(verdict.outcome, verdict.reason, verdict.detail, took))
 
 
 class StallMeter:

@@ -69,6 +69,26 @@ def test_a_real_reads_back_as_it_was_sent(address: str, method: Forwarding) -> N
     assert messages.decode_real(sent(messages.real_attribute(WEB, key, state), messages.ATTR_DEST)) == (key, state)
 
 
+@pytest.mark.parametrize("address", ["192.168.2.236", "fd00::"])
+def test_a_dumped_real_is_what_it_is_now_whatever_its_counters_and_their_order(address: str) -> None:
+    """As Linux 6.1 dumps it, then with the family in front."""
+
+    def dumped(weight: int, connections: int, in_front: bool) -> bytes:
+        sent_attributes = sent(
+            messages.real_attribute(WEB, RealKey(address, 80), RealState(Forwarding.MASQ, weight)), 2
+        )
+        counter = struct.pack("=I", connections)
+        values = {**sent_attributes, **dict.fromkeys((7, 8, 9), counter), 13: b"\0", 14: b"\0\0", 15: b"\0\0"}
+        order = (1, 2, 3, 4, 13, 14, 15, 5, 6, 7, 8, 9, 11)
+        return b"".join(messages.attribute(n, values[n]) for n in (order[::-1] if in_front else order))
+
+    for in_front in (False, True):
+        for weight, connections in ((1, 0), (1, 7), (5, 7), (1, 7)):
+            key, state = messages.real_of(dumped(weight, connections, in_front))
+            assert (key, state.weight) == (RealKey(address, 80), weight)
+    assert messages._decode_settings.cache_info().hits > 0
+
+
 def test_ports_and_addresses_travel_in_network_order_and_numbers_in_ours() -> None:
     found = sent(messages.encode(AddReal(WEB, REAL, RealState(Forwarding.GATE, 3)))[1], messages.ATTR_DEST)
     assert found[messages.DEST_ADDR] == bytes([192, 168, 2, 236]) + bytes(12)
