@@ -100,7 +100,7 @@ def _external(virtual: Virtual, real: Real) -> Choice:
     key = virtual.key
     named = str(key.mark) if key.protocol == Protocol.FWM.value else bracketed(key.address)
     arguments = (named, str(key.port), bracketed(real.key.address), str(real.port))
-    interpreter = ("perl",) if virtual.checktype is CheckType.EXTERNAL_PERL else ()
+    interpreter = ("perl", "--") if virtual.checktype is CheckType.EXTERNAL_PERL else ()
     spec = CheckSpec(
         method="external",
         address="",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from http import HTTPStatus
 
 import regex
 
@@ -60,3 +61,11 @@ def judge_http(spec: CheckSpec, status: int, body: bytes | bytearray) -> Verdict
         return Verdict(Outcome.FAIL, Reason.WRONG_DIGEST, f"sha256 {found}")
     verdict = judge_body(spec.receive, body)
     return Verdict(Outcome.PASS, verdict.reason, str(status)) if verdict.outcome is Outcome.PASS else verdict
+
+
+def status_words(status: int) -> str:
+    """`200 OK`, in the words of RFC 9110 and not in the server's; the number alone where there are none."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

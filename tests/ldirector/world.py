@@ -231,7 +231,7 @@ class BackEnds:
         return LATENCY, Verdict(Outcome.PASS, Reason.OK) if good else Verdict(Outcome.FAIL, Reason.BAD_ANSWER)
 
     def _external(self, spec: CheckSpec) -> tuple[float, Verdict]:
-        argv = spec.command[1:] if spec.command[0] == "perl" else spec.command
+        argv = spec.command[2:] if spec.command[0] == "perl" else spec.command
         script = self.scripts.get(argv[0])
         if script is None:
             return LATENCY, Verdict(Outcome.FAIL, Reason.COMMAND_MISSING)

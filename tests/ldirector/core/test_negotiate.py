@@ -114,7 +114,7 @@ def test_external_gets_ipv6_addresses_in_brackets() -> None:
 
 def test_external_perl_is_run_by_perl() -> None:
     of = virtual(checktype=CheckType.EXTERNAL_PERL, checkcommand="/etc/ha.d/check.pl")
-    assert probe(of, real(1)).spec.command[:2] == ("perl", "/etc/ha.d/check.pl")
+    assert probe(of, real(1)).spec.command[:3] == ("perl", "--", "/etc/ha.d/check.pl")
 
 
 def test_combined_check_has_a_connect_to_the_same_port() -> None:

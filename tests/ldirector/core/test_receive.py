@@ -116,7 +116,8 @@ def test_http_answer_needs_2xx_and_the_pattern(status: int, body: bytes, reason:
 
 def test_good_answer_is_told_by_its_status() -> None:
     spec = CheckSpec("negotiate", "192.168.2.1", 80, 5.0, service="http")
-    assert judge_http(spec, 200, b"").detail == "200"
+    assert judge_http(spec, 200, b"").detail == "200 OK"
+    assert judge_http(spec, 299, b"").detail == "299"
 
 
 def test_accepted_statuses_and_the_digest_of_the_body_decide_where_they_are_given() -> None:
