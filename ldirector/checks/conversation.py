@@ -67,7 +67,8 @@ class Conversation:
         self._tls: ssl.SSLObject | None = None
         self._from_peer, self._to_peer = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._unread = bytearray()
-        self._bytes_left, self._lines_left = BYTES_LIMIT, LINES_LIMIT
+        self._bytes_allowed = self._bytes_left = BYTES_LIMIT
+        self._lines_left = LINES_LIMIT
         self._secret_said = False
 
     def close(self) -> None:
@@ -123,6 +124,19 @@ class Conversation:
         del self._unread[:count]
         return data
 
+    async def some(self) -> bytes:
+        """What comes next, b"" at the end of the connection."""
+        if not self._unread:
+            await self._fill()
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
+
+    def allow(self, count: int) -> None:
+        """So many bytes more than usual may come."""
+        self._bytes_allowed += count
+        self._bytes_left += count
+
     async def skip(self, count: int) -> None:
         """Pass over so many bytes."""
         while count > len(self._unread):
@@ -153,7 +167,7 @@ class Conversation:
         data = await asyncio.get_running_loop().sock_recv(self.sock, PIECE)
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
-            raise BadAnswer(Reason.TOO_LARGE, f"over {BYTES_LIMIT} bytes")
+            raise BadAnswer(Reason.TOO_LARGE, f"over {self._bytes_allowed} bytes")
         return data
 
     def _sealed(self, data: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """service=http and https: one GET or HEAD, answer 2xx, body matching `receive` (reference section c).
 
-What comes is fed to an HTTP parser until the verdict is known - by the socket itself, with TLS by an asyncio transport.
-Everything a server can send is bounded (head, body, redirects), and everything together ends at one deadline, however
-slowly it drips.
+What comes is fed to an HTTP parser until the verdict is known. Everything a server can send is bounded (handshake,
+head, what stands around the body, body, redirects), and everything together ends at one deadline, however slowly it
+drips.
 
     wait for the head --2xx, body wanted--> collect the body --end--> match
                       \\--anything else-------------------------------> verdict from the head alone
@@ -11,23 +11,23 @@ slowly it drips.
 from __future__ import annotations
 
 import asyncio
-import datetime
+import contextlib
 import socket
 import ssl
 import zlib
 from dataclasses import dataclass
-from typing import cast
 
 import httptools
 
-from ldirector.checks import tls
 from ldirector.checks.attempt import BadAnswer, over_tcp
+from ldirector.checks.conversation import Conversation
 from ldirector.core.events import CheckSpec
 from ldirector.core.model import bracketed
 from ldirector.core.receive import judge_http
 from ldirector.core.verdict import Reason, Verdict
 
 RECEIVE_SIZE = 64 * 1024
+INFLATE_SIZE = 16 * 1024
 HEAD_LIMIT = 64 * 1024  # bytes before the body, interim (1xx) answers included
 FRAMING_SHARE = 8  # bytes around one of the body; chunks of a single byte take five
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -73,18 +73,9 @@ async def exchange(spec: CheckSpec, sock: socket.socket, context: ssl.SSLContext
     """Send the request over a connected socket and wait for the answer; the connection is closed in any case."""
     loop = asyncio.get_running_loop()
     reader = AnswerReader(spec, request_bytes(spec), loop.create_future())
-    if context is None:
-        return await _exchange_plain(loop, reader, sock)
-    transport, _ = await loop.create_connection(
-        lambda: reader, sock=sock, ssl=context, server_hostname=tls.server_name(spec)
-    )
-    # Whoever gives up before the answer has no use for the error that the end of the connection will be.
-    reader.answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
-    try:
-        tls.judge_certificate(spec.tls, transport.get_extra_info("ssl_object"), datetime.datetime.now(datetime.UTC))
-        return await reader.answer
-    finally:
-        transport.abort()  # no goodbye: the verdict is known, and a silent server must not hold a socket open
+    if context:
+        return await _exchange_tls(spec, reader, sock, context)
+    return await _exchange_plain(loop, reader, sock)
 
 
 async def _exchange_plain(loop: asyncio.AbstractEventLoop, reader: AnswerReader, sock: socket.socket) -> Answer:
@@ -112,6 +103,24 @@ async def _exchange_plain(loop: asyncio.AbstractEventLoop, reader: AnswerReader,
         sock.close()
 
 
+async def _exchange_tls(spec: CheckSpec, reader: AnswerReader, sock: socket.socket, context: ssl.SSLContext) -> Answer:
+    """Over TLS all bytes are counted, those of the handshake too, which some servers never end."""
+    with contextlib.closing(Conversation(sock)) as conversation:
+        try:
+            await conversation.start_tls(spec, context)
+        except ssl.SSLEOFError:
+            raise BadAnswer(Reason.CONNECTION_LOST, "closed in the handshake") from None
+        conversation.allow(HEAD_LIMIT + (1 + FRAMING_SHARE) * spec.http.body_limit)
+        await conversation.send(reader.request)
+        while not reader.answer.done():
+            if data := await conversation.some():
+                reader.data_received(data)
+                await asyncio.sleep(0)  # a server that floods us would not let anybody else run
+            else:
+                reader.connection_lost(None)
+        return reader.answer.result()
+
+
 def leads_on(spec: CheckSpec, answer: Answer) -> bool:
     """A redirect to be followed: not one whose status is itself accepted."""
     return answer.status in REDIRECTS and bool(answer.location) and not _is_accepted(spec, answer.status)
@@ -125,7 +134,7 @@ def _url(spec: CheckSpec, context: ssl.SSLContext | None) -> str:
     return f"{'https' if context else 'http'}://{bracketed(spec.address)}:{spec.port}{spec.request}"
 
 
-class AnswerReader(asyncio.Protocol):
+class AnswerReader:
     """Sends the request, then reads one final answer into the future `answer` (an Answer, BadAnswer or OSError)."""
 
     def __init__(self, spec: CheckSpec, request: bytes, answer: asyncio.Future[Answer]) -> None:
@@ -146,10 +155,7 @@ class AnswerReader(asyncio.Protocol):
         self._body_size = 0  # and of the body among them, as it was sent
         self._body = bytearray()
 
-    # asyncio
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast("asyncio.WriteTransport", transport).write(self.request)  # uvloop's are none by name
+    # from the connection
 
     def data_received(self, data: bytes) -> None:
         if self.answer.done():
@@ -207,16 +213,22 @@ class AnswerReader(asyncio.Protocol):
             return
         self._body_size += len(part)
         try:
-            self._body += self._inflated(self._inflate, part) if self._inflate else part
+            if self._inflate:
+                self._inflate_all(self._inflate, part)
+            else:
+                self._body += part
         except zlib.error as error:
             self._refuse(Reason.BAD_ANSWER, f"compressed body: {error}")
         if max(len(self._body), self._body_size) > self._limit:
             self._refuse(Reason.TOO_LARGE, f"body over {self._limit} bytes")
 
-    def _inflated(self, inflate: zlib._Decompress, part: bytes) -> bytes:
+    def _inflate_all(self, inflate: zlib._Decompress, part: bytes) -> None:
+        """In small steps, so that a bomb takes no more memory than the body may."""
         if inflate.eof:  # it would keep whatever follows, in a copy of everything for each part
             raise zlib.error("more after its end")
-        return inflate.decompress(part, self._limit + 1 - len(self._body))
+        while part and len(self._body) <= self._limit:
+            self._body += inflate.decompress(part, INFLATE_SIZE)
+            part = inflate.unconsumed_tail
 
     def on_message_complete(self) -> None:
         if self._in_body:

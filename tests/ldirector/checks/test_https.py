@@ -30,6 +30,32 @@ def test_an_expired_self_signed_certificate_does_not_decide(context: ssl.SSLCont
     assert verdict.outcome is Outcome.PASS
 
 
+def test_a_body_of_the_usual_limit_fits_through_tls(context: ssl.SSLContext) -> None:
+    async def run(size: int) -> Verdict:
+        async with serving(saying(answer(b"x" * (size - 2) + b"ok")), context) as server:
+            loop = asyncio.get_running_loop()
+            return await https.check(a_spec(server.port, service="https"), loop.time() + 10)
+
+    assert asyncio.run(run(512 * 1024)).outcome is Outcome.PASS
+    assert asyncio.run(run(512 * 1024 + 1)).reason is Reason.TOO_LARGE
+
+
+def test_a_server_that_goes_in_the_handshake_lost_the_connection() -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    async def run() -> Verdict:
+        async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            return await https.check(a_spec(port, service="https"), asyncio.get_running_loop().time() + 5)
+
+    verdict = asyncio.run(run())
+    assert (verdict.reason, verdict.detail) == (Reason.CONNECTION_LOST, "closed in the handshake")
+
+
 def test_a_server_name_is_sent_only_when_virtualhost_names_one(context: ssl.SSLContext) -> None:
     assert asyncio.run(check(context))[1] == [None]
     assert asyncio.run(check(context, address="localhost", virtualhost="localhost"))[1] == [None]
@@ -57,4 +83,4 @@ def test_a_check_that_gives_up_early_leaves_no_error_behind(
     verdict, _ = asyncio.run(check(context, tls=TlsRules(minimum_days=1)))
     assert verdict.reason is Reason.CERTIFICATE
     gc.collect()
-    assert caplog.records == []
+    assert [record for record in caplog.records if "never retrieved" in record.getMessage()] == []
