@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ldirector.config.check_findings import CheckFindings
 from ldirector.config.errors import BadValue, Findings
 from ldirector.config.expand import FallbackPlace, Names, Place, port
-from ldirector.config.pattern_size import LARGEST, elements
 from ldirector.config.real_line import RealLine
 from ldirector.config.settings import RawVirtual, Settings, first_set
 from ldirector.core.model import (
-    CheckType,
     Fallback,
     Forwarding,
     Protocol,
@@ -23,13 +22,9 @@ from ldirector.core.model import (
     real_name,
     virtual_name,
 )
-from ldirector.core.negotiate import choose, unused_directives
-from ldirector.core.receive import PatternError, compiled
 from ldirector.core.services import default_service
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")
-
-RADIUS_LIMITS = {"login": 253, "passwd": 128}  # bytes, RFC 2865 sections 5.1 and 5.2
 
 _FLAG_NAMES = {
     "sh": {"flag-1": "sh-fallback", "flag-2": "sh-port"},
@@ -45,7 +40,7 @@ class VirtualBuilder:
         self, settings: Settings, names: Names, findings: Findings, missing_extra: Callable[[str], str]
     ) -> None:
         self._globals = settings
-        self._missing_extra = missing_extra
+        self._checks = CheckFindings(findings, missing_extra)
         self._names = names
         self._findings = findings
 
@@ -110,10 +105,7 @@ class VirtualBuilder:
             emailalertstatus=self._either(settings, "emailalertstatus"),
             smtp=self._either(settings, "smtp"),
         )
-        self._check_receive(virtual, raw)
-        self._warn_about_checks(virtual, raw)
-        self._check_extra(virtual, raw)
-        self._check_texts(virtual, raw)
+        self._checks.examine(virtual, raw)
         return virtual
 
     def _either(self, settings: Settings, name: str) -> Any:
@@ -231,88 +223,6 @@ class VirtualBuilder:
             return None
         wanted = key.port if place.port is None else place.port
         return Fallback(RealKey(place.address, _kernel_port(wanted, place.forwarding, key)), place.forwarding)
-
-    def _check_receive(self, virtual: Virtual, raw: RawVirtual) -> None:
-        """A pattern that does not compile ended the original at its first check; here the file is refused."""
-        patterns = [(raw.settings.line("receive", raw.line), virtual.receive)]
-        patterns += [(line, real.receive) for line, real in raw.reals]
-        for line, pattern in patterns:
-            if elements(pattern) > LARGEST:
-                self._findings.error(
-                    line,
-                    f"receive: the pattern comes to more than {LARGEST} characters, with {{n}} written out",
-                    "write a shorter one, with smaller numbers in braces",
-                )
-                continue
-            try:
-                compiled(pattern)
-            except PatternError as error:
-                self._findings.error(
-                    line,
-                    f"receive: the pattern does not compile ({error})",
-                    "put a backslash in front of special characters that are meant literally",
-                )
-        if virtual.httpmethod == "HEAD" and any(pattern for _, pattern in patterns):
-            self._warn_at(
-                raw.settings,
-                "httpmethod",
-                "httpmethod: the answer to HEAD has no body, so receive never matches",
-                "remove receive, or write httpmethod=GET",
-            )
-
-    def _check_extra(self, virtual: Virtual, raw: RawVirtual) -> None:
-        """A check whose library is not there could never succeed: better said now than by an empty table."""
-        if virtual.checktype not in (CheckType.NEGOTIATE, CheckType.COMBINED):
-            return
-        if extra := self._missing_extra(virtual.service):
-            self._findings.error(
-                raw.settings.line("service", raw.line),
-                f"service={virtual.service} needs a library that is not installed",
-                f"pip install 'ultramonkey-successor[{extra}]'",
-            )
-
-    def _check_texts(self, virtual: Virtual, raw: RawVirtual) -> None:
-        """A control character in what is sent to a server could end its line and begin another command."""
-        for name in ("login", "passwd", "secret", "database", "virtualhost"):
-            if any(ord(character) < 32 or character == "\x7f" for character in getattr(virtual, name)):
-                line = raw.settings.line(name, raw.line)
-                self._findings.error(line, f"{name}: it has a control character in it", "remove that character")
-        for name, most in RADIUS_LIMITS.items() if virtual.service == "radius" else ():
-            if len(getattr(virtual, name).encode("utf-8", "surrogateescape")) > most:
-                line = raw.settings.line(name, raw.line)
-                self._findings.error(line, f"{name}: radius carries at most {most} bytes of it", "shorten it")
-
-    def _warn_about_checks(self, virtual: Virtual, raw: RawVirtual) -> None:
-        """One warning for each way in which this virtual is checked otherwise than its lines say."""
-        name = "service" if virtual.checktype is CheckType.NEGOTIATE else "checktype"
-        line = raw.settings.line(name, raw.settings.line("checktype", raw.line))
-        for unused in unused_directives(virtual, raw.settings.__contains__):
-            self._warn_at(
-                raw.settings,
-                unused,
-                f"{unused}: the {_check_name(virtual)} check does not look at it",
-                "leave the line as it is, or remove it",
-            )
-        said = set()
-        kinds: dict[tuple[object, ...], Real] = {}  # those of a range differ in nothing that matters here
-        for real in virtual.reals:
-            kinds.setdefault((real.port, real.request, real.receive), real)
-        for real in kinds.values():
-            try:
-                choice = choose(virtual, real)
-            except ValueError as error:
-                self._findings.error(line, f"request: {error}", "write http://host:port/path")
-                return
-            if choice.what and choice.what not in said:
-                said.add(choice.what)
-                self._findings.warn(line, f"virtual {virtual_name(virtual.key)}: {choice.what}", choice.cure)
-
-
-def _check_name(virtual: Virtual) -> str:
-    """In words: negotiate (http), connect, ..."""
-    if virtual.checktype is CheckType.NEGOTIATE:
-        return f"negotiate ({virtual.service})"
-    return f"combined ({virtual.service})" if virtual.checktype is CheckType.COMBINED else virtual.checktype.value
 
 
 def _kernel_port(written: int, way: Forwarding, key: VirtualKey) -> int:

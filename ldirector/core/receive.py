@@ -60,9 +60,10 @@ def judge_http(spec: CheckSpec, status: int, body: bytes | bytearray) -> Verdict
     if spec.http.digest and (found := hashlib.sha256(body).hexdigest()) != spec.http.digest:
         return Verdict(Outcome.FAIL, Reason.WRONG_DIGEST, f"sha256 {found}")
     verdict = judge_body(spec.receive, body)
-    return Verdict(Outcome.PASS, verdict.reason, str(status)) if verdict.outcome is Outcome.PASS else verdict
+    return Verdict(Outcome.PASS, verdict.reason, status_words(status)) if verdict.outcome is Outcome.PASS else verdict
 
 
+@lru_cache(maxsize=1024)
 def status_words(status: int) -> str:
     """`200 OK`, in the words of RFC 9110 and not in the server's; the number alone where there are none."""
     try:

@@ -1,0 +1,114 @@
+"""What is wrong with a virtual's checks: patterns, libraries, texts that no protocol can carry, unused directives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ldirector.config.errors import Findings
+from ldirector.config.pattern_size import LARGEST, elements
+from ldirector.config.settings import RawVirtual, Settings
+from ldirector.core.model import CheckType, Real, Virtual, virtual_name
+from ldirector.core.negotiate import choose, unused_directives
+from ldirector.core.receive import PatternError, compiled
+
+RADIUS_LIMITS = {"login": 253, "passwd": 128}  # bytes, RFC 2865 sections 5.1 and 5.2
+
+
+class CheckFindings:
+    """Problems go to findings. missing_extra: see ldirectord_cf.parse."""
+
+    def __init__(self, findings: Findings, missing_extra: Callable[[str], str]) -> None:
+        self._findings = findings
+        self._missing_extra = missing_extra
+
+    def examine(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """Everything that can be said of this virtual's checks before one is made."""
+        self._check_receive(virtual, raw)
+        self._warn_about_checks(virtual, raw)
+        self._check_extra(virtual, raw)
+        self._check_texts(virtual, raw)
+
+    def _warn_at(self, settings: Settings, name: str, what: str, cure: str) -> None:
+        self._findings.warn(settings.line(name, 0), what, cure)
+
+    def _check_receive(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """A pattern that does not compile ended the original at its first check; here the file is refused."""
+        patterns = [(raw.settings.line("receive", raw.line), virtual.receive)]
+        patterns += [(line, real.receive) for line, real in raw.reals]
+        for line, pattern in patterns:
+            if elements(pattern) > LARGEST:
+                self._findings.error(
+                    line,
+                    f"receive: the pattern comes to more than {LARGEST} characters, with {{n}} written out",
+                    "write a shorter one, with smaller numbers in braces",
+                )
+                continue
+            try:
+                compiled(pattern)
+            except PatternError as error:
+                self._findings.error(
+                    line,
+                    f"receive: the pattern does not compile ({error})",
+                    "put a backslash in front of special characters that are meant literally",
+                )
+        if virtual.httpmethod == "HEAD" and any(pattern for _, pattern in patterns):
+            self._warn_at(
+                raw.settings,
+                "httpmethod",
+                "httpmethod: the answer to HEAD has no body, so receive never matches",
+                "remove receive, or write httpmethod=GET",
+            )
+
+    def _check_extra(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """A check whose library is not there could never succeed: better said now than by an empty table."""
+        if virtual.checktype not in (CheckType.NEGOTIATE, CheckType.COMBINED):
+            return
+        if extra := self._missing_extra(virtual.service):
+            self._findings.error(
+                raw.settings.line("service", raw.line),
+                f"service={virtual.service} needs a library that is not installed",
+                f"pip install 'ultramonkey-successor[{extra}]'",
+            )
+
+    def _check_texts(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """A control character in what is sent to a server could end its line and begin another command."""
+        for name in ("login", "passwd", "secret", "database", "virtualhost"):
+            if any(ord(character) < 32 or character == "\x7f" for character in getattr(virtual, name)):
+                line = raw.settings.line(name, raw.line)
+                self._findings.error(line, f"{name}: it has a control character in it", "remove that character")
+        for name, most in RADIUS_LIMITS.items() if virtual.service == "radius" else ():
+            if len(getattr(virtual, name).encode("utf-8", "surrogateescape")) > most:
+                line = raw.settings.line(name, raw.line)
+                self._findings.error(line, f"{name}: radius carries at most {most} bytes of it", "shorten it")
+
+    def _warn_about_checks(self, virtual: Virtual, raw: RawVirtual) -> None:
+        """One warning for each way in which this virtual is checked otherwise than its lines say."""
+        name = "service" if virtual.checktype is CheckType.NEGOTIATE else "checktype"
+        line = raw.settings.line(name, raw.settings.line("checktype", raw.line))
+        for unused in unused_directives(virtual, raw.settings.__contains__):
+            self._warn_at(
+                raw.settings,
+                unused,
+                f"{unused}: the {_check_name(virtual)} check does not look at it",
+                "leave the line as it is, or remove it",
+            )
+        said = set()
+        kinds: dict[tuple[object, ...], Real] = {}  # those of a range differ in nothing that matters here
+        for real in virtual.reals:
+            kinds.setdefault((real.port, real.request, real.receive), real)
+        for real in kinds.values():
+            try:
+                choice = choose(virtual, real)
+            except ValueError as error:
+                self._findings.error(line, f"request: {error}", "write http://host:port/path")
+                return
+            if choice.what and choice.what not in said:
+                said.add(choice.what)
+                self._findings.warn(line, f"virtual {virtual_name(virtual.key)}: {choice.what}", choice.cure)
+
+
+def _check_name(virtual: Virtual) -> str:
+    """In words: negotiate (http), connect, ..."""
+    if virtual.checktype is CheckType.NEGOTIATE:
+        return f"negotiate ({virtual.service})"
+    return f"combined ({virtual.service})" if virtual.checktype is CheckType.COMBINED else virtual.checktype.value
