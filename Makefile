@@ -10,6 +10,7 @@ help:
 	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
 	@echo "make nightly  the long tests: 100,000 broken files, every captured case of the original on real IPVS"
+	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make nightly  all recorded cases on real IPVS, 100,000 broken files"
 	@echo "make interop  a pair with one node of the original heartbeat"
@@ -48,6 +49,13 @@ check: venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop
+
+# About 25 minutes; BENCH=short takes under five and prints its tables instead.
+.PHONY: bench bench-packages
+bench-packages:
+	./setup/packages bench
+bench: venv system-packages bench-packages
+	$(BIN)/python -m tests.bench
 
 # Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
 # environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ldirector.adapters.control_client import ask
 from tests.bench.measure import cost_of
 from tests.bench.peers import Peer, Task
 from tests.bench.tables import Onlooker
@@ -107,8 +108,16 @@ class Bench:
 
     def programming(self, name: str, count: int) -> Record:
         """From the start of the program, without checks, to the whole table."""
-        with self._at_work(name, Task(count, checked=False)) as (peer, onlooker, began):
+        with self._at_work(name, Task(count, checked=False)) as (_, onlooker, began):
             onlooker.follow(lambda: onlooker.count(1) == count, 300)
             took = time.monotonic() - began
-            spent = cost_of(peer.pids())
-        return {"seconds": took if onlooker.count(1) == count else None, "cpu": spent.cpu, "rss": spent.rss}
+        return {"seconds": took if onlooker.count(1) == count else None}
+
+    def takeover(self, count: int) -> Record:
+        """Ours on standby becomes active: from the request to its answer, when the table must be there."""
+        with self._at_work("ours", Task(count, checked=False, standby=True)) as (peer, onlooker, _):
+            began = time.monotonic()
+            answer = ask(peer.socket, "role active", 60)
+            took = time.monotonic() - began
+            onlooker.look()
+        return {"name": "ours", "seconds": took, "answer": answer, "written": onlooker.count(1)}

@@ -34,7 +34,7 @@ IPVSADM = shutil.which("ipvsadm", path="/usr/sbin:/sbin") or "/usr/sbin/ipvsadm"
 class Task:
     """What a peer is to check: so many targets, of which `victims`, evenly spread, are at the victims' port.
 
-    interval, timeout: seconds. checked: False = no checks, every real serves. sentinel: ours alone knows it.
+    interval, timeout: seconds. checked: False = no checks, every real serves. sentinel, standby: ours alone knows them.
     """
 
     count: int
@@ -43,6 +43,7 @@ class Task:
     timeout: int = 3
     checked: bool = True
     sentinel: bool = False
+    standby: bool = False
 
     def reals(self) -> list[tuple[str, int]]:
         every = self.count // self.victims if self.victims else self.count + 1
@@ -106,7 +107,8 @@ class Peer:
     def __init__(self, name: str, task: Task, folder: Path, has_ipvs: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.name, self.folder, self._has_ipvs = name, folder, has_ipvs
+        self.name, self.folder, self._has_ipvs, self._standby = name, folder, has_ipvs, task.standby
+        self.socket = Path("/run/ldirectord.ours.cf.sock")
         self.edits, self.log = folder / "edits", folder / "log"
         self.edits.touch()
         self._config = folder / f"{name}.cf"
@@ -124,7 +126,8 @@ class Peer:
 
     def _ours(self) -> list[str]:
         if self._has_ipvs:
-            return [str(Path(sys.executable).with_name("ldirectord")), str(self._config), "start"]
+            role = ["--role", "standby"] if self._standby else []
+            return [str(Path(sys.executable).with_name("ldirectord")), *role, str(self._config), "start"]
         return [
             sys.executable,
             "-m",
