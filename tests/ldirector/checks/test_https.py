@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -41,18 +42,26 @@ def test_a_body_of_the_usual_limit_fits_through_tls(context: ssl.SSLContext) -> 
 
 
 def test_a_server_that_goes_in_the_handshake_lost_the_connection() -> None:
-    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write_eof()
-        await reader.read()
-        writer.close()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
 
-    async def run() -> Verdict:
-        async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            return await https.check(a_spec(port, service="https"), asyncio.get_running_loop().time() + 5)
+        def leave() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1000):
+                    pass
 
-    verdict = asyncio.run(run())
+        async def run() -> Verdict:
+            leaving = asyncio.create_task(asyncio.to_thread(leave))
+            spec = a_spec(listener.getsockname()[1], service="https")
+            verdict = await https.check(spec, asyncio.get_running_loop().time() + 5)
+            await leaving
+            return verdict
+
+        verdict = asyncio.run(run())
     assert (verdict.reason, verdict.detail) == (Reason.CONNECTION_LOST, "closed in the handshake")
 
 
