@@ -72,10 +72,12 @@ class Happening:
         return f"{self.what.value}{occasion}: {real_name(self.real)} ({virtual_name(self.virtual)}){weight}"
 
 
-def happening(transition: Transition, virtual: Virtual) -> Happening:
-    """What a change of health means to the operator: with quiescent=no the server is added to the table and deleted."""
+def happening(transition: Transition, virtual: Virtual, weight: int) -> Happening:
+    """What a change of health means to the operator: with quiescent=no the server is added to the table and deleted.
+
+    weight: of a real that is up.
+    """
     if transition.after is State.UP:
-        weight = next((real.weight for real in virtual.reals if real.key == transition.real), None)
         what = What.RESTORED if virtual.quiescent else What.ADDED
         return Happening(transition.virtual, transition.real, what, weight, why=str(transition))
     if virtual.quiescent:

@@ -54,7 +54,11 @@ class Announcements:
         if not transitions or not self._virtuals:
             return []
         farm = self._farm
-        self._alerts.told((happening(each, farm.virtuals[each.virtual]) for each in transitions), now)
+        happenings = [
+            happening(each, farm.virtuals[each.virtual], farm.reals[each.virtual, each.real].weight)
+            for each in transitions
+        ]
+        self._alerts.told(happenings, now)
         touched = {transition.virtual for transition in transitions}
         return self._follow() if any(virtual.key in touched for virtual in self._with_command) else []
 

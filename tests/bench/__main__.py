@@ -99,9 +99,12 @@ def main() -> int:
     peers.unpack()
     records: list[Record] = []
     began = time.monotonic()
+    place = report.machine()
+    RECORDS.parent.mkdir(exist_ok=True)
 
     def done(record: Record) -> None:
         records.append(record)
+        RECORDS.write_text(json.dumps({"records": records, "took": time.monotonic() - began, **place}))
         fault = f"{record['fault']} {record['victims']} of " if "fault" in record else ""
         what = f"{record['place']}: {record.get('name')}, {record['experiment']}, {fault}{record['count']}"
         sys.stdout.write(f"{time.monotonic() - began:5.0f} s  {what}{' FAILED' if 'error' in record else ''}\n")
@@ -117,8 +120,6 @@ def main() -> int:
         ]
     for part in parts:
         part.result()
-    RECORDS.parent.mkdir(exist_ok=True)
-    RECORDS.write_text(json.dumps({"records": records, "took": time.monotonic() - began, **report.machine()}))
     subprocess.run(
         [sys.executable, "-m", "tests.bench.report", str(RECORDS), *([] if short else [str(RESULTS)])], check=True
     )

@@ -92,7 +92,7 @@ def test_body_without_service_name_and_comment_ends_with_the_status() -> None:
 )
 def test_change_of_health_has_the_words_of_the_log(before: State, after: State, quiescent: bool, words: str) -> None:
     transition = Transition(VIP, B.key, before, after, "connection refused, 3 ms")
-    one = happening(transition, a_virtual(quiescent=quiescent))
+    one = happening(transition, a_virtual(quiescent=quiescent), B.weight)
     assert str(one) == words
     alerts = running()
     alerts.told([one], 0.0)
