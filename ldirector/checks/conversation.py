@@ -29,6 +29,7 @@ LINE_LIMIT = 8 * 1024  # bytes; RFC 7162 section 4 advises this much for imap, t
 LINES_LIMIT = 1000
 BYTES_LIMIT = 256 * 1024  # as they come over the wire; OpenSSL takes certificates of up to 100 KiB
 PIECE = 4 * 1024
+TURN = 4  # pieces, after which others get theirs: a piece that is there already is read without waiting
 SHOWN = 80  # bytes of a server's words that may reach the log
 
 Result = TypeVar("Result")
@@ -69,6 +70,7 @@ class Conversation:
         self._unread = bytearray()
         self._bytes_allowed = self._bytes_left = BYTES_LIMIT
         self._lines_left = LINES_LIMIT
+        self._pieces = 0
         self._secret_said = False
 
     def close(self) -> None:
@@ -164,6 +166,9 @@ class Conversation:
 
     async def _read_wire(self) -> bytes:
         """What came, b"" at the end of the connection."""
+        self._pieces += 1
+        if self._pieces % TURN == 0:
+            await asyncio.sleep(0)
         data = await asyncio.get_running_loop().sock_recv(self.sock, PIECE)
         self._bytes_left -= len(data)
         if self._bytes_left < 0:

@@ -115,7 +115,6 @@ async def _exchange_tls(spec: CheckSpec, reader: AnswerReader, sock: socket.sock
         while not reader.answer.done():
             if data := await conversation.some():
                 reader.data_received(data)
-                await asyncio.sleep(0)  # a server that floods us would not let anybody else run
             else:
                 reader.connection_lost(None)
         return reader.answer.result()

@@ -15,11 +15,12 @@ import hashlib
 import os
 import socket
 import struct
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 
 from ldirector.checks import scram, tls
 from ldirector.checks.attempt import PASSED, BadAnswer, over_tcp
+from ldirector.checks.conversation import Conversation
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Reason, Verdict
 
@@ -75,53 +76,47 @@ def refusal(body: bytes) -> BadAnswer:
 
 
 async def _talk(spec: CheckSpec, sock: socket.socket) -> Verdict:
-    reader, writer = await _opened(spec, sock)
-    try:
-        server = _Server(reader, writer)
-        writer.write(start(spec))
-        await _log_in(spec, server)
-        writer.write(message(b"Q", text("BEGIN READ ONLY")))
-        await server.until(READY)
-        writer.write(query_for_one_row(spec.request))
-        if await server.until(ROW, READY) == READY:
-            writer.write(message(b"X"))
-            raise BadAnswer(Reason.NOT_FOUND, "the query has no row")
-        with suppress(TimeoutError, OSError, ValueError, BadAnswer, asyncio.IncompleteReadError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await server.until(READY)
-                writer.write(message(b"X"))
-    except ValueError as error:
-        raise BadAnswer(Reason.BAD_ANSWER, f"not PostgreSQL: {error}") from None
-    finally:
-        writer.transport.abort()
+    with closing(Conversation(sock)) as conversation:
+        try:
+            await _offer_tls(spec, conversation)
+            server = _Server(conversation)
+            await server.send(start(spec))
+            await _log_in(spec, server)
+            await server.send(message(b"Q", text("BEGIN READ ONLY")))
+            await server.until(READY)
+            await server.send(query_for_one_row(spec.request))
+            if await server.until(ROW, READY) == READY:
+                await server.send(message(b"X"))
+                raise BadAnswer(Reason.NOT_FOUND, "the query has no row")
+            with suppress(TimeoutError, OSError, ValueError, BadAnswer):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await server.until(READY)
+                    await server.send(message(b"X"))
+        except ValueError as error:
+            raise BadAnswer(Reason.BAD_ANSWER, f"not PostgreSQL: {error}") from None
     return PASSED
 
 
-async def _opened(spec: CheckSpec, sock: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """The connection, over TLS when the server offers that. Raises BadAnswer when what answers is no PostgreSQL."""
-    loop = asyncio.get_running_loop()
-    try:
-        await loop.sock_sendall(sock, message(b"", struct.pack("!I", SSL_REQUEST)))
-        offered = await loop.sock_recv(sock, 16)
-        if offered not in (b"S", b"N", b""):
-            raise BadAnswer(Reason.BAD_ANSWER, f"not PostgreSQL: {offered!r} in answer to the offer of TLS")
-        if not offered:
-            raise BadAnswer(Reason.CONNECTION_LOST, "closed without an answer")
-        context, name = (tls.context(spec.tls), tls.server_name(spec)) if offered == b"S" else (None, None)
-        return await asyncio.open_connection(sock=sock, ssl=context, server_hostname=name)
-    except BaseException:
-        sock.close()
-        raise
+async def _offer_tls(spec: CheckSpec, conversation: Conversation) -> None:
+    """Go over to TLS when the server wants that. Raises BadAnswer when what answers is no PostgreSQL."""
+    await conversation.send(message(b"", struct.pack("!I", SSL_REQUEST)))
+    offered = await conversation.some()
+    if not offered:
+        raise BadAnswer(Reason.CONNECTION_LOST, "closed without an answer")
+    if offered not in (b"S", b"N"):
+        raise BadAnswer(Reason.BAD_ANSWER, f"not PostgreSQL: {offered[:16]!r} in answer to the offer of TLS")
+    if offered == b"S":
+        await conversation.start_tls(spec, tls.context(spec.tls))
 
 
 class _Server:
     """The messages of the server, each bounded and all together."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+    def __init__(self, conversation: Conversation) -> None:
+        self._exactly = conversation.exactly
         self._left = READ_LIMIT
         self._unread = 0  # bytes of the last message's body
-        self.send = writer.write
+        self.send = conversation.send
 
     async def until(self, *kinds: bytes) -> bytes:
         """The first message of one of these kinds, its body unread. Raises BadAnswer for an error report."""
@@ -136,7 +131,7 @@ class _Server:
         """The body of the message whose kind came last."""
         if self._unread > MESSAGE_LIMIT:
             raise BadAnswer(Reason.TOO_LARGE, f"a message of {self._unread} bytes")
-        data, self._unread = await self._reader.readexactly(self._unread), 0
+        data, self._unread = await self._exactly(self._unread), 0
         return data
 
     async def _next(self) -> bytes:
@@ -145,10 +140,10 @@ class _Server:
             if self._left < 0:
                 raise BadAnswer(Reason.TOO_LARGE, f"over {READ_LIMIT} bytes")
             piece = min(self._unread, MESSAGE_LIMIT)
-            await self._reader.readexactly(piece)
+            await self._exactly(piece)
             self._unread -= piece
         kind: bytes
-        kind, length = struct.unpack("!cI", await self._reader.readexactly(5))
+        kind, length = struct.unpack("!cI", await self._exactly(5))
         if not kind.isalnum() or length < 4:
             raise ValueError(f"a message of kind {kind!r} and length {length}")
         self._unread = length - 4
@@ -162,9 +157,9 @@ async def _log_in(spec: CheckSpec, server: _Server) -> None:
         body = await server.body()
         method, rest = int.from_bytes(body[:4]), body[4:]
         if method == 3:
-            server.send(message(b"p", text(spec.passwd)))
+            await server.send(message(b"p", text(spec.passwd)))
         elif method == 5:
-            server.send(message(b"p", md5_answer(spec.login, spec.passwd, rest[:4])))
+            await server.send(message(b"p", md5_answer(spec.login, spec.passwd, rest[:4])))
         elif method == 10:
             await _scram(spec, server, rest)
         elif method != 0:
@@ -181,10 +176,10 @@ async def _scram(spec: CheckSpec, server: _Server, offered: bytes) -> None:
         raise BadAnswer(Reason.REFUSED, "the server offers no SCRAM-SHA-256")
     nonce = base64.b64encode(os.urandom(18))
     first = scram.first_message(nonce)
-    server.send(message(b"p", b"SCRAM-SHA-256\0", struct.pack("!I", len(first)), first))
+    await server.send(message(b"p", b"SCRAM-SHA-256\0", struct.pack("!I", len(first)), first))
     challenge = scram.read_challenge(nonce, await _sasl(server, 11))
     proof, expected = await asyncio.to_thread(scram.prove, spec.passwd, nonce, challenge)
-    server.send(message(b"p", proof))
+    await server.send(message(b"p", proof))
     if await _sasl(server, 12) != expected:
         raise BadAnswer(Reason.REFUSED, "the server does not know the password either")
 

@@ -68,6 +68,28 @@ def test_exactly_so_many_bytes_are_waited_for_and_a_part_of_them_is_never_shown(
     assert asyncio.run(converse(b"ab")) == ([b"ab", b""], "CONNECTION_LOST: ")
 
 
+def test_a_server_that_floods_us_leaves_others_their_turn() -> None:
+    async def converse() -> int:
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        with far, contextlib.closing(Conversation(near)) as conversation:
+            far.sendall(bytes(64 * 1024))
+            counting = asyncio.create_task(count())
+            await conversation.exactly(64 * 1024)
+            counting.cancel()
+        return turns
+
+    assert asyncio.run(converse()) >= 3
+
+
 def test_a_line_in_many_pieces_is_one_line() -> None:
     async def talk(call: Call) -> None:
         for byte in b"+OK in pieces\r\n":
