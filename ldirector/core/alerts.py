@@ -131,13 +131,17 @@ class Alerts:
                 continue
             if one.what in (What.QUIESCENT, What.DELETED):
                 self._last_mail[one.virtual, one.real] = now
+                if virtual.emailalertfreq:
+                    self._hasten(now + virtual.emailalertfreq)
             else:
                 self._last_mail.pop((one.virtual, one.real), None)
             if _is_wanted(virtual, self._state):
                 place = (one.virtual, self._state)
                 fresh = _Gathered(virtual, self._state, now + GATHER_SECONDS)
                 self._gathered.setdefault(place, fresh).happenings.append(one)
-        self._plan()
+                self._hasten(self._gathered[place].due)
+        if not self._last_mail and not self._gathered:
+            self._deadline = None
 
     def next_deadline(self) -> float | None:
         """When handle_timer wants to be called; None while there is nothing to wait for."""
@@ -204,6 +208,10 @@ class Alerts:
         if virtual.comment:
             lines.append(f"Comment: {virtual.comment}")
         return lines
+
+    def _hasten(self, due: float) -> None:
+        """Let the next deadline come by then; one that turns out to be early plans anew. Thousands may die at once."""
+        self._deadline = due if self._deadline is None else min(self._deadline, due)
 
     def _plan(self) -> None:
         """Set the next deadline."""
