@@ -68,7 +68,8 @@ def guest_load(short: bool) -> Plan:
 
 def host_faults(short: bool) -> Plan:
     both, turns = ("ours", "ldirectord"), 1 if short else 2
-    plan = [fails(name, fault, 100, 20) for fault in ("reset", "wrong content") for name in both]
+    faults = ("reset",) if short else ("reset", "wrong content")
+    plan = [fails(name, fault, 100, 20) for fault in faults for name in both]
     plan += [fails(name, "blackhole", 100, 1) for _ in range(turns) for name in both]
     if not short:
         plan += [fails(name, "blackhole", 200, 10) for name in both]
@@ -79,12 +80,14 @@ def host_faults(short: bool) -> Plan:
 
 def guest_faults(short: bool) -> Plan:
     two, turns = ("ours", "keepalived"), 1 if short else 2
-    plan = [fails(name, fault, 100, 20) for fault in ("reset", "wrong content") for name in two]
+    faults = ("reset",) if short else ("reset", "wrong content")
+    plan = [fails(name, fault, 100, 20) for fault in faults for name in two]
     plan += [fails(name, "blackhole", 100, 1) for _ in range(turns) for name in two]
     if not short:
         plan += [fails(name, "blackhole", 200, 10) for name in two]
         plan += [fails(name, "reset", 1000, 1000) for name in two]
-    plan += [fails("ours", "reset", 100, 20, sentinel=True), fails("ours", "reset", 1000, 1000, sentinel=True)]
+    plan.append(fails("ours", "reset", 100, 20, sentinel=True))
+    plan += [] if short else [fails("ours", "reset", 1000, 1000, sentinel=True)]
     for count in (1000,) if short else (1000, 10000):
         plan += [programming(name, count) for name in two] + [("takeover", {"count": count})]
     return plan if short else [*plan, programming("ldirectord", 100)]
