@@ -32,6 +32,7 @@ demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
 test: check system-packages server-packages
+	$(BIN)/python -m pytest tests/zoo
 	$(BIN)/python -m pytest -n 2 tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
 
@@ -48,7 +49,7 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop
+	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop --ignore=tests/zoo
 
 # About 25 minutes; BENCH=short takes under five and prints its tables instead.
 .PHONY: bench bench-packages
