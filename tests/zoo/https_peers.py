@@ -43,6 +43,9 @@ SERVER_HELLO_1_2 = handshake(
 """TLS 1.2, ECDHE-RSA-AES128-GCM-SHA256, secure renegotiation."""
 
 
+HELLO_REQUESTS = record(HANDSHAKE, handshake(HELLO_REQUEST, b""))
+
+
 def forging(*acts: Act) -> Peer:
     """Plays a TLS server by hand."""
     return peer(hear(HELLO), *acts)
@@ -78,7 +81,7 @@ def hostile_handshakes(service: str) -> list[Animal]:
         ("empty records for ever", forging(pour(record(HANDSHAKE, b""))), (TLS,)),
         (
             "hello requests for ever",
-            forging(pour(record(HANDSHAKE, handshake(HELLO_REQUEST, b"")))),
+            forging(pour(HELLO_REQUESTS)),
             (TLS, TOO_LARGE),
         ),
         ("a record that is too long", forging(say(b"\x16\x03\x03\xff\xff"), pour(b"\x02")), (TLS,)),

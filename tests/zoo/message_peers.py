@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ldirector.core.verdict import Reason
 from tests.zoo.animal import Animal, Cage
 from tests.zoo.http_peers import ENDLESS, GOOD, OK_LINE
-from tests.zoo.https_peers import hostile_handshakes
+from tests.zoo.https_peers import HELLO_REQUESTS, hostile_handshakes
 from tests.zoo.wire import Act, Answers, Peer, drip, hear, peer, pour, reset, say, silence
 
 OK, LOST, LATE, TOO_LARGE = Reason.OK, Reason.CONNECTION_LOST, Reason.READ_TIMEOUT, Reason.TOO_LARGE
@@ -207,6 +207,14 @@ DATABASES = [
     ),
     animal(
         "pgsql",
+        "offers TLS and hello requests for ever",
+        peer(hear(b"\x2f"), say(b"S"), hear(b"\x16\x03"), pour(HELLO_REQUESTS)),
+        Reason.TLS,
+        TOO_LARGE,
+        LATE,
+    ),
+    animal(
+        "pgsql",
         "offers TLS and speaks plain text",
         peer(hear(b"\x2f"), say(b"S"), hear(b"\x16\x03"), say(b"N" * 100), silence),
         Reason.TLS,
@@ -244,6 +252,14 @@ PROXIES = [
     animal("http_proxy", "answers CONNECT for ever", proxied(pour(b"HTTP/1.1 200 OK\r\n")), TOO_LARGE, **TUNNEL),
     animal("http_proxy", "drips the answer to CONNECT", proxied(drip(b"HTTP/1.1 200 OK\r\n")), LATE, **TUNNEL),
     animal("http_proxy", "silent in the tunnel", proxied(say(b"HTTP/1.1 200 OK\r\n\r\n"), silence), LATE, **TUNNEL),
+    animal(
+        "http_proxy",
+        "hello requests for ever in the tunnel",
+        proxied(say(b"HTTP/1.1 200 OK\r\n\r\n"), hear(b"\x16\x03"), pour(HELLO_REQUESTS)),
+        Reason.TLS,
+        TOO_LARGE,
+        **TUNNEL,
+    ),
     animal(
         "http_proxy",
         "plain text in the tunnel",

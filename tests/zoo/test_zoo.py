@@ -1,8 +1,9 @@
 """Every animal has its right verdict in time, little memory, and nobody else waits for it.
 
-All are visited at once first; a verdict that came late or was put down to our own slowness, on a machine that others
-use too, is looked at again alone. Wall-clock bounds are held by the best of REPEATS visits for the same reason; what
-is ours alone, the processor time of the loop and the memory, has no second chance.
+All are visited at once. What is ours alone - the processor time of the loop, the memory - is held to its bound without
+a second chance. What a wall clock says also depends on who else uses this machine: so a verdict that was late, or put
+down to our own slowness, is looked at again alone; and the delay of the healthy server is that of the best visit, and
+is not judged at all, saying so, when other processes kept ours from running in every one of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ DELAY = 0.1  # seconds by which another check may be delayed
 MEMORY = 1 << 20  # bytes of one check
 SHORT = 0.3  # seconds for a check that only its deadline ends, where nothing depends on how long it lasts
 REPEATS = 3
+STARVED = 0.05  # share of a visit
 UNCAGED = {"none", "oracle", "radius"}  # oracle is checked in a process of its own; radius has no tcp
 
 BY_NAME = {animal.name: animal for animal in ANIMALS}
@@ -51,13 +53,9 @@ def diaries(ports: dict[str, int], canary: int) -> list[Diary]:
     """Of one visit, or of several when the healthy server had to wait in the first ones."""
     visit(ANIMALS[:1], ports, canary)  # imports and contexts, once
     found: list[Diary] = []
-    while not found or (len(found) < REPEATS and slowest(found[-1]) > DELAY):
+    while not found or (len(found) < REPEATS and found[-1].delay > DELAY):
         found.append(visit(ANIMALS, ports, canary))
     return found
-
-
-def slowest(diary: Diary) -> float:
-    return max(delay for delay, _ in diary.canary)
 
 
 def is_in_time(verdict: Verdict) -> bool:
@@ -71,28 +69,35 @@ def test_zoo_is_large_and_has_every_service() -> None:
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_animal_has_its_right_verdict_in_time(name: str, diaries: list[Diary], ports: dict[str, int]) -> None:
-    animal, verdict = BY_NAME[name], diaries[0].verdicts[name]
-    for _ in range(REPEATS):
-        if is_in_time(verdict) and verdict.reason is not Reason.OVERLOADED:
-            break
-        verdict, _ = visit_alone(animal, ports[name])
-    assert animal.is_right(verdict), verdict
-    assert is_in_time(verdict), verdict
+    animal = BY_NAME[name]
+    for seen in (*(diary.verdicts[name] for diary in diaries), *[None] * REPEATS):
+        verdict = seen or visit_alone(animal, ports[name])[0]
+        if animal.is_right(verdict) and is_in_time(verdict):
+            return
+    pytest.fail(f"not {' or '.join(reason.name for reason in animal.wanted)}, or late: {verdict}")
 
 
 def test_no_check_meets_an_error_of_ours(diaries: list[Diary]) -> None:
     assert [error for diary in diaries for error in diary.errors] == []
 
 
-def test_our_work_never_keeps_the_loop_from_others_for_long(diaries: list[Diary]) -> None:
+def test_our_work_never_keeps_others_waiting(diaries: list[Diary]) -> None:
     assert max(diary.longest for diary in diaries) < DELAY
+    assert max(diary.work for diary in diaries) < DELAY
 
 
-def test_healthy_server_stays_up_and_is_not_kept_waiting(diaries: list[Diary]) -> None:
+def test_healthy_server_stays_up(diaries: list[Diary]) -> None:
     for diary in diaries:
         assert len(diary.canary) > 20
-        assert {verdict.outcome for _, verdict in diary.canary} <= {Outcome.PASS, Outcome.NOT_RUN}
-    assert min(map(slowest, diaries)) < DELAY
+        assert {verdict.outcome for verdict in diary.canary} <= {Outcome.PASS, Outcome.NOT_RUN}
+    assert Outcome.PASS in {verdict.outcome for verdict in diaries[-1].canary}
+
+
+def test_healthy_server_is_not_kept_waiting(diaries: list[Diary]) -> None:
+    delay, starved = min((diary.delay, diary.starved) for diary in diaries)
+    if delay >= DELAY and min(diary.starved for diary in diaries) > STARVED:
+        pytest.skip(f"other processes kept ours from running for {starved:.0%} of the time: {delay * 1000:.0f} ms")
+    assert delay < DELAY
 
 
 @pytest.mark.parametrize("name", [animal.name for animal in QUICK])
@@ -132,8 +137,7 @@ def test_check_that_blocks_the_loop_is_noticed(
 
     monkeypatch.setattr(runner, "probe_of", lambda method, name: check if name == "smtp" else honest(method, name))
     diary = visit([BY_NAME["smtp: never says goodbye"]], ports, canary)
-    assert diary.longest > DELAY
-    assert slowest(diary) > DELAY
+    assert min(diary.longest, diary.delay) > DELAY
 
 
 def test_check_that_keeps_much_is_noticed(ports: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,15 +54,20 @@ class TimedSelector(selectors.EpollSelector):
 
 @dataclass
 class Diary:
-    """verdicts: by the name of the animal. longest: see TimedSelector. errors: of ours.
+    """verdicts: by the name of the animal. canary: those of the healthy server. errors: of ours.
 
-    canary: for each check of the healthy server the seconds from the moment it was due to its verdict, and that.
+    delay: the most seconds from the moment a check of the healthy server was due to its verdict; work: the most
+    processor seconds of the loop's thread within one such check. longest: see TimedSelector. starved: the share of
+    the visit in which this thread could have run and other processes had the processor.
     """
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    canary: list[tuple[float, Verdict]] = field(default_factory=list)
-    longest: float = 0.0
+    canary: list[Verdict] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    delay: float = 0.0
+    work: float = 0.0
+    longest: float = 0.0
+    starved: float = 0.0
 
 
 @contextmanager
@@ -81,9 +86,16 @@ def visit(animals: Sequence[Animal], ports: Mapping[str, int], canary: int) -> D
     """Check all of them within one checkinterval, which hundreds of hostile servers at once do not have either."""
     selector = TimedSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        began, waited = time.perf_counter(), _waited()
         diary = runner.run(_visit(animals, ports, canary))
+        diary.starved = (_waited() - waited) / (time.perf_counter() - began)
     diary.longest = selector.longest
     return diary
+
+
+def _waited() -> float:
+    """Seconds that this thread waited for a processor so far."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 def visit_alone(animal: Animal, port: int, timeout: float = TIMEOUT) -> tuple[Verdict, int]:
@@ -136,16 +148,20 @@ async def _watching(port: int, diary: Diary) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     began = loop.time()
     spec = replace(CANARY, port=port)
+    work: dict[int, float] = {}
 
     def due(number: int) -> float:
         return began + number * CANARY_SECONDS
 
     def finished(number: int, verdict: Verdict) -> None:
-        diary.canary.append((loop.time() - due(number), verdict))
+        diary.canary.append(verdict)
+        diary.delay = max(diary.delay, loop.time() - due(number))
+        diary.work = max(diary.work, time.thread_time() - work.pop(number))
 
     async def watch() -> None:
         for number in itertools.count():
             await asyncio.sleep(due(number) - loop.time())
+            work[number] = time.thread_time()
             checks.start(number, spec)
 
     checks = Runner(finished, diary.errors.append)
