@@ -51,7 +51,7 @@ check: venv
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop --ignore=tests/zoo
 
-# About 25 minutes; BENCH=short takes under five and prints its tables instead.
+# Under 20 minutes; BENCH=short takes under five and prints its tables instead.
 .PHONY: bench bench-packages
 bench-packages:
 	./setup/packages bench

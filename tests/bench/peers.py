@@ -140,7 +140,7 @@ class Peer:
     def _ldirectord(self) -> list[str]:
         if not self._has_ipvs:
             stand_in = self.folder / "ipvsadm"
-            stand_in.write_text(f'#!/bin/sh\necho "$*" >>{self.edits}\n')
+            stand_in.write_text(Path(__file__).with_name("stand_in").read_text().replace("EDITS", str(self.edits)))
             stand_in.chmod(0o755)
             subprocess.run(["mount", "--bind", str(stand_in), IPVSADM], check=True)
         return [str(UNPACKED / "ldirectord/usr/sbin/ldirectord"), str(self._config), "start"]
