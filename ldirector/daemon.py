@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import gc
+import importlib
 import math
 import os
 import signal
@@ -48,6 +49,7 @@ from ldirector.maintenance_watch import MaintenanceWatch
 from ldirector.performer import Performer
 
 WATCH_SECONDS = 1.0  # between two looks at the configuration file
+REST_SECONDS = 20.0  # from the start until what is seldom needed is loaded
 MAX_REPLANS = 3  # within one step, when the kernel refuses edits
 TICK = 0.002  # seconds; checks that are due within it start together
 RETRY_SECONDS = 1.0  # after an error of the whole table, or of this program
@@ -120,11 +122,12 @@ class Daemon:
         gc.collect()
         gc.freeze()  # the configuration stays: walking through it again and again would stall the loop
         announce_ready()
-        watcher = asyncio.create_task(self._watch())
+        background = [asyncio.create_task(self._watch()), asyncio.create_task(self._load_rest())]
         try:
             await self._stopping.wait()
         finally:
-            watcher.cancel()
+            for task in background:
+                task.cancel()
             await self._stop()
 
     async def _stop(self) -> None:
@@ -235,6 +238,12 @@ class Daemon:
                 check = choose(virtual, real).check
                 if isinstance(check, Probe):
                     probe_of(check.spec.method, check.spec.service)
+
+    async def _load_rest(self) -> None:
+        """What only redirects need takes long to import: not at a start that somebody waits for, nor in the loop."""
+        await asyncio.sleep(REST_SECONDS)
+        if any(virtual.service in ("http", "https") for virtual in self._config.virtuals):
+            await asyncio.to_thread(importlib.import_module, "ldirector.checks.redirect")
 
     async def _reload(self, why: str) -> Answer:
         """Whole new configuration or none."""
