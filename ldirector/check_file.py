@@ -27,7 +27,7 @@ def check_file(path: Path, strict: bool) -> int:
     try:
         config = config_file(path, strict).load()
     except OSError as error:
-        sys.stderr.write(f"error: cannot read {path}: {error.strerror}\n")
+        sys.stderr.write(f"error: cannot read {error.filename or path}: {error.strerror}\n")
         return REFUSED
     except ConfigError as error:
         _print(error.problems)

@@ -21,7 +21,7 @@ from ldirector.adapters.control_client import NoAnswer, ask
 from ldirector.instance import RUN_DIR, Instance, find
 
 OK, FAILED, REFUSED, NOT_RUNNING, USAGE_ERROR = 0, 1, 2, 3, 255
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0  # the daemon gives its commands and mails some seconds, see performer.py
 ROLE_SECONDS = 10.0
 RELOAD_SECONDS = 60.0  # host names may have to be looked up
 
@@ -37,6 +37,7 @@ verbs: start stop restart try-restart reload force-reload status
   -d      stay in the foreground and log to the terminal
   --role  active (default): program IPVS; standby: only check, ready to take over
   -t      print what is wrong with CONFIG and the table it comes to; exit 0 fine, 1 warnings, 2 refused
+  --alone   leave the instances of execute= alone (how one instance calls another)
   --strict  with -t: refuse also what only the old ldirectord refuses
 """
 
@@ -52,10 +53,12 @@ class Arguments:
     role: str | None
     debug: bool
     strict: bool = False
+    alone: bool = False
 
 
 def main(argv: Sequence[str] | None = None, run_dir: Path = RUN_DIR) -> int:
     """Entry point; returns the exit status."""
+    open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = parse_arguments(words)
@@ -75,10 +78,21 @@ def main(argv: Sequence[str] | None = None, run_dir: Path = RUN_DIR) -> int:
     return VERBS[arguments.verb](command)
 
 
+def open_standard_streams() -> None:
+    """Whoever calls us with a closed stream must not have our lock or socket take its number."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
 def parse_arguments(words: Sequence[str]) -> Arguments | str:
     """The arguments, or a text to print instead. Options come first. Raises UsageError."""
     rest = list(words)
-    role, debug, test, strict = None, False, False, False
+    role, debug, test, strict, alone = None, False, False, False, False
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         option, _, value = option.partition("=")
@@ -96,6 +110,8 @@ def parse_arguments(words: Sequence[str]) -> Arguments | str:
             test = True
         elif option == "--strict":
             strict = True
+        elif option == "--alone":
+            alone = True
         elif option == "--role":
             role = value or (rest.pop(0) if rest else "")
             if role not in (ACTIVE, STANDBY):
@@ -113,7 +129,7 @@ def parse_arguments(words: Sequence[str]) -> Arguments | str:
     verb = rest[-1]
     if verb not in VERBS:
         raise UsageError(f"unknown verb {verb!r}")
-    return Arguments(verb, rest[0] if len(rest) == 2 else None, role, debug)
+    return Arguments(verb, rest[0] if len(rest) == 2 else None, role, debug, alone=alone)
 
 
 class Command:
@@ -137,8 +153,12 @@ class Command:
         pid = self._instance.running_pid()
         if pid is None:
             return OK
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+        if self._arguments.alone:
+            with suppress(NoAnswer):
+                ask(self._instance.socket, "stop alone")
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         if self._instance.wait_until_gone(STOP_SECONDS):
             return OK
         return self._complain(f"pid {pid} still runs {STOP_SECONDS:g} s after SIGTERM; its log says what it does")
@@ -155,7 +175,8 @@ class Command:
         if self._instance.running_pid() is None:
             return self._complain(f"not running for {self._instance.config}, nothing to reload")
         try:
-            answer = ask(self._instance.socket, "reload", RELOAD_SECONDS)
+            request = "reload alone" if self._arguments.alone else "reload"
+            answer = ask(self._instance.socket, request, RELOAD_SECONDS)
         except NoAnswer as error:
             return self._complain(str(error))
         if answer["ok"]:
@@ -184,7 +205,11 @@ class Command:
     def _start_running(self) -> int:
         """start of a running daemon: a standby becomes active unless standby is what was asked for."""
         wanted, role = self._arguments.role or ACTIVE, self._running_role()
-        if role == wanted or role is None:
+        if role is None:  # it is about to end, or hangs
+            if self._instance.wait_until_gone(STOP_SECONDS):
+                return self._launch(wanted)
+            return self._complain(f"the old daemon neither answers nor ends within {STOP_SECONDS:g} s; not started")
+        if role == wanted:
             return OK
         if wanted == STANDBY:
             self._complain("is running as active and stays so; `ldirectord stop` first, to start it as standby")

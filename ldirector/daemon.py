@@ -12,6 +12,7 @@ Control requests (hbeat and the ldirectord command use them; words on one line, 
     ready SECONDS  answered when every real has a verdict, or after SECONDS: ready
     reload         answered when the new file is in force, or refused: error
     stop           answered before the orderly stop begins
+reload alone and stop alone leave out the instances of execute=: two that name each other would go on for ever.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ class Daemon:
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
         self._refused: list[OpFailure] = []
+        self._alone = False
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -132,7 +134,8 @@ class Daemon:
 
     async def _stop(self) -> None:
         self._guarded(lambda: self._perform(self._director.stop(self._loop.time())))
-        self._follow_others("stop")
+        if not self._alone:
+            self._follow_others("stop")
         if self._timer:
             self._timer.cancel()
         await self._maintenance.close()
@@ -245,7 +248,7 @@ class Daemon:
         if any(virtual.service in ("http", "https") for virtual in self._config.virtuals):
             await asyncio.to_thread(importlib.import_module, "ldirector.checks.redirect")
 
-    async def _reload(self, why: str) -> Answer:
+    async def _reload(self, why: str, alone: bool = False) -> Answer:
         """Whole new configuration or none."""
         async with self._reloading:
             self._log.write(Level.INFO, f"Reloading Linux Director Daemon config {why}")
@@ -254,7 +257,7 @@ class Daemon:
                 await self._maintenance.configure(config)
                 effects = self._director.reload(config, self._kernel.read(), self._loop.time())
             except OSError as error:
-                return self._not_reloaded(f"cannot read {self._file.path}: {error.strerror}")
+                return self._not_reloaded(f"cannot read {error.filename or self._file.path}: {error.strerror}")
             except (ConfigError, IpvsError) as error:
                 return self._not_reloaded(str(error))
             except Exception as error:
@@ -268,7 +271,7 @@ class Daemon:
             self._guarded(lambda: self._perform(effects))
             self._guarded(self._maintain)
             self._performer.limit(config.checks_in_flight, config.commands_in_flight)
-            if self._director.role is Role.ACTIVE:
+            if self._director.role is Role.ACTIVE and not alone:
                 kept = [name for name in config.execute if name in before.execute]
                 self._follow_others("stop", [name for name in before.execute if name not in kept])
                 self._follow_others("reload", kept)
@@ -318,9 +321,10 @@ class Daemon:
                 return self._change_role(Role(name))
             case ["ready", seconds]:
                 return await self._wait_ready(seconds)
-            case ["reload"]:
-                return await self._reload("on request")
-            case ["stop"]:
+            case ["reload", *rest] if rest in ([], ["alone"]):
+                return await self._reload("on request", alone=bool(rest))
+            case ["stop", *rest] if rest in ([], ["alone"]):
+                self._alone = bool(rest)
                 self._log.write(Level.INFO, "Linux Director Daemon stops on request")
                 self._loop.call_soon(self._stopping.set)
                 return {"ok": True}

@@ -80,7 +80,15 @@ DIFFERENCES = (
      "mail; several recipients are several recipients."),
     ("", "While this machine itself is short of time, descriptors or memory no server is taken down; checks slow down "
      "and one line in the log says so."),
-    ("", "A body of more than 512 KiB fails an http check (see body_limit)."),
+    ("", "A pattern that needs more than some 25 ms of processor time for an answer fails the check, so that none "
+     "can keep the others waiting. Patterns may have 2,000 characters with repetitions written out, lines 8,192 "
+     "characters, and all ranges of a file together 8,192 addresses."),
+    ("", "The checks of oracle were tested against scripted servers only, no Oracle server was at hand."),
+    ("", "A monitorfile has the status or the reason in words, not the page. status speaks on standard output, and a "
+     "refused reload exits with 2. ldap fails once per check, sip has a login also without a service line, ping knows "
+     "IPv6."),
+    ("", "Instances of execute= are called with --alone: they follow this one, not each other."),
+    ("", "A body of more than 256 KiB fails an http check (see body_limit)."),
     ("", "imap does not send EXPUNGE, ftp opens its data connection to the server it checks and nowhere else, dns uses "
      "no search domains."),
 )  # fmt: skip
@@ -119,6 +127,7 @@ def manual() -> Iterator[str]:
         "Print what is wrong with the configuration, each problem with its line and its cure, then the table it comes "
         "to. Exit status 0: all is well, 1: there are warnings, 2: it is refused.",
     )
+    yield from _entry("--alone", "Leave the instances of execute= out; so one instance calls another.")
     yield from _entry("--strict", "With -t: refuse what only the old ldirectord refuses, too.")
     yield ".SH EXIT STATUS"
     yield from _text("0 done, 1 failed, 2 the configuration is refused, 3 not running (status), 255 wrong arguments.")

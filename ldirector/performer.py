@@ -27,6 +27,8 @@ from ldirector.core.events import (
 )
 from ldirector.core.verdict import Verdict
 
+CLOSE_SECONDS = 5.0  # for commands and mails that were begun, when the daemon ends; `stop` waits longer than this
+
 
 class Performer:
     """check_finished, sentinel_lost and read_table report back; they are called in the loop."""
@@ -89,6 +91,5 @@ class Performer:
         """No check goes on; commands and mails that were begun get some seconds to end."""
         await self._sentinels.close_all()
         await self._runner.close()
-        await self._commands.close()
-        await self._mailer.close()
+        await asyncio.gather(self._commands.close(CLOSE_SECONDS), self._mailer.close(CLOSE_SECONDS))
         self._monitorfiles.flush()

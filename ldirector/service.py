@@ -50,7 +50,7 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
     try:
         config = file.load()
     except OSError as error:
-        return _say(FAILED, f"cannot read {instance.config}: {error.strerror}")
+        return _say(FAILED, f"cannot read {error.filename or instance.config}: {error.strerror}")
     except ConfigError as error:
         return _say(REFUSED, str(error))
     for problem in config.warnings:

@@ -19,6 +19,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ldirector.core.events import Command
@@ -128,6 +129,9 @@ class _Child:
     def end(self, leaves_others: bool) -> None:
         """Reap the process, killing its group if it still runs, and take what is left of its output."""
         if self.ended.is_set():
+            if not leaves_others:
+                with suppress(ProcessLookupError, PermissionError):  # before it is reaped: its number is still its own
+                    os.killpg(self.process.pid, signal.SIGKILL)
             self._reap()
         else:
             os.killpg(self.process.pid, signal.SIGKILL)

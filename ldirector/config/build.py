@@ -26,6 +26,9 @@ from ldirector.core.services import default_service
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")
 
+LONGEST_PERSISTENCE = (2**32 - 1) // 1000
+"""Seconds: the kernel counts ticks in 32 bits, up to 1,000 of them in a second, and wraps around without a word."""
+
 _FLAG_NAMES = {
     "sh": {"flag-1": "sh-fallback", "flag-2": "sh-port"},
     "mh": {"flag-1": "mh-fallback", "flag-2": "mh-port"},
@@ -145,6 +148,12 @@ class VirtualBuilder:
                 settings.line("scheduler", raw.line),
                 f"scheduler: the kernel may not know {scheduler!r}, and then the virtual cannot be made",
                 f"choose from {', '.join(SCHEDULERS)}",
+            )
+        if persistent > LONGEST_PERSISTENCE:
+            self._findings.error(
+                settings.line("persistent", raw.line),
+                f"persistent: the kernel cannot count {persistent} seconds",
+                f"write at most {LONGEST_PERSISTENCE}",
             )
         if mask and not persistent:
             self._warn_at(settings, "netmask", "netmask: it has no effect without persistent=", "write persistent= too")

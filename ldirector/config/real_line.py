@@ -6,6 +6,7 @@ address (`192.168.2.6::5060` became host 0.0.19.196); here that is an error.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -50,9 +51,12 @@ def read_real(text: str, family: int, names: Names, most: int = LARGEST_RANGE) -
     if not head:
         raise BadValue(f"{shown(text)} does not have the shape of a real server", _SHAPE)
     way = forwarding(head["method"])
+    addresses = _addresses(head, family, names, most)
+    for address in (addresses[0], addresses[-1]):
+        _check_unicast(address)
     weight, request, receive, thresholds = _read_rest(head["rest"])
     return RealLine(
-        addresses=_addresses(head, family, names, most),
+        addresses=addresses,
         port=port(head["port"], "", names) if head["port"] else 0,
         forwarding=way,
         weight=weight,
@@ -70,6 +74,13 @@ def _addresses(head: re.Match[str], family: int, names: Names, most: int) -> tup
     if family == 6:
         raise BadValue("a range of IPv6 addresses cannot be given", "write one real6= line for each address")
     return address_range(first, head["last"], names, most)
+
+
+def _check_unicast(address: str) -> None:
+    """The kernel takes no server with another kind of address."""
+    found = ipaddress.ip_address(address)
+    if found.is_multicast or found.is_unspecified or address == "255.255.255.255":
+        raise BadValue(f"{address} is the address of no server", "write the address of one machine")
 
 
 def _read_rest(rest: str) -> tuple[int, str, str, dict[str, int]]:

@@ -102,7 +102,7 @@ def _status_range(item: Item) -> tuple[int, int]:
 HTTP_SETTINGS = (
     Setting("status", "statuses", statuses, "[code | first-last, ...]", "[200-299]", "Status codes that are good."),
     Setting(
-        "body_limit", "body_limit", whole(1, 1 << 26), "bytes", "524288", "A longer body is a failed check, not memory."
+        "body_limit", "body_limit", whole(1, 1 << 26), "bytes", "262144", "A longer body is a failed check, not memory."
     ),
     Setting("digest", "digest", digest, "sha256:hex", "", "What the body must be, to the last byte."),
 )

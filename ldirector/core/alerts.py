@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from email.utils import getaddresses
 from enum import Enum
 
 from ldirector.core.events import Mail
@@ -223,8 +224,8 @@ class Alerts:
 
 
 def recipients(emailalert: str) -> tuple[str, ...]:
-    """The addresses of a comma list, each once."""
-    return tuple(dict.fromkeys(part.strip() for part in emailalert.split(",") if part.strip()))
+    """The addresses of a comma list, each once; names in front of them are left out."""
+    return tuple(dict.fromkeys(address for _, address in getaddresses([emailalert]) if address))
 
 
 def _is_wanted(virtual: Virtual, state: DaemonState) -> bool:

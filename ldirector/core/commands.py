@@ -31,7 +31,7 @@ def callback(program: str, config: str) -> Command:
 
 def instance(name: str, verb: str, program: str = PROGRAM) -> Command:
     """`ldirectord NAME VERB`: another instance follows this one (reference section b, execute)."""
-    return Command((program, name, verb), f"execute={name}: {verb}", f"execute {name}")
+    return Command((program, "--alone", name, verb), f"execute={name}: {verb}", f"execute {name}")
 
 
 def words(text: str) -> tuple[str, ...]:

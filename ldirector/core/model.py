@@ -144,7 +144,7 @@ class HttpRules:
     """
 
     statuses: tuple[tuple[int, int], ...] = ((200, 299),)
-    body_limit: int = 512 * 1024
+    body_limit: int = 256 * 1024
     digest: str = ""
 
 

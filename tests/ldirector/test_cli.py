@@ -243,3 +243,27 @@ def test_starting_loads_neither_requests_nor_pyroute2() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_closed_streams_are_opened_so_that_no_lock_takes_their_number(tmp_path: Path) -> None:
+    program = (
+        "import os; from ldirector.cli import open_standard_streams; open_standard_streams(); "
+        "assert os.open('/dev/null', os.O_RDONLY) > 2"
+    )
+    for closed in (0, 1, 2):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$0" -c "$1" {closed}>&-', sys.executable, program], capture_output=True, check=False
+        )
+        assert done.returncode == 0, (closed, done.stderr)
+
+
+def test_start_while_the_old_daemon_does_not_answer_is_no_success(
+    config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr(cli, "STOP_SECONDS", 0.1)
+    instance = find(config, tmp_path)
+    lock = instance.lock()
+    instance.enter(os.getpid(), supervised=True)
+    assert run(tmp_path, config, "start") == 1
+    assert "neither answers nor ends" in capsys.readouterr().err
+    os.close(lock or 0)

@@ -87,12 +87,12 @@ def test_other_instances_follow_this_one(tmp_path: Path, monkeypatch: pytest.Mon
                 await it.until(lambda number=number: len(notes()) == number)  # type: ignore[misc]
             changed(it, ("execute=mail.cf", "execute=mail.cf\nexecute=dns.cf"))
             assert await it.ask("reload") == {"ok": True}
-            await it.until(lambda: "dns.cf start" in notes())
+            await it.until(lambda: "--alone dns.cf start" in notes())
 
     asyncio.run(run())
-    mail = [line for line in notes() if line.startswith("mail.cf")]
-    assert mail == [f"mail.cf {verb}" for verb in ("start", "stop", "start", "reload", "stop")]
-    assert [line for line in notes() if line.startswith("dns.cf")] == ["dns.cf start", "dns.cf stop"]
+    mail = [line for line in notes() if " mail.cf " in line]
+    assert mail == [f"--alone mail.cf {verb}" for verb in ("start", "stop", "start", "reload", "stop")]
+    assert [line for line in notes() if " dns.cf " in line] == ["--alone dns.cf start", "--alone dns.cf stop"]
 
 
 def test_file_in_maintenancedir_takes_its_server_out_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,3 +85,21 @@ def _gone(pid: int) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    script = tmp_path / "check"
+    script.write_text(f"#!/bin/sh\nsleep 300 &\necho $! >{left}\nexit 0\n")
+    script.chmod(0o755)
+    spec = CheckSpec("external", "", 0, 5.0, command=(str(script),))
+
+    async def run() -> None:
+        verdict = await external.check(spec, asyncio.get_running_loop().time() + 5)
+        assert verdict.outcome is Outcome.PASS
+        pid = left.read_text().strip()
+        async with asyncio.timeout(5):
+            while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())

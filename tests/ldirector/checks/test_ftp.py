@@ -140,9 +140,9 @@ def test_a_refused_data_connection_says_that_it_was_that() -> None:
 
 
 def test_a_file_over_the_limit_is_too_large() -> None:
-    assert retrieving(b"x" * 512 * 1024, receive="x")[0].outcome is Outcome.PASS
-    assert retrieving(b"x" * (512 * 1024 + 1), receive="x")[0].reason is Reason.TOO_LARGE
-    assert retrieving(b"x" * (512 * 1024 + 1))[0].reason is Reason.TOO_LARGE
+    assert retrieving(b"x" * 256 * 1024, receive="x")[0].outcome is Outcome.PASS
+    assert retrieving(b"x" * (256 * 1024 + 1), receive="x")[0].reason is Reason.TOO_LARGE
+    assert retrieving(b"x" * (256 * 1024 + 1))[0].reason is Reason.TOO_LARGE
 
 
 def test_a_server_that_is_ready_later_is_waited_for() -> None:

@@ -153,3 +153,15 @@ def test_radius_names_and_passwords_that_the_protocol_cannot_carry_are_refused()
     with pytest.raises(ConfigError, match="f:4: login: radius carries at most 253 bytes"):
         block(f'{radius}login="{"x" * 254}"')
     assert block(f'{radius}login="{"x" * 253}"\npasswd="{"x" * 128}"')
+
+
+def test_persistence_that_the_kernel_would_wrap_around_is_refused() -> None:
+    assert block(REAL + "persistent=4294967")[0].state.persistent == 4294967
+    with pytest.raises(ConfigError, match="f:4: persistent: the kernel cannot count 4294968 seconds"):
+        block(REAL + "persistent=4294968")
+
+
+@pytest.mark.parametrize("address", ["224.0.0.1", "0.0.0.0", "255.255.255.255"])
+def test_address_of_no_server_is_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match=f"f:2: real: {address} is the address of no server"):
+        block(f"real={address}:80 masq")

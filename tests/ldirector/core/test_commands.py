@@ -82,5 +82,5 @@ def test_callback_gets_the_path_of_the_file() -> None:
 
 def test_other_instances_are_commanded_by_name_each_in_its_own_order() -> None:
     web, mail = instance("web.cf", "start"), instance("mail.cf", "start")
-    assert web.argv == ("ldirectord", "web.cf", "start")
+    assert web.argv == ("ldirectord", "--alone", "web.cf", "start")
     assert web.key == instance("web.cf", "stop").key != mail.key
