@@ -5,6 +5,9 @@ Whole and good, or a ConfigError that names file, line and cure; nothing running
 
 from __future__ import annotations
 
+import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from ldirector.adapters.config_watch import ConfigFile
@@ -16,6 +19,7 @@ from ldirector.config.errors import ConfigError, Problem, Severity
 from ldirector.config.expand import Names
 from ldirector.config.ldirectord_cf import parse
 from ldirector.config.settings_file import overlay
+from ldirector.core.model import CheckType
 
 SETTINGS_FILE = "ldirector.yaml"
 
@@ -40,7 +44,7 @@ def read(text: str, settings: str, path: Path, names: Names, strict: bool = Fals
     config = parse(text, str(path), names, strict, extras.missing)
     config = overlay(config, read_tree(settings, beside), beside)
     _open_certificates(config, beside)
-    return config
+    return replace(config, warnings=(*config.warnings, *_missing_files(config, text)))
 
 
 def _open_certificates(config: DirectorConfig, file: str) -> None:
@@ -56,3 +60,39 @@ def _open_certificates(config: DirectorConfig, file: str) -> None:
             problems.append(Problem(file, 0, Severity.ERROR, what, "check the paths, and that the files are PEM"))
     if problems:
         raise ConfigError(problems)
+
+
+def _missing_files(config: DirectorConfig, text: str) -> list[Problem]:
+    """Warnings about files and folders that the configuration names and this machine does not have."""
+    named: dict[tuple[str, str], str] = {}
+    if config.logfile.startswith("/"):
+        named["logfile", config.logfile] = _unwritable(config.logfile)
+    if config.maintenancedir and not os.path.isdir(config.maintenancedir):
+        named["maintenancedir", config.maintenancedir] = "there is no such folder"
+    for virtual in config.virtuals:
+        if virtual.monitorfile:
+            named["monitorfile", virtual.monitorfile] = _unwritable(virtual.monitorfile)
+        if virtual.checktype in (CheckType.EXTERNAL, CheckType.EXTERNAL_PERL):
+            found = shutil.which(virtual.checkcommand) or virtual.checktype is CheckType.EXTERNAL_PERL
+            usable = found and os.path.isfile(virtual.checkcommand)
+            named["checkcommand", virtual.checkcommand] = "" if usable else "there is no such program"
+    return [
+        Problem(
+            config.file, _line_of(name, value, text), Severity.WARNING, f"{name} {value}: {what}", "correct the path"
+        )
+        for (name, value), what in named.items()
+        if what
+    ]
+
+
+def _unwritable(path: str) -> str:
+    """os.path, because the values of a file can be too long or too strange for any path."""
+    if os.path.isdir(path):
+        return "it is a folder"
+    return "" if os.path.isdir(os.path.dirname(path)) else "its folder is not there"
+
+
+def _line_of(name: str, value: str, text: str) -> int:
+    """Where the file says so, 0 where it does not."""
+    lines = enumerate(text.split("\n"), 1)
+    return next((number for number, line in lines if line.strip().startswith(name) and value in line), 0)

@@ -28,7 +28,7 @@ from contextlib import suppress
 
 from daemonize import Daemonize
 
-from ldirector.adapters import control, monitorfile
+from ldirector.adapters import control
 from ldirector.adapters.ipvs import Ipvs, IpvsError
 from ldirector.adapters.log import SUPERVISED, TERMINAL, Log
 from ldirector.config.errors import ConfigError
@@ -61,11 +61,6 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
         return _say(FAILED, f"cannot write {instance.lock_file}: {error.strerror}; run as root")
     if lock is None:
         return STARTED  # another start was faster
-    for virtual in config.virtuals:
-        if virtual.monitorfile and (words := monitorfile.problem(virtual.monitorfile)):
-            _say(STARTED, f"warning: {words}; its lines are lost until it can be written")
-    if config.maintenancedir and not os.path.isdir(config.maintenancedir):
-        _say(STARTED, f"warning: maintenancedir {config.maintenancedir} is no folder; it is looked at once it is there")
     try:
         kernel = Ipvs()
         requests = control.bind(instance.socket)

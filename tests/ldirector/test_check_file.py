@@ -78,3 +78,18 @@ def test_file_that_cannot_be_read_is_refused(path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize("words", [["-t", "a", "b"], ["--strict", "a", "start"]])
 def test_arguments_that_make_no_sense_are_a_usage_error(words: list[str]) -> None:
     assert main(words) == 255
+
+
+def test_files_and_folders_that_are_not_there_are_warned_about_with_their_lines(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = f"\tmonitorfile={path.parent}\n\tchecktype=external\n\tcheckcommand=/nowhere/check\n"
+    path.write_text(f'logfile="/nowhere/log"\nmaintenancedir=/nowhere\n{GOOD}{more}')
+    assert main(["-t", str(path)]) == 1
+    said = [line.split(f"{path}:")[1].split(";")[0] for line in capsys.readouterr().err.splitlines()]
+    assert sorted(said) == [
+        "1: logfile /nowhere/log: its folder is not there",
+        "2: maintenancedir /nowhere: there is no such folder",
+        f"7: monitorfile {path.parent}: it is a folder",
+        "9: checkcommand /nowhere/check: there is no such program",
+    ]
