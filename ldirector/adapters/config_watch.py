@@ -2,17 +2,21 @@
 
 A look costs one stat(). Only when time stamp, size or inode differ from the last read, and have stayed the same for
 two looks in a row (an editor may still be writing), the contents are compared by digest: a mere touch is no change.
+A pipe, a device or a folder in the place of a file is refused: reading one may wait for ever or never end.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+LARGEST = 16 << 20  # bytes of a file
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -30,8 +34,8 @@ class ConfigFile(Generic[T]):
     def load(self) -> T:
         """Read and parse. These texts now count as seen, whether they are good or not.
 
-        Raises OSError (the file; the companion may be missing, not unreadable) and what parse raises. Bytes that are
-        not UTF-8 become surrogates, so that patterns can hold any byte.
+        Raises OSError with the filename that it is about (the companion may be missing, not unreadable) and what parse
+        raises. Bytes that are not UTF-8 become surrogates, so that patterns can hold any byte.
         """
         self._known = self._stamp()
         data = self._read()
@@ -56,14 +60,36 @@ class ConfigFile(Generic[T]):
         return True
 
     def _read(self) -> tuple[bytes, bytes]:
-        data = self.path.read_bytes()
+        data = _contents(self.path)
         try:
-            return data, self.companion.read_bytes() if self.companion else b""
+            return data, _contents(self.companion) if self.companion else b""
         except FileNotFoundError:
             return data, b""
 
     def _stamp(self) -> Stamp:
         return tuple(_stamp_of(path) for path in (self.path, self.companion) if path)
+
+
+def _contents(path: Path) -> bytes:
+    """The bytes of a regular file. Raises OSError with its name, EINVAL for anything else, EFBIG beyond LARGEST."""
+    irregular = OSError(errno.EINVAL, "it is no regular file", str(path))
+    try:
+        descriptor = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise (irregular if error.errno == errno.ENXIO else error) from None  # a socket
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise irregular
+        data = b""
+        while len(data) <= LARGEST and (more := os.read(descriptor, LARGEST + 1 - len(data))):
+            data += more
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        os.close(descriptor)
+    if len(data) > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB", str(path))
+    return data
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:

@@ -1,7 +1,11 @@
 """The daemon's log: a file, a syslog facility, or the terminal (reference section d, "Log lines").
 
 The file is opened for each line, as the original does: a rotated log needs no signal, and lines are few (one per
-transition). A log that cannot be written is said once on standard error and changes nothing else.
+transition). So is the socket of syslog: a restarted syslog daemon needs nothing either. A log that cannot be written
+is said once on standard error and changes nothing else.
+
+The checks wait while a line is written, so nothing here waits for a reader: what a pipe or the syslog daemon does not
+take is dropped, and a line says how many were when it takes them again.
 
 Servers have a say in many lines, so no text can make a second line or another's: what is not printable is escaped,
 and a line has at most LINE_BYTES, cut in its middle. Only what the caller gives apart as `below` - a traceback of
@@ -10,12 +14,17 @@ ours, the problems of a file - has several lines, each of them indented, escaped
 
 from __future__ import annotations
 
+import errno
 import os
+import select
+import socket
 import sys
 import syslog
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from ldirector.core.events import Level
 
@@ -26,6 +35,9 @@ SYSLOG_PRIORITIES = {
     Level.WARNING: syslog.LOG_WARNING,
     Level.ERROR: syslog.LOG_ERR,
 }
+SYSLOG_PATIENCE = 100  # ms, once: a lively daemon needs a moment when many lines come at a time
+FILE_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+UNREAD = {errno.ENXIO: "nobody reads this pipe", errno.EAGAIN: "whoever reads it has stopped"}
 LINE_BYTES = 512  # of a line in the file, its end included
 TEXT_BYTES = 80  # are left for the text however long the rest of a line is
 CUT = " ... "
@@ -56,6 +68,7 @@ class Log:
         self._name = name
         self._lowest = lowest
         self._complained: set[str] = set()
+        self._lost = 0
 
     def redirect(self, target: str) -> None:
         """Write to this target from now on; a log on the terminal or under supervision stays there."""
@@ -66,11 +79,11 @@ class Log:
         """Say now, on the terminal of the command that starts the daemon, if lines would be lost."""
         if self._target.startswith("/"):
             try:
-                open(self._target, "a").close()
+                os.close(os.open(self._target, FILE_FLAGS, 0o644))
             except OSError as error:
                 self._complain_of_file(error)
         elif self._target not in (TERMINAL, SUPERVISED):
-            self._syslog_is_there()
+            self._connect_to_syslog().close()
 
     def write(self, level: Level, text: str, below: str = "") -> None:
         """One line. below: lines that follow it, of words that are our own."""
@@ -84,51 +97,95 @@ class Log:
         else:
             self._to_syslog(level, texts)
 
-    def _lines(self, texts: list[str]) -> str:
+    def _line(self, text: str) -> str:
         start = (
             f"[{time.asctime()}]" if self._target == SUPERVISED else f"[{time.asctime()}|{self._name}|{os.getpid()}]"
         )
         room = max(TEXT_BYTES, LINE_BYTES - len(start.encode(errors="replace")) - len(" \n"))
-        return "".join(f"{start} {one_line(text, room)}\n" for text in texts)
+        return f"{start} {one_line(text, room)}\n"
 
     def _to_stream(self, texts: list[str]) -> None:
         stream = sys.stdout if self._target == SUPERVISED else sys.stderr
-        encoding = stream.encoding or "utf-8"
-        with suppress(OSError):  # whoever read it is gone
-            stream.write(self._lines(texts).encode(encoding, "backslashreplace").decode(encoding))
-            stream.flush()
+        self._offer(texts, lambda text: _put(stream, self._line(text)))
 
     def _to_file(self, texts: list[str]) -> None:
+        data = "".join(map(self._line, texts)).encode(errors="surrogateescape")
         try:
-            with open(self._target, "a", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(self._lines(texts))
+            file = os.open(self._target, FILE_FLAGS, 0o644)
+            try:
+                while data:
+                    data = data[os.write(file, data) :]
+            finally:
+                os.close(file)
         except OSError as error:
             self._complain_of_file(error)
 
     def _to_syslog(self, level: Level, texts: list[str]) -> None:
-        if not self._syslog_is_there():
-            return
         facility = getattr(syslog, f"LOG_{self._target.upper()}", syslog.LOG_DAEMON)
-        syslog.openlog("ldirectord", syslog.LOG_PID, facility)
-        for text in texts:
-            syslog.syslog(SYSLOG_PRIORITIES[level], one_line(text))
+        start = f"<{facility | SYSLOG_PRIORITIES[level]}>{time.asctime()[4:19]} ldirectord[{os.getpid()}]: "
+        with self._connect_to_syslog() as connection:
+            self._offer(texts, lambda text: self._send(connection, (start + one_line(text)).encode()))
 
-    def _syslog_is_there(self) -> bool:
-        if SYSLOG_SOCKET.exists():
+    def _connect_to_syslog(self) -> socket.socket:
+        """A socket that takes nothing when nobody listens, which is said once."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            connection.connect(str(SYSLOG_SOCKET))
+        except OSError:
+            self._complain(
+                f"nothing listens on {SYSLOG_SOCKET}, log lines are lost; start a syslog daemon or write "
+                'logfile="/var/log/ldirectord.log"'
+            )
+        return connection
+
+    def _send(self, connection: socket.socket, data: bytes) -> bool:
+        with suppress(OSError):
+            try:
+                connection.send(data)
+            except BlockingIOError:
+                if self._lost or not _takes_more(connection.fileno(), SYSLOG_PATIENCE):
+                    return False
+                connection.send(data)
             return True
-        self._complain(
-            f"nothing listens on {SYSLOG_SOCKET}, log lines are lost; start a syslog daemon or write "
-            'logfile="/var/log/ldirectord.log"'
-        )
         return False
 
+    def _offer(self, texts: list[str], put: Callable[[str], bool]) -> None:
+        """put says whether the text was taken; those that were not are counted, and told of before the next."""
+        for text in texts:
+            if self._lost and put(f"{PREFIXES[Level.WARNING]}log lines lost here, as nobody took them: {self._lost}"):
+                self._lost = 0
+            if self._lost or not put(text):
+                self._lost += 1
+
     def _complain_of_file(self, error: OSError) -> None:
-        self._complain(f"cannot write the log {self._target}: {error.strerror}; going on without it")
+        why = UNREAD.get(error.errno or 0, error.strerror)
+        self._complain(f"cannot write the log {self._target}: {why}; going on without it")
 
     def _complain(self, words: str) -> None:
         if words not in self._complained:
             self._complained.add(words)
-            sys.stderr.write(f"ldirectord: {words}\n")
+            _put(sys.stderr, f"ldirectord: {words}\n")
+
+
+def _put(stream: TextIO, line: str) -> bool:
+    """Whether the stream took the line; it is not waited for. Python's buffer is passed by: it would keep the rest."""
+    data = line.encode(stream.encoding or "utf-8", "backslashreplace")
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError, AttributeError):  # no file of the system
+        stream.write(data.decode(stream.encoding or "utf-8"))
+        stream.flush()
+        return True
+    with suppress(OSError):  # whoever read it is gone
+        return _takes_more(descriptor, 0) and os.write(descriptor, data) == len(data)
+    return False
+
+
+def _takes_more(descriptor: int, wait: int) -> bool:
+    """Whether a line can be written within so many milliseconds (to a pipe: PIPE_BUF bytes, more than a line has)."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(wait))
 
 
 def _escape(character: str) -> str:

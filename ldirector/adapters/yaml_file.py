@@ -7,18 +7,26 @@ nesting, which costs the library seconds or, from some ten thousand levels on, t
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from ldirector.config.errors import ConfigError, Problem, Severity
 from ldirector.config.tree import NOTHING, Item, Scalar
 
 DEEPEST = 10
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, 5.1
 _SCALARS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"}
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_tree(text: str, file: str) -> Item:
-    """The document; NOTHING for an empty one. Raises ConfigError with file and line."""
+    """The document; NOTHING for an empty one. Raises ConfigError with file and line.
+
+    text: bytes that are not UTF-8 are surrogates in it (U+DC80 and up).
+    """
+    if found := _NOT_TEXT.search(text):
+        raise _refused(file, text.count("\n", 0, found.start()) + 1, _no_text(found[0]))
     try:
         _look_over(text, file)
         loader = _LOADER(text)
@@ -50,6 +58,16 @@ def _look_over(text: str, file: str) -> None:
             raise _refused(file, line, "values are nested too deeply")
 
 
+def _no_text(character: str) -> str:
+    """Why this character refuses the file."""
+    code = ord(character)
+    if code == 0:
+        return "a NUL byte stands here, so this is no text file"
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"the byte 0x{code - 0xDC00:02x} stands here, which is not UTF-8; save the file as UTF-8"
+    return f"the control character U+{code:04X} stands here, remove it"
+
+
 def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str) -> Item:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
@@ -74,4 +92,4 @@ def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str) -> Item:
 
 
 def _refused(file: str, line: int, what: str) -> ConfigError:
-    return ConfigError([Problem(file, line, Severity.ERROR, what, "see ldirector.yaml(5) for an example")])
+    return ConfigError([Problem(file, line, Severity.ERROR, what, "see LDIRECTOR.YAML in man ldirectord")])

@@ -1,9 +1,11 @@
 import io
 import os
 import re
+import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,20 @@ from hypothesis import strategies as st
 from ldirector.adapters import log
 from ldirector.adapters.log import SUPERVISED, Log, one_line
 from ldirector.core.events import Level
+
+
+@pytest.fixture(autouse=True)
+def no_line_is_waited_for() -> Iterator[None]:
+    """A write that blocks fails its test."""
+
+    def refuse(_number: int, _frame: object) -> None:
+        raise AssertionError("the log waited for its reader")
+
+    before = signal.signal(signal.SIGALRM, refuse)
+    signal.setitimer(signal.ITIMER_REAL, 10, 1)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def test_file_lines_have_the_originals_form(tmp_path: Path) -> None:
@@ -168,19 +184,140 @@ def test_redirect_changes_the_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
 
 
-@pytest.mark.skipif(not os.access("/dev", os.W_OK) or Path("/dev/log").exists(), reason="needs a free /dev/log")
-def test_syslog_lines_carry_facility_ident_and_pid() -> None:
-    received: list[bytes] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind("/dev/log")
-        try:
-            listener.settimeout(5)
-            thread = threading.Thread(target=lambda: received.append(listener.recv(1000)))
-            thread.start()
-            Log("local0", "x").write(Level.WARNING, "words\nforged")
-            thread.join()
-        finally:
-            os.unlink("/dev/log")
+def test_a_pipe_in_place_of_the_file_that_nobody_reads_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log"
+    os.mkfifo(path)
+    writer = Log(str(path), "x")
+    writer.verify()
+    for _ in range(3):
+        writer.write(Level.INFO, "words")
+    complaint = f"ldirectord: cannot write the log {path}: nobody reads this pipe; going on without it\n"
+    assert capsys.readouterr().err == complaint
+
+
+def test_a_pipe_in_place_of_the_file_whose_reader_stopped_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    writer = Log(str(path), "x")
+    for _ in range(300):
+        writer.write(Level.INFO, "words " * 80)
+    assert os.read(reader, 100).startswith(b"[")
+    os.close(reader)
+    complaint = f"ldirectord: cannot write the log {path}: whoever reads it has stopped; going on without it\n"
+    assert capsys.readouterr().err == complaint
+
+
+def test_a_new_file_can_be_read_by_all_and_written_by_its_owner(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Log(str(tmp_path / "log"), "x").write(Level.INFO, "words")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(("target", "name"), [(SUPERVISED, "stdout"), ("", "stderr")])
+def test_lines_that_a_stopped_reader_of_a_stream_does_not_take_are_counted(
+    target: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, name, stream)
+        writer = Log(target, "x")
+        for number in range(300):
+            writer.write(Level.INFO, f"line {number} " + "x" * 600)
+        taken = os.read(reading, 1 << 20).decode().splitlines()
+        writer.write(Level.INFO, "again")
+        after = [line.partition("] ")[2] for line in os.read(reading, 1 << 20).decode().splitlines()]
+    os.close(reading)
+    assert 0 < len(taken) < 300
+    lost = 300 - len(taken)
+    assert after == [f"Warning: log lines lost here, as nobody took them: {lost}", "again"]
+
+
+def test_a_complaint_that_nobody_reads_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    full = b"x" * (1 << 20)
+    size = os.write(writing, full)
+    os.set_blocking(writing, True)
+    with os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        Log("/no/such/folder/log", "x").write(Level.INFO, "words")
+    assert os.read(reading, 1 << 20) == full[:size]
+    os.close(reading)
+
+
+@pytest.fixture
+def syslog_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(log, "SYSLOG_SOCKET", tmp_path / "dev-log")
+    return tmp_path / "dev-log"
+
+
+def listening(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    listener.bind(str(path))
+    return listener
+
+
+def heard(listener: socket.socket) -> list[str]:
+    """The texts that wait to be read."""
+    texts = []
+    try:
+        while True:
+            texts.append(listener.recv(2000).decode().partition("]: ")[2])
+    except BlockingIOError:
+        return texts
+
+
+def test_syslog_lines_carry_facility_time_ident_and_pid(syslog_socket: Path) -> None:
+    with listening(syslog_socket) as listener:
+        Log("local0", "x").write(Level.WARNING, "words\nforged")
+        line = listener.recv(1000).decode()
     local0, warning = 16, 4
-    assert received[0].startswith(b"<%d>" % (local0 * 8 + warning))
-    assert b"ldirectord[%d]: Warning: words\\nforged" % os.getpid() in received[0]
+    form = r"<%d>\w{3} [ \d]\d \d\d:\d\d:\d\d ldirectord\[%d\]: Warning: words\\nforged"
+    assert re.fullmatch(form % (local0 * 8 + warning, os.getpid()), line)
+
+
+def test_a_restarted_syslog_daemon_gets_the_next_line(syslog_socket: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Log("daemon", "x")
+    with listening(syslog_socket) as listener:
+        writer.write(Level.INFO, "one")
+        assert heard(listener) == ["one"]
+    writer.write(Level.INFO, "to a socket that nobody has")
+    syslog_socket.unlink()
+    writer.write(Level.INFO, "to no socket")
+    with listening(syslog_socket) as listener:
+        writer.write(Level.INFO, "two")
+        assert heard(listener) == ["Warning: log lines lost here, as nobody took them: 2", "two"]
+    assert capsys.readouterr().err.count("nothing listens on") == 1
+
+
+def test_lines_that_a_stopped_syslog_daemon_does_not_take_are_counted(syslog_socket: Path) -> None:
+    writer = Log("daemon", "x")
+    with listening(syslog_socket) as listener:
+        for number in range(2000):
+            writer.write(Level.INFO, f"line {number}")
+        taken = heard(listener)
+        writer.write(Level.INFO, "again")
+        after = heard(listener)
+    assert taken == [f"line {number}" for number in range(len(taken))]
+    assert 0 < len(taken) < 2000
+    assert after == [f"Warning: log lines lost here, as nobody took them: {2000 - len(taken)}", "again"]
+
+
+def test_a_lively_syslog_daemon_gets_every_line_of_a_long_text(syslog_socket: Path) -> None:
+    received: list[bytes] = []
+    with listening(syslog_socket) as listener:
+        listener.settimeout(5)
+        thread = threading.Thread(target=lambda: received.extend(listener.recv(2000) for _ in range(201)))
+        thread.start()
+        Log("daemon", "x").write(Level.ERROR, "an error:", "\n".join(map(str, range(200))))
+        thread.join()
+    assert [line.decode().rpartition(" ")[2] for line in received] == ["error:", *map(str, range(200))]

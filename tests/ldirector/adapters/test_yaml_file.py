@@ -37,6 +37,10 @@ def test_empty_text_is_nothing(text: str) -> None:
         ("a: " + "[" * 50 + "]" * 50, 1, "nested too deeply"),
         ("\n" + "- " * 50_000, 2, "nested too deeply"),  # would end the process if it were loaded
         ("[" * 50_000, 1, "nested too deeply"),
+        ("a: 1\nb: x\0y\n", 2, "a NUL byte stands here, so this is no text file"),
+        ("a: 1\n# gr\udcfcn\n", 2, "the byte 0xfc stands here, which is not UTF-8; save the file as UTF-8"),
+        ("a: 1\n\nb: \x1b[2J\n", 3, "the control character U+001B stands here, remove it"),
+        ("a: \ud800", 1, "the control character U+D800"),
         ("a: !!bool maybe\n", 0, "this is no YAML"),
         ("a: !!int ''\n", 0, "this is no YAML"),
         ("a: !!python/object/apply:os.system [x]\nb: {", 3, "this is no YAML"),
@@ -47,6 +51,7 @@ def test_text_that_is_refused_is_named_with_its_line(text: str, line: int, words
         read_tree(text, "f")
     (problem,) = refused.value.problems
     assert (problem.line, words in problem.what) == (line, True), problem
+    assert problem.cure == "see LDIRECTOR.YAML in man ldirectord"
 
 
 def test_number_of_many_digits_stays_text() -> None:
@@ -63,3 +68,8 @@ def test_tag_of_a_program_is_only_text() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(ConfigError):
         assert read_tree(text, "f").line >= 0
+
+
+def test_letters_of_any_language_are_text() -> None:
+    text = "gr\u00fcn \u4e2d\u6587 \U0001f600"
+    assert read_tree(f"\ufeffa: {text}\r\nb: 1\r\n", "f").mapping == {"a": Item(text, 1), "b": Item(1, 2)}
