@@ -177,8 +177,21 @@ def _put(stream: TextIO, line: str) -> bool:
         stream.flush()
         return True
     with suppress(OSError):  # whoever read it is gone
-        return _takes_more(descriptor, 0) and os.write(descriptor, data) == len(data)
+        if not _takes_more(descriptor, 0):
+            return False
+        if os.isatty(descriptor):
+            return _put_on_terminal(descriptor, data)
+        return os.write(descriptor, data) == len(data)
     return False
+
+
+def _put_on_terminal(descriptor: int, data: bytes) -> bool:
+    """A terminal with room for a part of the line would be waited for, unless it is opened apart from the others."""
+    terminal = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        return os.write(terminal, data) == len(data)
+    finally:
+        os.close(terminal)
 
 
 def _takes_more(descriptor: int, wait: int) -> bool:

@@ -241,6 +241,17 @@ def test_lines_that_a_stopped_reader_of_a_stream_does_not_take_are_counted(
     assert after == [f"Warning: log lines lost here, as nobody took them: {lost}", "again"]
 
 
+def test_a_terminal_whose_reader_stopped_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        writer = Log("", "x")
+        for _ in range(1000):
+            writer.write(Level.INFO, "words " * 30)
+        assert b"] words words" in os.read(reading, 1000)
+    os.close(reading)
+
+
 def test_a_complaint_that_nobody_reads_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
