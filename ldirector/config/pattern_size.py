@@ -2,12 +2,15 @@
 
 The regex library writes a repetition out: `x{1000}` is a thousand times x, and three such braces one inside the other
 are a thousand million, which takes all memory of the machine. So a pattern is measured first: each character, class or
-escape is one element, a group is what is in it, and what stands in front of `{n}` counts n times.
+escape is one element, a group is what is in it, and what stands in front of `{n}` counts n times. Measured is what the
+library is given, so that no comment or escape of Perl hides a brace.
 """
 
 from __future__ import annotations
 
 import re
+
+from ldirector.core.perl_pattern import PatternError, translated
 
 LARGEST = 2000
 """Elements. Such a pattern is compiled in some milliseconds; one that somebody typed has a few dozen."""
@@ -20,6 +23,10 @@ _MANY = 10**9
 
 def elements(pattern: str) -> int:
     """An upper estimate, in one pass; a pattern with its brackets in disorder gets a number, too."""
+    try:
+        pattern = translated(pattern)
+    except PatternError:
+        pass  # never compiled; the number tells only how long it is
     outer: list[tuple[int, int]] = []  # of each open group: elements before it, and before its last element
     total, before = 0, 0
     for match in _ELEMENT.finditer(pattern):

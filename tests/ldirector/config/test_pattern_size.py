@@ -24,13 +24,26 @@ from ldirector.config.pattern_size import LARGEST, elements
         ("(?:(?:x){100}){100}", 40300),
         ("a{2}{3}", 6),
         ("a{x}", 4),
+        ("a{ 3 }", 3),
+        (r"\o{101}", 3),
     ],
 )
 def test_braces_are_written_out(pattern: str, count: int) -> None:
     assert elements(pattern) == count
 
 
-@pytest.mark.parametrize("pattern", ["(?:" * 9 + "a" + "){1000}" * 9, "a{999999999999}", "(" * 5000, "a" * 5000])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?:" * 9 + "a" + "){1000}" * 9,
+        "a{999999999999}",
+        "(" * 5000,
+        "a" * 5000,
+        "(?#[)(a{1000}){1000}(?#])",
+        r"\c[(a{1000}){1000}]",
+        "(?:a{ 1000 }){ 1000 }",
+    ],
+)
 def test_pattern_that_takes_all_memory_is_too_large(pattern: str) -> None:
     assert elements(pattern) > LARGEST
 
