@@ -91,7 +91,7 @@ class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"ok" + b"x" * 400_000)
+        self.wfile.write(b"ok" + b"x" * 200_000)
     def log_message(self, *words):
         pass
 server = http.server.HTTPServer(("127.0.0.1", 0), Page)

@@ -42,7 +42,13 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
     assert (tmp_path / "etc/default/heartbeat").read_text() == "BINDIR=/mine\n"
     assert not (tmp_path / "etc/ha.d/ha.cf").exists()
     samples = tmp_path / "usr/share/doc/hbeat/ha.d"
-    assert {path.name for path in samples.iterdir()} == {"ha.cf", "haresources", "authkeys", "ldirectord.cf", "ldirector.yaml"}
+    assert {path.name for path in samples.iterdir()} == {
+        "ha.cf",
+        "haresources",
+        "authkeys",
+        "ldirectord.cf",
+        "ldirector.yaml",
+    }
     assert ".TH LDIRECTORD 8" in (tmp_path / "usr/share/man/man8/ldirectord.8").read_text()
     assert (samples / "authkeys").stat().st_mode & 0o777 == 0o600
     (guest_init,) = tmp_path.glob("usr/lib/hbeat/lib/python3*/site-packages/migration/guest_init")
