@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +14,11 @@ from ldirector.adapters.control_client import ask
 from tests.bench.measure import cost_of
 from tests.bench.peers import Peer, Task
 from tests.bench.tables import Onlooker
-from tests.bench.targets import PAGE, VICTIM, Targets
+from tests.bench.targets import PAGE, STEADY, VICTIM, Targets, address
 
 Record = dict[str, Any]
+BEGIN, END = "measure: begin\n", "measure: end\n"
+"""Said around the time in which processor time counts, for who can see more of it than we do (places.py)."""
 
 
 class Bench:
@@ -36,9 +40,14 @@ class Bench:
         finally:
             peer.stop()
 
-    def load(self, name: str, count: int, seconds: float, patience: float) -> Record:
-        """Healthy targets only. patience: seconds that all may take to come up before the measuring begins anyway."""
-        with self._at_work(name, Task(count)) as (peer, onlooker, began):
+    def load(self, name: str, count: int, seconds: float, patience: float, adopted: bool = False) -> Record:
+        """Healthy targets only. patience: seconds that all may take to come up before the measuring begins anyway.
+
+        The name "bare" is nobody: the same connections, made one after another by blocking calls and never judged.
+        """
+        if name == "bare":
+            return self._bare(count, seconds)
+        with self._at_work(name, Task(count, adopted=adopted)) as (peer, onlooker, began):
             onlooker.follow(lambda: onlooker.count(1) == count, patience)
             all_up = time.monotonic() - began if onlooker.count(1) == count else None
             time.sleep(2.0)
@@ -49,7 +58,11 @@ class Bench:
                 cost_of(peer.pids()),
                 time.time(),
             )
+            sys.stdout.write(BEGIN)
+            sys.stdout.flush()
             time.sleep(seconds)
+            sys.stdout.write(END)
+            sys.stdout.flush()
             spent, took = cost_of(peer.pids()) - cost, time.time() - start
             checks = self.targets.steady.answered() - asked - 1
             onlooker.look()
@@ -65,10 +78,26 @@ class Bench:
             "false_failures": onlooker.downs - downs,
         }
 
+    def _bare(self, count: int, seconds: float) -> Record:
+        """As many checks as are due, evenly spread."""
+        due = int(count * seconds / 5)
+        sys.stdout.write(BEGIN)
+        sys.stdout.flush()
+        began = time.monotonic()
+        for index in range(due):
+            time.sleep(max(0.0, began + index * 5 / count - time.monotonic()))
+            with socket.create_connection((address(index % count), STEADY)) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: bare\r\nConnection: close\r\n\r\n")
+                connection.recv(4096)
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
+        sys.stdout.write(END)
+        sys.stdout.flush()
+        return {"checks": due, "wanted": due}
+
     def ejection(self, name: str, fault: str, count: int, victims: int, sentinel: bool = False) -> Record:
         """Victims fail at one instant: seconds until each has weight 0 and, healed, weight 1 again."""
         task = Task(count, victims, sentinel=sentinel)
-        concerned = [f"{address}:{port}" for address, port in task.reals() if port == VICTIM]
+        concerned = [f"{real}:{port}" for real, port in task.reals() if port == VICTIM]
         with self._at_work(name, task) as (_, onlooker, _):
             onlooker.follow(lambda: onlooker.count(1) == count, 60 + count / 10)
             if onlooker.count(1) != count:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.measure import tree
+from tests.bench.measure import name_of, tree
 from tests.bench.targets import PAGE, STEADY, VICTIM, address
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,7 @@ class Task:
     """What a peer is to check: so many targets, of which `victims`, evenly spread, are at the victims' port.
 
     interval, timeout: seconds. checked: False = no checks, every real serves. sentinel, standby: ours alone knows them.
+    adopted: without IPVS, the table is there already, as an earlier ldirectord left it.
     """
 
     count: int
@@ -44,6 +45,7 @@ class Task:
     checked: bool = True
     sentinel: bool = False
     standby: bool = False
+    adopted: bool = False
 
     def reals(self) -> list[tuple[str, int]]:
         every = self.count // self.victims if self.victims else self.count + 1
@@ -110,7 +112,7 @@ class Peer:
         self.name, self.folder, self._has_ipvs, self._standby = name, folder, has_ipvs, task.standby
         self.socket = Path("/run/ldirectord.ours.cf.sock")
         self.edits, self.log = folder / "edits", folder / "log"
-        self.edits.touch()
+        self.edits.write_text(_edits(task) if task.adopted else "")
         self._config = folder / f"{name}.cf"
         self._config.write_text(keepalived_config(task) if name == "keepalived" else director_config(task, self.log))
         if task.sentinel:
@@ -152,7 +154,7 @@ class Peer:
 
     def pids(self) -> list[int]:
         """All processes below this one but the targets; it may have detached itself (see adopt_orphans)."""
-        return [pid for pid in tree(os.getpid()) if pid != os.getpid() and _name(pid) != "nginx"]
+        return [pid for pid in tree(os.getpid()) if pid != os.getpid() and name_of(pid) != "nginx"]
 
     def stop(self) -> None:
         """Killed, with all its children: what it would do at an orderly end is not measured."""
@@ -172,10 +174,11 @@ class Peer:
             subprocess.run(["umount", IPVSADM], check=True)
 
 
-def _name(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    return ""
+def _edits(task: Task) -> str:
+    """What ipvsadm was told by whoever wrote the table."""
+    virtual = f"-t {VIRTUAL}:{VIRTUAL_PORT}"
+    reals = "".join(f"-a {virtual} -r {name}:{port} -m -w 1\n" for name, port in task.reals())
+    return f"-A {virtual} -s wrr\n{reals}"
 
 
 def _is_alive(pid: int) -> bool:

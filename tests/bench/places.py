@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from migration import uml
-from tests.bench.experiments import Record
+from tests.bench.experiments import BEGIN, END, Record
+from tests.bench.measure import Cost, guest_cost
 from tests.bench.place import MARK
 
 ROOT = Path(__file__).parents[2]
@@ -41,15 +42,28 @@ def on_host(plan: Plan, done: Callable[[Record], None]) -> None:
 
 def in_guest(plan: Plan, done: Callable[[Record], None], time_limit: float) -> None:
     """done gets each record as it comes. Raises uml.GuestError."""
+    costs: list[Cost] = []
+
+    def on_line(line: str) -> None:
+        if line in (BEGIN.rstrip(), END.rstrip()):
+            costs.append(guest_cost())
+        else:
+            _take(line, lambda record: done(record | _outer(costs)))
+
     status = uml.run_guest(
-        _command("guest", plan),
-        memory=GUEST_MEMORY,
-        time_limit=time_limit,
-        folder=ROOT,
-        on_line=lambda line: _take(line, done),
+        _command("guest", plan), memory=GUEST_MEMORY, time_limit=time_limit, folder=ROOT, on_line=on_line
     )
     if status:
         raise RuntimeError(f"the experiments in the guest ended with status {status}")
+
+
+def _outer(costs: list[Cost]) -> Record:
+    """The guest's cost, if it was measured for this record."""
+    if len(costs) < 2:
+        return {}
+    spent = costs[-1] - costs[0]
+    costs.clear()
+    return {"guest_cpu": spent.cpu, "guest_wait": spent.wait}
 
 
 def _command(place: str, plan: Plan) -> list[str]:
@@ -59,5 +73,5 @@ def _command(place: str, plan: Plan) -> list[str]:
 def _take(line: str, done: Callable[[Record], None]) -> None:
     if line.startswith(MARK):
         done(json.loads(line.removeprefix(MARK)))
-    else:
+    elif line.rstrip() not in (BEGIN.rstrip(), END.rstrip()):
         sys.stderr.write(f"  {line.rstrip()}{os.linesep}")
