@@ -231,9 +231,9 @@ ANIMALS = [
     ),
     http("never ends its side", answering(say(GOOD), silence), Reason.OK),
     # fears no body
-    exploding("(a+)+$", "(a+)+$", b"a" * 500_000 + b"!"),
+    exploding("(a+)+$", "(a+)+$", b"a" * 250_000 + b"!"),
     exploding("((a+)+)+c", "((a+)+)+[cd]$", b"a" * 100_000 + b"c!"),
     exploding("(a|aa)+$", "^(a|aa)+$", b"a" * 4000 + b"!"),
     exploding("(.*a){20}", "(.*a){20}b", b"a" * 4000 + b"!"),
-    exploding("(x+x+)+y", "(x+x+)+[yz]$", b"x" * 300_000),
+    exploding("(x+x+)+y", "(x+x+)+[yz]$", b"x" * 250_000),
 ]
