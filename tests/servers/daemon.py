@@ -54,7 +54,7 @@ def listens(port: int, address: str = "127.0.0.1") -> bool:
 @contextlib.contextmanager
 def open_folder() -> Iterator[Path]:
     """A folder for as long as the block lasts, which servers that are not root may enter; pytest's own are closed."""
-    with tempfile.TemporaryDirectory(prefix="ldirector-test-") as name:
+    with tempfile.TemporaryDirectory(prefix="ldirector-test-", ignore_cleanup_errors=True) as name:
         os.chmod(name, 0o755)
         yield Path(name)
 
