@@ -18,6 +18,11 @@ from ldirector.core.schedule import Schedule
 from ldirector.core.verdict import Outcome, Verdict
 
 
+MOST_STARTS = 50
+"""Checks that one step starts. When a thousand sentinels are lost at one instant, the loop must go on turning: its own
+lateness would be taken for a shortage of this machine, and nobody would be taken down."""
+
+
 @dataclass(slots=True, eq=False)  # itself and no other: what it is keyed by is cheap to hash, a whole Probe is not
 class Run:
     """One probe at work. check_id: the check in flight.
@@ -65,9 +70,9 @@ class Probes:
         return effects
 
     def start_due(self, now: float) -> list[Effect]:
-        """One StartCheck for each probe whose time has come."""
+        """One StartCheck for each probe whose time has come, MOST_STARTS at most; the others stay due."""
         effects: list[Effect] = []
-        for run in self._schedule.take_due(now):
+        for run in self._schedule.take_due(now, MOST_STARTS):
             probe = run.probe
             if run.idle:
                 self._schedule.again(run, probe.interval, now)

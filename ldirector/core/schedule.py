@@ -48,10 +48,10 @@ class Schedule(Generic[Item]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def take_due(self, now: float) -> list[Item]:
-        """The items that are due; each waits for `again` before it can be due once more."""
-        taken = []
-        while (due := self.next_due()) is not None and due <= now:
+    def take_due(self, now: float, most: int | None = None) -> list[Item]:
+        """The items that are due, the earliest first; each waits for `again` before it can be due once more."""
+        taken: list[Item] = []
+        while len(taken) != most and (due := self.next_due()) is not None and due <= now:
             item = heapq.heappop(self._heap)[2]
             del self._due[item]
             taken.append(item)

@@ -94,6 +94,6 @@ def _beside_keepalived(records: list[Record]) -> Iterable[tuple[int, float]]:
             [run["guest_cpu"] / run["checks"] for run in _of(records, "load", "guest", name, count=count)]
             for name in ("bare", "ours", "keepalived")
         ]
-        if bare and ours and theirs:
+        if bare and ours and theirs and median(theirs) > median(bare):  # else it is lost in what the guest does idle
             server = median(bare) / 2
             yield count, (median(ours) - server) / (median(theirs) - server)

@@ -82,3 +82,11 @@ def test_next_check_is_always_in_the_future_and_within_one_interval(
         if item in schedule.take_due(due):
             assert duration < due <= duration + interval * (1 + 1e-9)
             return
+
+
+def test_of_many_that_are_due_the_earliest_are_taken_and_the_others_stay_due() -> None:
+    schedule: Schedule[str] = Schedule()
+    schedule.add([("a", 10.0), ("b", 10.0), ("c", 10.0)], 0.0)
+    assert schedule.take_due(1.0, most=2) == ["a", "b"]
+    assert schedule.next_due() == pytest.approx(1 / 3)
+    assert schedule.take_due(1.0, most=2) == ["c"]
