@@ -3,16 +3,7 @@
 Order within one step: edits of the kernel's table first, because traffic depends on them; then checks are started or
 cancelled; log lines last. Edits are plain calls (see adapters/ipvs.py), so when a request for a role is answered, the
 table is written. A table that cannot be read or written is logged and tried again with the next step; nothing ends
-the daemon but stop.
-
-Control requests (hbeat and the ldirectord command use them; words on one line, an answer with "ok" and more):
-    status         role, ready, config, pid, virtuals
-    role active    answered after the table is written: role
-    role standby   answered after our part of the table is gone: role
-    ready SECONDS  answered when every real has a verdict, or after SECONDS: ready
-    reload         answered when the new file is in force, or refused: error
-    stop           answered before the orderly stop begins
-reload alone and stop alone leave out the instances of execute=: two that name each other would go on for ever.
+the daemon but stop. What it answers to hbeat and to the ldirectord command stands in control_requests.py.
 """
 
 from __future__ import annotations
@@ -39,6 +30,7 @@ from ldirector.checks import tls
 from ldirector.checks.runner import probe_of
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
+from ldirector.control_requests import ControlRequests
 from ldirector.core.commands import callback, instance
 from ldirector.core.director import Director
 from ldirector.core.events import ApplyOps, Effect, Level, OpFailure, TableOp
@@ -55,8 +47,6 @@ MAX_REPLANS = 3  # within one step, when the kernel refuses edits
 TICK = 0.002  # seconds; checks that are due within it start together
 RETRY_SECONDS = 1.0  # after an error of the whole table, or of this program
 OWN_COMMAND = str(Path(sys.executable).with_name("ldirectord"))
-LONGEST_READY = 3600.0  # seconds that a client may wait for readiness
-REQUESTS = ["status", "role active", "role standby", "ready SECONDS", "reload", "stop"]
 
 
 class KernelTable(Protocol):
@@ -96,7 +86,7 @@ class Daemon:
         self._maintenance = MaintenanceWatch(
             lambda: self._guarded(self._maintain), lambda words: log.write(Level.WARNING, words)
         )
-        self._control = ControlServer(control, self._answer, self._log_error)
+        self._control = ControlServer(control, ControlRequests(self).answer, self._log_error)
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
         self._refused: list[OpFailure] = []
@@ -130,9 +120,9 @@ class Daemon:
         finally:
             for task in background:
                 task.cancel()
-            await self._stop()
+            await self._end()
 
-    async def _stop(self) -> None:
+    async def _end(self) -> None:
         self._guarded(lambda: self._perform(self._director.stop(self._loop.time())))
         if not self._alone:
             self._follow_others("stop")
@@ -248,8 +238,8 @@ class Daemon:
         if any(virtual.service in ("http", "https") for virtual in self._config.virtuals):
             await asyncio.to_thread(importlib.import_module, "ldirector.checks.redirect")
 
-    async def _reload(self, why: str, alone: bool = False) -> Answer:
-        """Whole new configuration or none."""
+    async def reload(self, why: str, alone: bool = False) -> str:
+        """Whole new configuration or none; then the reason in words."""
         async with self._reloading:
             self._log.write(Level.INFO, f"Reloading Linux Director Daemon config {why}")
             try:
@@ -264,7 +254,7 @@ class Daemon:
                 self._log.write(
                     Level.ERROR, "configuration unchanged, an error of this program:", traceback.format_exc()
                 )
-                return {"ok": False, "error": f"an error of this program: {error!r}"}
+                return f"an error of this program: {error!r}"
             before, self._config = self._config, config
             self._log.redirect(config.logfile)
             self._say_about(config)
@@ -276,11 +266,11 @@ class Daemon:
                 self._follow_others("stop", [name for name in before.execute if name not in kept])
                 self._follow_others("reload", kept)
                 self._follow_others("start", [name for name in config.execute if name not in kept])
-            return {"ok": True}
+            return ""
 
-    def _not_reloaded(self, words: str) -> Answer:
+    def _not_reloaded(self, words: str) -> str:
         self._log.write(Level.ERROR, "configuration unchanged:", words)
-        return {"ok": False, "error": words}
+        return words
 
     def _load(self) -> DirectorConfig:
         """In a thread: names may have to be looked up, libraries to be read."""
@@ -296,14 +286,14 @@ class Daemon:
             self._log.write(Level.INFO, f"Configuration file '{self._file.path}' has changed on disk")
             program = self._config.callback
             if self._config.autoreload:
-                await self._reload("because the file changed")
+                await self.reload("because the file changed")
             else:
                 self._log.write(Level.INFO, "ignored: autoreload is not set, the verb reload reads it")
             if program:
                 self._performer.perform([callback(program, str(self._file.path))])
 
     def _reload_on_signal(self) -> None:
-        task = asyncio.create_task(self._reload("on signal"))
+        task = asyncio.create_task(self.reload("on signal"))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -311,48 +301,27 @@ class Daemon:
         self._log.write(Level.INFO, f"Linux Director Daemon terminated on signal: {number.name.removeprefix('SIG')}")
         self._stopping.set()
 
-    # control requests
+    # what is asked through the control socket
 
-    async def _answer(self, words: list[str]) -> Answer:
-        match words:
-            case ["status"]:
-                return self._status()
-            case ["role", ("active" | "standby") as name]:
-                return self._change_role(Role(name))
-            case ["ready", seconds]:
-                return await self._wait_ready(seconds)
-            case ["reload", *rest] if rest in ([], ["alone"]):
-                return await self._reload("on request", alone=bool(rest))
-            case ["stop", *rest] if rest in ([], ["alone"]):
-                self._alone = bool(rest)
-                self._log.write(Level.INFO, "Linux Director Daemon stops on request")
-                self._loop.call_soon(self._stopping.set)
-                return {"ok": True}
-        return {"ok": False, "error": f"unknown request {' '.join(words)!r}", "requests": REQUESTS}
-
-    def _status(self) -> Answer:
+    def status(self) -> Answer:
         snapshot = dataclasses.asdict(self._director.snapshot())
-        return {"ok": True, **snapshot, "config": str(self._file.path), "pid": os.getpid()}
+        return {**snapshot, "config": str(self._file.path), "pid": os.getpid()}
 
-    def _change_role(self, role: Role) -> Answer:
+    def change_role(self, role: Role) -> None:
         try:
             self._perform(self._director.set_role(role, self._kernel.read(), self._loop.time()))
         except IpvsError as error:
             self._log.write(Level.ERROR, f"cannot become {role.value}: {error}")
-            return {"ok": False, "error": str(error)}
+            raise
         self._follow_others("start" if role is Role.ACTIVE else "stop")
-        return {"ok": True, "role": role.value}
 
-    async def _wait_ready(self, seconds: str) -> Answer:
-        try:
-            limit = float(seconds)
-        except ValueError:
-            limit = -1.0
-        if not 0 <= limit <= LONGEST_READY:
-            return {"ok": False, "error": f"not a number of seconds from 0 to {LONGEST_READY:g}: {seconds!r}"}
-        try:
-            async with asyncio.timeout(limit):
-                await self._ready.wait()
-        except TimeoutError:
-            pass  # the answer says how it stands
-        return {"ok": True, "ready": self._director.is_ready()}
+    async def wait_ready(self) -> None:
+        await self._ready.wait()
+
+    def is_ready(self) -> bool:
+        return self._director.is_ready()
+
+    def stop(self, alone: bool) -> None:
+        self._alone = alone
+        self._log.write(Level.INFO, "Linux Director Daemon stops on request")
+        self._loop.call_soon(self._stopping.set)
