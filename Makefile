@@ -12,7 +12,6 @@ help:
 	@echo "make nightly  the long tests: 100,000 broken files, every captured case of the original on real IPVS"
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
-	@echo "make nightly  all recorded cases on real IPVS, 100,000 broken files"
 	@echo "make interop  a pair with one node of the original heartbeat"
 	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]"
 
