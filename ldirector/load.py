@@ -20,6 +20,7 @@ from ldirector.config.expand import Names
 from ldirector.config.ldirectord_cf import parse
 from ldirector.config.settings_file import overlay
 from ldirector.core.model import CheckType
+from ldirector.instance import find
 
 SETTINGS_FILE = "ldirector.yaml"
 
@@ -69,6 +70,9 @@ def _missing_files(config: DirectorConfig, text: str) -> list[Problem]:
         named["logfile", config.logfile] = _unwritable(config.logfile)
     if config.maintenancedir and not os.path.isdir(config.maintenancedir):
         named["maintenancedir", config.maintenancedir] = "there is no such folder"
+    for name in config.execute:
+        if not find(name).config.is_file():
+            named["execute", name] = "there is no such configuration"
     for virtual in config.virtuals:
         if virtual.monitorfile:
             named["monitorfile", virtual.monitorfile] = _unwritable(virtual.monitorfile)

@@ -10,6 +10,7 @@ from ldirector.config.settings import RawVirtual, Settings
 from ldirector.core.model import CheckType, Real, Virtual, virtual_name
 from ldirector.core.negotiate import choose, unused_directives
 from ldirector.core.receive import PatternError, compiled
+from ldirector.core.services import SERVICES
 
 RADIUS_LIMITS = {"login": 253, "passwd": 128}  # bytes, RFC 2865 sections 5.1 and 5.2
 
@@ -92,6 +93,14 @@ class CheckFindings:
                 f"{unused}: the {_check_name(virtual)} check does not look at it",
                 "leave the line as it is, or remove it",
             )
+        if virtual.checktype in (CheckType.NEGOTIATE, CheckType.COMBINED):
+            for name in SERVICES[virtual.service].expects:
+                if not getattr(virtual, name):
+                    self._findings.warn(
+                        line,
+                        f"service={virtual.service} without {name}: no server is known to accept it",
+                        f"write {name}=",
+                    )
         said = set()
         kinds: dict[tuple[object, ...], Real] = {}  # those of a range differ in nothing that matters here
         for real in virtual.reals:

@@ -182,7 +182,7 @@ _ROWS = (
         values.mail_addresses,
         default="",
         form="address[, address]...",
-        meaning="Who gets a mail when a real is added, quiesced, restored or deleted.",
+        meaning="Who gets a mail when a real is added, quiesced, restored, deleted or purged.",
     ),
     Directive(
         "emailalertfrom",
@@ -216,12 +216,13 @@ _ROWS = (
         values.mail_host,
         default="",
         form="host",
-        meaning="Deliver mail to port 25 of this host; without it through sendmail.",
+        meaning="Deliver mail to port 25 of this host; without it through sendmail. Text behind the host, such as a "
+        "port, is not looked at, which is a warning.",
     ),
     Directive(
         "execute",
         _G,
-        values.some_text,
+        values.configuration,
         default="",
         form="configuration",
         meaning="Start, reload and stop another instance (ldirectord CONFIGURATION VERB) together with this one. It "

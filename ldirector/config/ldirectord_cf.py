@@ -17,8 +17,9 @@ from ldirector.config.errors import BadValue, Findings
 from ldirector.config.expand import LARGEST_RANGE, Names, Place, fallback_place, virtual_place
 from ldirector.config.lenient import straightened
 from ldirector.config.real_line import read_real
+from ldirector.config.remarks import remarks
 from ldirector.config.settings import RawVirtual, Settings
-from ldirector.core.commands import needs_shell, words
+from ldirector.core.commands import words
 
 __all__ = ["DirectorConfig", "parse"]
 
@@ -87,14 +88,15 @@ class _Reader:
             self._findings.error(line.number, f"{row.name}= is no longer a directive", row.obsolete)
             return
         try:
-            value = self._global_value(row, self._straightened(row, setting[1], line.number, is_global=True))
+            text = self._straightened(row, setting[1], line.number, is_global=True)
+            value = self._global_value(row, text)
         except BadValue as bad:
             self._findings.error(line.number, f"{row.name}: {bad.what}", bad.cure)
             return
         self._globals.put(row.name, value, line.number)
         if row.name == "execute":
             self._execute.append(str(value))
-        self._remark(row, value, line.number)
+        self._remark(row, text, value, line.number)
 
     def _global_value(self, row: Directive, text: str) -> object:
         if row.name in ("fallback", "fallback6"):
@@ -168,7 +170,7 @@ class _Reader:
             else:
                 value = self._block_value(row, text, raw)
                 raw.settings.put(name, value, line.number)
-                self._remark(row, value, line.number)
+                self._remark(row, text, value, line.number)
         except BadValue as bad:
             self._findings.error(line.number, f"{name}: {bad.what}", bad.cure)
 
@@ -207,18 +209,14 @@ class _Reader:
             cure = "write it as name=value in lower case, or remove the line"
         self._findings.error(line.number, what, cure)
 
-    def _remark(self, row: Directive, value: object, line: int) -> None:
+    def _remark(self, row: Directive, text: str, value: object, line: int) -> None:
         """What everybody should know who uses this directive, or uses it like this."""
         if row.remark:
             self._findings.warn_once(
                 row.name, line, f"{row.name}: {row.remark}", "leave the line as it is, or remove it"
             )
-        if row.name == "fallbackcommand" and needs_shell(str(value)):
-            self._findings.warn(
-                line,
-                "fallbackcommand: it is run without a shell, which this text needs",
-                "put it into a script and write the script's path",
-            )
+        for what, cure in remarks(row, text, value):
+            self._findings.warn(line, f"{row.name}: {what}", cure)
 
     def _check_logfile(self) -> None:
         logfile = self._globals.get("logfile")

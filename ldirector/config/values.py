@@ -184,6 +184,14 @@ def mail_host(text: str) -> str:
     return match[0]
 
 
+def configuration(text: str) -> str:
+    """The name of another configuration file, as the command ldirectord takes it."""
+    name = some_text(text)
+    if name.startswith("-"):
+        raise BadValue(f"{shown(name)} is an option and no configuration", "write the name of its file")
+    return name
+
+
 def netmask(text: str, family: int) -> str:
     """Persistence granularity: dotted quad for IPv4, prefix length for IPv6; "" for the one that changes nothing.
 

@@ -18,12 +18,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from email.utils import getaddresses
 from enum import Enum
 
 from ldirector.core.events import Mail
 from ldirector.core.health import State
 from ldirector.core.model import RealKey, Virtual, VirtualKey, real_name, virtual_name
+from ldirector.core.recipients import recipients
 from ldirector.core.transcript import Transition
 
 GATHER_SECONDS = 5.0
@@ -190,7 +190,7 @@ class Alerts:
                 self._last_mail[one.virtual, one.real] = now
         service = f"[{virtual.servicename}] " if virtual.servicename else ""
         return Mail(
-            recipients=recipients(virtual.emailalert),
+            recipients=recipients(virtual.emailalert).addresses,
             sender=self._sender,
             subject=_one_line(service + _subject(gathered.happenings)),
             body="\n".join(map(_one_line, self._body(gathered))) + "\n",
@@ -223,14 +223,9 @@ class Alerts:
         self._deadline = min(due, default=None)
 
 
-def recipients(emailalert: str) -> tuple[str, ...]:
-    """The addresses of a comma list, each once; names in front of them are left out."""
-    return tuple(dict.fromkeys(address for _, address in getaddresses([emailalert]) if address))
-
-
 def _is_wanted(virtual: Virtual, state: DaemonState) -> bool:
     words = virtual.emailalertstatus
-    return bool(recipients(virtual.emailalert)) and ("all" in words or state.value in words)
+    return bool(recipients(virtual.emailalert).addresses) and ("all" in words or state.value in words)
 
 
 def _subject(happenings: Sequence[Happening]) -> str:

@@ -1,7 +1,8 @@
 """The services of negotiate checks: one row each, which is all that the parser, the checks and the manual know of them.
 
 Reference section c. `uses` names the directives whose value the check looks at; one that is written although the
-check does not use it is a warning. `needs` names those without which the original's check could never succeed.
+check does not use it is a warning. `needs` names those without which the original's check could never succeed; without
+those in `expects` a check is made that no server is known to say yes to, which is a warning.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class CheckedService:
     port: int
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    expects: tuple[str, ...] = ()
     path: bool = False
     transport: Transport = Transport.TCP
     timeout: str = "negotiatetimeout"
@@ -141,6 +143,7 @@ _ROWS = (
         "radius",
         1812,
         (*_LOGIN, "secret"),
+        expects=("login", "secret"),
         transport=Transport.UDP,
         timeout="checktimeout",
         extra="radius",

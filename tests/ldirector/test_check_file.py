@@ -84,10 +84,11 @@ def test_files_and_folders_that_are_not_there_are_warned_about_with_their_lines(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = f"\tmonitorfile={path.parent}\n\tchecktype=external\n\tcheckcommand=/nowhere/check\n"
-    path.write_text(f'logfile="/nowhere/log"\nmaintenancedir=/nowhere\n{GOOD}{more}')
+    path.write_text(f'logfile="/nowhere/log"\nmaintenancedir=/nowhere\n{GOOD}{more}\nexecute=nowhere.cf\n')
     assert main(["-t", str(path)]) == 1
     said = [line.split(f"{path}:")[1].split(";")[0] for line in capsys.readouterr().err.splitlines()]
     assert sorted(said) == [
+        "11: execute nowhere.cf: there is no such configuration",
         "1: logfile /nowhere/log: its folder is not there",
         "2: maintenancedir /nowhere: there is no such folder",
         f"7: monitorfile {path.parent}: it is a folder",

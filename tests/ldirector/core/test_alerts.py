@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ldirector.core.alerts import GATHER_SECONDS, Alerts, DaemonState, Happening, What, happening, recipients
+from ldirector.core.alerts import GATHER_SECONDS, Alerts, DaemonState, Happening, What, happening
 from ldirector.core.events import Mail
 from ldirector.core.health import State
 from ldirector.core.model import Real, RealKey, Virtual, VirtualKey
@@ -137,10 +137,6 @@ def test_changes_in_different_states_of_the_daemon_are_not_mixed() -> None:
         "Daemon-Status: starting",
         "Daemon-Status: running",
     ]
-
-
-def test_several_recipients_are_several_addresses() -> None:
-    assert recipients("a@example.com, b@example.com,,a@example.com ,root") == ("a@example.com", "b@example.com", "root")
 
 
 @pytest.mark.parametrize("state", list(DaemonState))
