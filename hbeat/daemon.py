@@ -24,7 +24,9 @@ from hbeat.adapters.control import Client, ControlServer
 from hbeat.adapters.log import Log
 from hbeat.adapters.realtime import make_realtime
 from hbeat.adapters.udp import Ear, Media
-from hbeat.agents import Agents, Operation, script_environment
+from hbeat.agents.environment import script_environment
+from hbeat.agents.operation import Operation
+from hbeat.agents.roster import Agents
 from hbeat.config.errors import ConfigError
 from hbeat.config.media import Medium
 from hbeat.core.auth import Keyring
@@ -33,7 +35,7 @@ from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepa
 from hbeat.core.model import Held, Resource
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration, load
-from hbeat.machine import shortcomings
+from hbeat.machine import shortcomings, unresolved
 from hbeat.view import view
 
 STANDBY_WORDS = {"all": Held.ALL, "local": Held.LOCAL, "foreign": Held.FOREIGN, "failback": Held.FOREIGN}
@@ -210,6 +212,8 @@ class Daemon:
                     self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
                     begun = Outcome(False, f"error of this program: {error!r}")
                 self._follow(begun, ended, now)
+                for operation in self._agents.take_asides():
+                    self._follow(operation, self._aside_ended, now)
             case Prepare(resource):
                 self._dismissed.discard(resource)
                 self._warm_up(resource)
@@ -219,6 +223,10 @@ class Daemon:
                 self._follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
             case Exit():
                 self._ending = True
+
+    def _aside_ended(self, outcome: Outcome, at: float) -> None:
+        if not outcome.ok:
+            self._note(Level.WARNING, outcome.detail)
 
     def _warm_up(self, resource: Resource) -> None:
         def warmed(outcome: Outcome, at: float) -> None:
@@ -305,6 +313,7 @@ class Daemon:
         """Takes the files' new content; a file with an error changes nothing. The answer for who asked for it."""
         try:
             new = load()
+            unresolved(new)
         except ConfigError as error:
             self._note(Level.ERROR, f"reload refused, everything goes on as before:\n{error}")
             return {"ok": False, "error": str(error)}

@@ -1,25 +1,43 @@
-"""What of a good configuration this machine cannot do as it stands: said at start and at reload, never fatal."""
+"""What of a good configuration this machine cannot do as it stands: said at start and at reload."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from hbeat.adapters.scripts import find_script, missing_script
-from hbeat.core.ownership import BUILTIN
+from hbeat.agents.lookup import LookupFailed, command_for
+from hbeat.agents.mail import find_sendmail
+from hbeat.config.errors import ConfigError, Problem, Severity
+from hbeat.core.builtin import BUILTIN
+from hbeat.core.events import Action
 from hbeat.load import HA_DIR, Configuration
 
 SHIPPED_HOOKS = frozenset({"ask_resources", "hb_takeover", "ip-request", "ip-request-resp", "status"})
 """Scripts in rc.d that heartbeat itself brings along; what they do is built in here."""
 
 
+def unresolved(config: Configuration) -> None:
+    """Raises ConfigError for every resource that nothing on this machine can start, with what was looked for."""
+    problems = []
+    for resource in (r for group in config.groups for r in group.resources if r.script not in BUILTIN):
+        try:
+            command_for(resource, Action.STATUS)
+        except LookupFailed as error:
+            cure = "install it on both nodes, or correct its name"
+            file = str(HA_DIR / "haresources")
+            problems.append(Problem(file, resource.line, Severity.ERROR, f"{resource.text}: {error}", cure))
+    if problems:
+        raise ConfigError(problems)
+
+
 def shortcomings(config: Configuration) -> list[str]:
-    """One line each: resource scripts that are not installed, logs that cannot be written, hooks nobody calls."""
-    scripts = {r.script for group in config.groups for r in group.resources} - BUILTIN
-    found = [f"haresources: {missing_script(name)}" for name in sorted(scripts) if find_script(name) is None]
+    """One line each, never fatal: logs that cannot be written, mail that cannot be sent, hooks nobody calls."""
+    found = []
     for path in (config.ha.log.logfile, config.ha.log.debugfile):
         if path and not os.access(path if os.path.exists(path) else os.path.dirname(path), os.W_OK):
             found.append(f"{path} cannot be written: create its folder, or nothing is logged there")
+    if any(r.script == "MailTo" for group in config.groups for r in group.resources) and find_sendmail() is None:
+        found.append("haresources: MailTo sends nothing, there is no program sendmail: install a mail server")
     hooks = (path.name for path in (HA_DIR / "rc.d").glob("*") if os.access(path, os.X_OK) and path.is_file())
     own = sorted(set(hooks) - SHIPPED_HOOKS)
     if own:

@@ -25,7 +25,7 @@ from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration, load
-from hbeat.machine import shortcomings
+from hbeat.machine import shortcomings, unresolved
 
 STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
 STATE_DIR = Path("/var/lib/heartbeat")
@@ -35,6 +35,7 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
     """Starts the daemon; the exit status as LSB has it: 0 (also when it runs already), 1, or 6 not configured."""
     try:
         config = load()
+        unresolved(config)
     except ConfigError as error:
         print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
         return NOT_CONFIGURED
@@ -130,7 +131,8 @@ class _Life:
     def live(self, tell: Callable[[str], None]) -> int:
         """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
         # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
-        from hbeat.agents import Agents, script_environment
+        from hbeat.agents.environment import script_environment
+        from hbeat.agents.roster import Agents
         from hbeat.daemon import Daemon
 
         log = self._open_log(self._config)

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address
 
-from hbeat.config.haresources import VIP_SCRIPTS
 from hbeat.config.media import MediumKind
+from hbeat.core.builtin import VIP_SCRIPTS
 from hbeat.core.model import NodeName
 from hbeat.core.vip import VipSpec, parse_vip
 from ldirector.core.model import Forwarding, Protocol, Real, Virtual

@@ -3,7 +3,7 @@
 floor 0  core/model.py, core/events.py, core/verdict.py   words: a handful of standard modules
 floor 1  the rest of core/, and config/                   decisions: no socket, clock, thread, file or log
 floor 2  adapters/, checks/                               one outside interface each
-floor 3  daemons and what starts them
+floor 3  daemons and what starts them; agents/, which chooses the adapter that does a resource's work
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def violations(path: str, source: str) -> list[str]:
         forbidden = forbidden | OUTSIDE | {f"{package}.adapters", f"{package}.checks", f"{package}.daemon"}
     if folder == "core":
         forbidden = forbidden | {f"{package}.config"}
-    if folder in ("adapters", "checks"):
+    if folder in ("adapters", "checks", "agents"):
         forbidden = forbidden | {f"{package}.daemon", f"{package}.cli", f"{package}.service"}
     found = [
         f"{path}:{line}: {module} is out of reach from {package}/{folder}"
@@ -108,6 +108,7 @@ def test_file_imports_nothing_from_above_its_floor(path: str) -> None:
         ("hbeat/core/cluster.py", "import random"),
         ("hbeat/daemon.py", "from ldirector.core.model import Role"),
         ("hbeat/adapters/udp.py", "from hbeat.daemon import Daemon"),
+        ("hbeat/agents/mail.py", "from hbeat.daemon import Daemon"),
     ],
 )
 def test_planted_import_is_caught(path: str, source: str) -> None:

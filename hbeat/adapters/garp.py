@@ -1,28 +1,19 @@
-"""Gratuitous ARP: tells the network where a virtual address lives now (reference section 7, last paragraph).
+"""Tells the network where a virtual address lives now (reference section 7, last paragraph).
 
-Per address ten rounds of one request and, 250 ms later, one reply, half a second apart, as IPaddr sends them: twenty
-frames in 4.75 s, the first at once. Old equipment listens to one kind only, and one frame may be lost.
+Per address ten rounds of one gratuitous ARP request and, 250 ms later, one reply, half a second apart, as IPaddr sends
+them: twenty frames in 4.75 s, the first at once. Old equipment listens to one kind only, and one frame may be lost.
+An IPv6 address gets as many unsolicited neighbour advertisements.
 """
 
 from __future__ import annotations
 
 import socket
-import struct
 from dataclasses import dataclass
 
-ETH_P_ARP = 0x0806
-BROADCAST = b"\xff" * 6
-REQUEST, REPLY = 1, 2
+from hbeat.core.announcements import announcements
+
 FRAMES = 20
 PAUSE = 0.25
-
-
-def frame(operation: int, mac: bytes, address: str) -> bytes:
-    """One gratuitous ARP frame for Ethernet: sender and target address are the same."""
-    ip = socket.inet_aton(address)
-    target = mac if operation == REPLY else b"\0" * 6
-    ethernet = BROADCAST + mac + struct.pack("!H", ETH_P_ARP)
-    return ethernet + struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation) + mac + ip + target + ip
 
 
 @dataclass(slots=True)
@@ -37,25 +28,29 @@ class Announcer:
     """Sends the bursts of all addresses; the loop asks it for its next deadline."""
 
     def __init__(self) -> None:
-        self._bursts: dict[str, _Burst] = {}
+        self._bursts: dict[tuple[str, str], _Burst] = {}  # by address and interface
         self._socket: socket.socket | None = None
 
     def announce(self, address: str, interface: str, mac: bytes, now: float) -> str:
         """The first frame goes out now, the others when due. Returns a problem, or nothing."""
-        frames = (frame(REQUEST, mac, address), frame(REPLY, mac, address))
-        self._bursts[address] = burst = _Burst(interface, frames, 0, now)
+        self._bursts[address, interface] = burst = _Burst(interface, announcements(address, mac), 0, now)
         return self._send(address, burst)
 
     def silence(self, address: str) -> None:
         """The address is ours no more: not one frame later than this."""
-        self._bursts.pop(address, None)
+        for key in [key for key in self._bursts if key[0] == address]:
+            del self._bursts[key]
+
+    def announces(self, address: str) -> bool:
+        """Whether frames are still to come."""
+        return any(key[0] == address for key in self._bursts)
 
     def next_deadline(self) -> float | None:
         return min((burst.next_at for burst in self._bursts.values()), default=None)
 
     def handle_timer(self, now: float) -> list[str]:
         """Sends what is due. Returns problems."""
-        due = [(address, burst) for address, burst in self._bursts.items() if burst.next_at <= now]
+        due = [(address, burst) for (address, _), burst in self._bursts.items() if burst.next_at <= now]
         return [problem for address, burst in due if (problem := self._send(address, burst))]
 
     def _send(self, address: str, burst: _Burst) -> str:
@@ -67,11 +62,11 @@ class Announcer:
             self._socket.sendto(burst.frames[burst.sent % 2], (burst.interface, 0))
         except OSError as error:
             if burst.sent == 0:
-                problem = f"gratuitous ARP for {address} on {burst.interface}: {error.strerror}"
+                problem = f"announcing {address} on {burst.interface}: {error.strerror}"
         burst.sent += 1
         burst.next_at += PAUSE
         if burst.sent >= FRAMES:
-            del self._bursts[address]
+            del self._bursts[address, burst.interface]
         return problem
 
     def close(self) -> None:

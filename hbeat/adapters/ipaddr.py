@@ -106,6 +106,13 @@ class Addresses:
     def present(self, spec: VipSpec) -> bool:
         return bool(self._holders(spec))
 
+    def mac_of(self, interface: str) -> bytes:
+        """The hardware address of an interface. Raises AddressError."""
+        indexes = self._netlink.link_lookup(ifname=interface)
+        if not indexes:
+            raise AddressError(f"there is no interface {interface}")
+        return _mac(self._netlink.get_links(indexes[0])[0].get("address"))
+
     def _holders(self, spec: VipSpec) -> list[tuple[int, int, str]]:
         found = self._netlink.get_addr(family=socket.AF_INET, match=lambda m: m.get("local") == spec.address)
         return [(m["index"], m["prefixlen"], self._name(m["index"])) for m in found]

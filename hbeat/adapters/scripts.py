@@ -1,59 +1,42 @@
-"""Resource scripts: /etc/ha.d/resource.d/NAME, then /etc/init.d/NAME (reference sections 6.2, 6.3, 12.2).
+"""Running commands: resource scripts, hooks, and what else takes time (reference section 6.3).
 
-A script runs as `NAME arg1 arg2 … ACTION`, as an argument list (never through a shell), in a session of its own, with
+A command runs as an argument list (never through a shell), in a session of its own, with
 a deadline. Its output is read as it comes, so that it cannot stop on a full pipe, and the last of it is kept for the
-log. The end of the script counts, not the end of its output: init scripts leave daemons behind that hold the pipe.
+log. The end of the command counts, not the end of its output: init scripts leave daemons behind that hold the pipe.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from hbeat.core.events import Action, Outcome
 from hbeat.core.model import Resource
 
-SCRIPT_PLACES = (Path("/etc/ha.d/resource.d"), Path("/etc/init.d"))
-DEADLINES = {Action.START: 180.0, Action.STOP: 180.0, Action.STATUS: 30.0}
-"""Seconds. The original waits for ever, and with it the whole cluster: one action runs at a time."""
 OUTPUT_KEPT = 4096
 
 _killed: list[subprocess.Popen[bytes]] = []
 """Killed, and perhaps not gone yet; reaped when the next command is run."""
 
 
-def find_script(name: str) -> Path | None:
-    """The first regular executable file of that name, or None."""
-    for place in SCRIPT_PLACES:
-        path = place / name
-        if path.is_file() and os.access(path, os.X_OK):
-            return path
-    return None
-
-
-def missing_script(name: str) -> str:
-    """How to say that `find_script` found nothing."""
-    return f"there is no executable {name} in {' or '.join(str(place) for place in SCRIPT_PLACES)}"
-
-
 class CommandRun:
     """A command under way. Watch its `filenos`, call `ready` when one is readable, `expire` at the deadline."""
 
-    def __init__(self, argv: list[str], env: Mapping[str, str], deadline: float) -> None:
+    def __init__(self, argv: list[str], env: Mapping[str, str], deadline: float, feed: bytes = b"") -> None:
+        """feed: what it can read from its standard input."""
         _killed[:] = [process for process in _killed if process.poll() is None]
         self.deadline = deadline
-        self._process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(env),
-            cwd="/",
-            start_new_session=True,
-        )
+        with _holding(feed) as stdin:
+            try:
+                self._process = _spawn(argv, env, stdin)
+            except OSError as error:
+                if error.errno != errno.ENOEXEC:
+                    raise
+                self._process = _spawn(["/bin/sh", *argv], env, stdin)  # as a shell does with a file without #!
         assert self._process.stdout is not None
         self._pipe = self._process.stdout.fileno()
         os.set_blocking(self._pipe, False)
@@ -104,6 +87,30 @@ class CommandRun:
         self._pipe_open = False
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _spawn(argv: list[str], env: Mapping[str, str], stdin: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(env),
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+@contextmanager
+def _holding(content: bytes) -> Iterator[int]:
+    """A descriptor that content can be read from."""
+    descriptor = os.memfd_create("input", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def judge(resource: Resource, action: Action, status: int, output: str) -> Outcome:

@@ -6,11 +6,8 @@ import re
 from collections.abc import Collection, Iterator
 
 from hbeat.config.errors import Problems
+from hbeat.core.builtin import PARSERS
 from hbeat.core.model import NodeName, Resource, ResourceGroup
-from hbeat.core.vip import parse_vip
-
-VIP_SCRIPTS = ("IPaddr", "IPaddr2")
-"""Resources that are an address; both names mean the built-in one."""
 
 _BARE_ADDRESS = re.compile(r"\d+\.[\d.]+(/.*)?", re.ASCII)
 
@@ -66,25 +63,16 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _resource(word: str, number: int, problems: Problems) -> Resource:
     if _BARE_ADDRESS.fullmatch(word):
-        resource = Resource(word, VIP_SCRIPTS[0], (word,))
+        resource = Resource(word, "IPaddr", (word,), line=number)
     else:
         script, *arguments = word.split("::")
-        resource = Resource(word, script, tuple(arguments))
+        resource = Resource(word, script, tuple(arguments), line=number)
     if not resource.script or "/" in resource.script:
         problems.error(number, f"{word} does not begin with the name of a script", "write SCRIPT::ARGUMENT")
-    elif resource.script in VIP_SCRIPTS:
-        _check_vip(resource, number, problems)
+    elif resource.script in PARSERS:
+        try:
+            PARSERS[resource.script](resource.arguments)
+        except ValueError as error:
+            what, _, cure = str(error).rpartition("; ")
+            problems.error(number, f"{resource.text}: {what}", cure)
     return resource
-
-
-def _check_vip(resource: Resource, number: int, problems: Problems) -> None:
-    if len(resource.arguments) != 1:
-        problems.error(
-            number, f"{resource.text} has {len(resource.arguments)} arguments", "an address resource has one"
-        )
-        return
-    try:
-        parse_vip(resource.arguments[0])
-    except ValueError as error:
-        what, _, cure = str(error).rpartition("; ")
-        problems.error(number, f"{resource.text}: {what}", cure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 NodeName = str
@@ -78,12 +78,14 @@ class Timing:
 class Resource:
     """One agent call of haresources, as `script arg1 arg2 … ACTION`.
 
-    `text` is the word as written ("IPaddr::10.1.1.10/24/eth0"); a bare address has script "IPaddr".
+    `text` is the word as written ("IPaddr::10.1.1.10/24/eth0"); a bare address has script "IPaddr". line: where in
+    haresources it stands; the same word in another line is the same resource.
     """
 
     text: str
     script: str
     arguments: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from hbeat.core.builtin import BUILTIN, LEFT_BEHIND, WARM
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, Say
 from hbeat.core.failed import START_RETRY, FailedStarts
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
@@ -26,11 +27,6 @@ READY_LIMIT = 15.0
 FAILBACK_RETRY = 1.0
 LINGER = 1.0
 """Between `shutdone` and the end: time to answer requests for lost messages."""
-
-ADDRESS_SCRIPTS = frozenset({"IPaddr", "IPaddr2"})
-BUILTIN = ADDRESS_SCRIPTS | {"ldirectord"}
-WARM = frozenset({"ldirectord"})
-"""Resources that are kept running without serving on the node which does not hold them."""
 
 
 class Ownership:
@@ -92,11 +88,11 @@ class Ownership:
     # --- start ------------------------------------------------------------------------------------------------
 
     def begin(self, now: float) -> list[Effect]:
-        """At daemon start: remove addresses an earlier life left here, and warm up what can be warm."""
+        """At daemon start: remove what an earlier life left in the kernel, and warm up what can be warm."""
         warm = self._warm()
         self._unready = set(warm)
         left = tuple(
-            replace(g, resources=tuple(r for r in g.resources if r.script in ADDRESS_SCRIPTS)) for g in self.groups
+            replace(g, resources=tuple(r for r in g.resources if r.script in LEFT_BEHIND)) for g in self.groups
         )
         return [*(Prepare(r) for r in warm), *self._job(JobKind.TIDY, left, now)]
 

@@ -140,14 +140,14 @@ class JobQueue:
                 step.action = Action.START
             return self._advance()
         step.action = Action.STOP  # asked after a stop that would not succeed
-        if not outcome.running:
+        if outcome.ok and not outcome.running:  # a status that could not be had says nothing
             running.steps.popleft()
             text = f"{step.resource.text}: stop fails, but status says not running: probably not LSB-compliant"
             return [Note(Level.ERROR, text), *self._advance()]
         self._retry_at = now + STUCK_RETRY_PAUSE
         text = (
-            f"{step.resource.text} cannot be stopped and still runs; nothing is handed over until it is: "
-            f"stop it by hand"
+            f"{step.resource.text} cannot be stopped and {'still runs' if outcome.ok else 'may still run'}; "
+            f"nothing is handed over until it is: stop it by hand"
         )
         return [Note(Level.CRITICAL, text)]
 

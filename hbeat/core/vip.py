@@ -10,7 +10,10 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-_CURE = "write ADDRESS[/MASK[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.1.10/24/eth0"
+_FORM = "ADDRESS[/MASK[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.1.10/24/eth0"
+_CURE = f"write {_FORM}"
+IFNAMSIZ = 15
+"""Bytes the kernel allows for an interface and its label together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,16 @@ def _parse_mask(text: str) -> int:
 
 def _parse_interface(text: str) -> tuple[str, str | None]:
     interface, colon, label = text.partition(":")
-    # 15 bytes is the kernel's limit for interface and label together.
-    if not re.fullmatch(r"[A-Za-z][\w.@-]*", interface, re.ASCII) or len(text) > 15:
-        raise ValueError(f"{text} is not the name of an interface (at most 15 letters with its label); {_CURE}")
+    check_interface(interface, _FORM)
+    if len(text) > IFNAMSIZ:
+        raise ValueError(f"{text} is too long, {IFNAMSIZ} letters with its label at most; {_CURE}")
     if colon and not re.fullmatch(r"[\w.-]+", label, re.ASCII):
         raise ValueError(f"{text} has an empty or odd label; {_CURE}")
     return interface, label or None
+
+
+def check_interface(name: str, form: str) -> None:
+    """Raises ValueError unless this can be the name of an interface; form is what the whole argument looks like."""
+    if not re.fullmatch(r"[A-Za-z][\w.@-]*", name, re.ASCII) or len(name) > IFNAMSIZ:
+        what = f"{name or '(empty)'} is not the name of an interface (at most {IFNAMSIZ} letters)"
+        raise ValueError(f"{what}; write {form}")

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import suppress
 
-from hbeat.adapters.garp import REPLY, REQUEST
+from hbeat.core.announcements import REPLY, REQUEST
 from tests.system.pair import GATEWAY, HARESOURCES, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
@@ -173,10 +173,25 @@ def test_addresses_of_nobody_may_be_bound_and_still_the_peer_is_heard(pair: Pair
 def test_script_that_cannot_be_executed_moves_the_group_and_nothing_hangs(pair: Pair) -> None:
     for name in NAMES:
         pair.write(name, "haresources", HARESOURCES.replace("\n", " odd\n"))
-        pair.write(name, "resource.d/odd", "no interpreter\n" if name == ONE else "#!/bin/sh\n", mode=0o755)
+        pair.write(name, "resource.d/odd", "#!/usr/bin/missing\n" if name == ONE else "#!/bin/sh\n", mode=0o755)
         pair.nodes[name].boot()
     for name in NAMES:
         assert pair.heartbeat(name, "start")[0] == 0
-    pair.until(lambda: "/etc/ha.d/resource.d/odd cannot be executed: Exec format error" in pair.log(ONE), 20)
+    pair.until(lambda: "odd cannot be executed: No such file or directory" in pair.log(ONE), 20)
     assert pair.heartbeat(ONE, "stop")[0] == 0
     pair.until(lambda: pair.owners() == [TWO], 5)
+
+
+def test_resource_that_nothing_can_start_is_refused_with_its_line_and_a_reload_keeps_what_runs(pair: Pair) -> None:
+    pair.nodes[ONE].boot()
+    pair.write(ONE, "haresources", HARESOURCES + "test2.com Filesystem::a nosuch::x\n")
+    status, out = pair.heartbeat(ONE, "start")
+    assert status == 6, out
+    assert "haresources:2: nosuch::x: there is no executable nosuch in /etc/ha.d/resource.d, /etc/init.d," in out
+    pair.write(ONE, "haresources", HARESOURCES)
+    assert pair.heartbeat(ONE, "start")[0] == 0
+    pair.until(lambda: pair.owners() == [ONE], 10)
+    pair.write(ONE, "haresources", HARESOURCES + "test2.com nosuch::x\n")
+    status, out = pair.heartbeat(ONE, "reload")
+    assert "haresources:2: nosuch::x" in out
+    assert pair.owners() == [ONE]

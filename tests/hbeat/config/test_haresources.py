@@ -58,7 +58,7 @@ def test_each_mistake_is_told_with_its_line_and_its_cure():
         "haresources:7: 10.0.0.1/33: mask 33 is neither 0 to 32 nor of the form 255.255.255.0; "
         "write ADDRESS[/MASK[/INTERFACE[:LABEL]][/BROADCAST]], such as 10.1.1.10/24/eth0",
         "haresources:8: ::x does not begin with the name of a script; write SCRIPT::ARGUMENT",
-        "haresources:9: IPaddr has 0 arguments; an address resource has one",
+        "haresources:9: IPaddr: it has 0 arguments; write one, ADDRESS[/MASK[/INTERFACE[:LABEL]][/BROADCAST]]",
     ]
 
 

@@ -107,6 +107,19 @@ def test_resource_that_still_runs_is_never_taken_for_stopped() -> None:
     assert len(p.done) == 1
 
 
+def test_status_that_cannot_be_had_is_not_taken_for_stopped() -> None:
+    p = Player()
+    p.add(JobKind.HAND_OVER, TWO)
+    now = 0.0
+    for _ in range(STOP_RETRIES):
+        p.answer(BAD, now=now)
+        now = p.queue.next_deadline() or 0.0
+        p.take(p.queue.handle_timer(now))
+    p.answer(BAD, Outcome(False, "killed"), now=now)
+    assert p.done == []
+    assert "may still run" in p.notes[-1].text
+
+
 def test_jobs_wait_for_each_other() -> None:
     p = Player()
     p.add(JobKind.OWN, ONE)

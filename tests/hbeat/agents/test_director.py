@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from hbeat.adapters import director
-from hbeat.agents import DirectorOperation, DirectorVigil, Operation, WarmUp
+from hbeat.agents.director import DirectorOperation, DirectorVigil, WarmUp
+from hbeat.agents.operation import Operation
 from hbeat.core.events import Action, Outcome
 
 CONFIG = "ldirectord.cf"

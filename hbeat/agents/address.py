@@ -1,0 +1,93 @@
+"""IPaddr, IPaddr2, IPv6addr, SendArp and IPsrcaddr: addresses and what goes with them, at once, through netlink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hbeat.adapters.default_route import DefaultRoute, RouteError
+from hbeat.adapters.garp import Announcer
+from hbeat.adapters.ipaddr import AddressError, Addresses
+from hbeat.adapters.ipaddr6 import Address6Error, Addresses6
+from hbeat.core.builtin import parse_ipaddr, parse_ipsrcaddr, parse_ipv6addr, parse_sendarp
+from hbeat.core.events import Action, Outcome
+from hbeat.core.model import Resource
+
+
+class AddressAgent:
+    """Puts addresses on interfaces and announces them. report: where problems which are no failures go."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._addresses = Addresses()
+        self._addresses6: Addresses6 | None = None
+        self._route: DefaultRoute | None = None
+        self.announcer = Announcer()
+
+    def run(self, resource: Resource, action: Action, now: float) -> Outcome:
+        does = {"IPv6addr": self._ipv6addr, "SendArp": self._sendarp, "IPsrcaddr": self._ipsrcaddr}
+        try:
+            return does.get(resource.script, self._ipaddr)(resource, action, now)
+        except (AddressError, Address6Error, RouteError) as error:
+            return Outcome(False, str(error))
+
+    def _ipaddr(self, resource: Resource, action: Action, now: float) -> Outcome:
+        spec = parse_ipaddr(resource.arguments)
+        match action:
+            case Action.START:
+                placed = self._addresses.add(spec, aliased=resource.script == "IPaddr")
+                self._announce(spec.address, placed.interface, placed.mac, now)
+                return Outcome(True, f"on {placed.interface}", running=True)
+            case Action.STOP:
+                self.announcer.silence(spec.address)
+                return Outcome(True, ", ".join(self._addresses.remove(spec)))
+            case Action.STATUS:
+                return Outcome(True, running=self._addresses.present(spec))
+
+    def _ipv6addr(self, resource: Resource, action: Action, now: float) -> Outcome:
+        spec = parse_ipv6addr(resource.arguments)
+        if self._addresses6 is None:
+            self._addresses6 = Addresses6()
+        match action:
+            case Action.START:
+                interface, mac = self._addresses6.add(spec)
+                self._announce(spec.address, interface, mac, now)
+                return Outcome(True, f"on {interface}", running=True)
+            case Action.STOP:
+                self.announcer.silence(spec.address)
+                return Outcome(True, ", ".join(self._addresses6.remove(spec)))
+            case Action.STATUS:
+                return Outcome(True, running=self._addresses6.present(spec))
+
+    def _sendarp(self, resource: Resource, action: Action, now: float) -> Outcome:
+        """Frames only: the address itself is somebody else's business, such as a script's."""
+        spec = parse_sendarp(resource.arguments)
+        match action:
+            case Action.START:
+                self._announce(spec.address, spec.interface, self._addresses.mac_of(spec.interface), now)
+            case Action.STOP:
+                self.announcer.silence(spec.address)
+        return Outcome(True, running=self.announcer.announces(spec.address))
+
+    def _ipsrcaddr(self, resource: Resource, action: Action, now: float) -> Outcome:
+        address = parse_ipsrcaddr(resource.arguments)
+        if self._route is None:
+            self._route = DefaultRoute()
+        running = self._route.source() == address
+        match action:
+            case Action.START if not running:
+                self._route.set_source(address)
+                running = True
+            case Action.STOP if running:
+                self._route.set_source(None)
+                running = False
+        return Outcome(True, running=running)
+
+    def _announce(self, address: str, interface: str, mac: bytes, now: float) -> None:
+        problem = self.announcer.announce(address, interface, mac, now)
+        if problem:
+            self._report(problem)
+
+    def close(self) -> None:
+        for adapter in (self._addresses, self._addresses6, self._route, self.announcer):
+            if adapter is not None:
+                adapter.close()

@@ -1,0 +1,145 @@
+"""The resource `ldirectord::FILE`: taking over is a word to a daemon that is warm already (see adapters/director.py).
+
+Where its socket does not answer, its command does what a resource script would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hbeat.adapters import director
+from hbeat.adapters.scripts import CommandRun
+from hbeat.core.events import Action, Outcome
+
+
+class DirectorOperation:
+    """A request to ldirectord and, where that does not work, its command. Each next try is a closure."""
+
+    def __init__(self, config: str, action: Action, env: Mapping[str, str], now: float) -> None:
+        self._config, self._action, self._env = config, action, env
+        self._call: director.ControlCall | None = None
+        self._run: CommandRun | None = None
+        self.outcome: Outcome | None = None
+        request = {Action.START: "role active", Action.STOP: "role standby", Action.STATUS: "status"}[action]
+        try:
+            self._call = director.ControlCall(config, request, now + director.CALL_DEADLINE)
+        except OSError:
+            self._not_running(now)
+
+    def _not_running(self, now: float) -> None:
+        if self._action is Action.START:
+            self._command("start", now)
+        else:
+            self.outcome = Outcome(True, "not running")
+
+    def _command(self, verb: str, now: float) -> None:
+        argv = director.command(self._config, verb)
+        self._run = CommandRun(argv, self._env, now + director.START_DEADLINE)
+
+    @property
+    def deadline(self) -> float:
+        under_way = self._run or self._call
+        assert under_way is not None
+        return under_way.deadline
+
+    @property
+    def filenos(self) -> list[int]:
+        under_way = self._run or self._call
+        return under_way.filenos if under_way is not None else []
+
+    def step(self, now: float) -> Outcome | None:
+        if self._run is not None:
+            status = self._run.ready()
+            if status is None:
+                return None
+            return Outcome(status == 0, self._run.output or f"exit status {status}")
+        assert self._call is not None
+        answer = self._call.ready()
+        if answer is None:
+            return None
+        if answer.get("ok") is True:
+            return Outcome(True, "", running=answer.get("role") == "active")
+        return self._give_up_on_socket(str(answer.get("error")), now)
+
+    def expire(self, now: float) -> Outcome | None:
+        if self._run is not None:
+            self._run.expire()
+            return Outcome(False, f"no end after {director.START_DEADLINE:g} s: {self._run.output}")
+        assert self._call is not None
+        self._call.expire()
+        return self._give_up_on_socket("no answer", now)
+
+    def _give_up_on_socket(self, why: str, now: float) -> Outcome | None:
+        if self._action is Action.STATUS:
+            return Outcome(False, why)
+        self._command("start" if self._action is Action.START else "stop", now)
+        return None
+
+
+class WarmUp:
+    """Brings an ldirectord into the role standby, then waits until it has a verdict for every real server.
+
+    is_serving is asked before the role is set: a takeover may have come meanwhile, and it must not be undone.
+    """
+
+    def __init__(self, config: str, env: Mapping[str, str], is_serving: Callable[[], bool], now: float) -> None:
+        self._config, self._is_serving = config, is_serving
+        role = "active" if is_serving() else "standby"  # it may have died while it served
+        argv = director.command(config, "start", "--role", role)
+        self._run: CommandRun | None = CommandRun(argv, env, now + director.START_DEADLINE)
+        self._call: director.ControlCall | None = None
+        self._requests = ["role standby", f"ready {director.READY_WAIT}"]
+        self.deadline = self._run.deadline
+
+    @property
+    def filenos(self) -> list[int]:
+        under_way = self._run or self._call
+        return under_way.filenos if under_way is not None else []
+
+    def step(self, now: float) -> Outcome | None:
+        if self._run is not None:
+            status = self._run.ready()
+            if status is None:
+                return None
+            if status != 0:
+                return Outcome(False, self._run.output or f"exit status {status}")
+            self._run = None
+            return self._ask(now)
+        assert self._call is not None
+        answer = self._call.ready()
+        if answer is None:
+            return None
+        if answer.get("ok") is not True:
+            return Outcome(False, str(answer.get("error")))
+        if answer.get("ready") is True:
+            return Outcome(True)
+        if len(self._requests) > 1:
+            self._requests.pop(0)
+        return self._ask(now)
+
+    def _ask(self, now: float) -> Outcome | None:
+        if len(self._requests) > 1 and self._is_serving():
+            self._requests.pop(0)
+        self.deadline = now + director.READY_WAIT + director.CALL_DEADLINE
+        try:
+            self._call = director.ControlCall(self._config, self._requests[0], self.deadline)
+        except OSError as error:
+            return Outcome(False, f"ldirectord does not answer: {error.strerror}")
+        return None
+
+    def expire(self, now: float) -> Outcome:
+        for under_way in (self._run, self._call):
+            if under_way is not None:
+                under_way.expire()
+        return Outcome(False, "ldirectord did not start, or did not answer in time")
+
+
+class DirectorVigil(director.Vigil):
+    """An operation without deadline, which ends when ldirectord does."""
+
+    def step(self, now: float) -> Outcome | None:
+        self.close()
+        return Outcome(False, "ended")
+
+    def expire(self, now: float) -> Outcome | None:
+        return None
