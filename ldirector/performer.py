@@ -51,7 +51,14 @@ class Performer:
         self._monitorfiles = MonitorFiles(self.log_error)
 
     def perform(self, effects: Iterable[Effect]) -> None:
-        """All but ApplyOps, in their order."""
+        """All but ApplyOps, in their order, the log lines last."""
+        effects = list(effects)
+        try:
+            self._perform(effects)
+        finally:
+            self._log.write_notes(effect for effect in effects if isinstance(effect, Note))
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
                 case StartCheck(check_id, spec):
@@ -70,10 +77,8 @@ class Performer:
                     self._mailer.send(effect)
                 case MonitorLine(path, text):
                     self._monitorfiles.write(path, text)
-                case Note(level, text):
-                    self._log.write(level, text)
-                case ApplyOps():
-                    pass  # the daemon's own
+                case ApplyOps() | Note():
+                    pass  # the daemon's own; written last
 
     def limit(self, checks_in_flight: int, commands_in_flight: int) -> None:
         """So many checks and external commands may run at the same time from now on."""

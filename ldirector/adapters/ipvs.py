@@ -1,16 +1,16 @@
 """The kernel's IPVS table over generic netlink: the only file of this package that edits or reads it.
 
-Theory. IPVS is a generic netlink family ("IPVS", linux/ip_vs.h): one message per edit, each acknowledged by an
-errno, and dumps for reading. Netlink is synchronous: when send() returns, the kernel has worked on every message of
-the buffer and all acknowledgements are waiting. So an edit is written straight from the event loop, without a thread,
-and a whole table goes out in a few packed buffers: 1,000 reals take 0.06-0.2 s in a slow guest, against 1.4-1.9 s
-through pyroute2 or by running ipvsadm. pyroute2 would also more than double the start of the daemon there (0.55 s for
-its import, 0.35 s for all the rest), which a cold take-over waits for, and its synchronous calls cannot be made from
-a running event loop. So the encoding is ours: ipvs_messages.py.
+Theory. IPVS is a generic netlink family ("IPVS", linux/ip_vs.h): one message per edit, answered by an errno, and dumps
+for reading. Netlink is synchronous: when send() returns, the kernel has worked on every message of the buffer and all
+answers are waiting. So an edit is written straight from the event loop, without a thread, and a whole table goes out
+in a few packed buffers. The kernel answers errors unasked; an acknowledgement is asked of a buffer's last message only,
+as each is a datagram of its own and costs six times what the edit does. 1,000 reals take 0.02 s in a slow guest,
+against 1.4-1.9 s through pyroute2 or by running ipvsadm. pyroute2 would also more than double the start of the daemon
+there (0.55 s for its import, 0.35 s for all the rest), which a cold take-over waits for, and its synchronous calls
+cannot be made from a running event loop. So the encoding is ours: ipvs_messages.py.
 
-An acknowledgement carries the sequence number of its message, which is how errors find their operation. The kernel goes
-on with the rest of a buffer after an error (seen on 6.1). Should answers be missing at the end, those messages are
-sent again.
+An answer carries the sequence number of its message, which is how errors find their operation. The kernel goes on with
+the rest of a buffer after an error (seen on 6.1).
 
 Errors of an edit, as seen on Linux 6.1: EEXIST 17 duplicate virtual or real; ENOENT 2 unknown scheduler, or set/delete
 of a missing real; ESRCH 3 set/delete of a missing virtual, or an edit of a real in one; ERANGE 34 lower threshold above
@@ -35,7 +35,7 @@ REQUEST, ACK, DUMP = 0x1, 0x4, 0x300
 FAMILY_NAME = b"IPVS\0"
 GENL_ID_CTRL, CTRL_GETFAMILY, CTRL_FAMILY_ID, CTRL_FAMILY_NAME = 16, 3, 1, 2
 
-MESSAGES_PER_SEND = 100  # keeps the acknowledgements well below the default receive buffer of 208 KiB
+MESSAGES_PER_SEND = 100  # keeps the answers, should all fail, below the default receive buffer of 208 KiB
 READ_ATTEMPTS = 3  # when answers overran the receive buffer
 REPLY_TIMEOUT = 5  # seconds; the kernel answers at once, so this only ends a wait for a kernel bug
 
@@ -104,41 +104,40 @@ class Ipvs:
     def apply(self, operations: Sequence[TableOp]) -> list[OpFailure]:
         """Performs every operation in order, also after one failed; returns those that failed, with errno and words.
 
-        When the socket itself fails, all that were not answered count as failed.
+        When the socket itself fails, all of that buffer and behind it count as failed.
         """
         failures: list[OpFailure] = []
-        start = 0
-        while start < len(operations):
+        for start in range(0, len(operations), MESSAGES_PER_SEND):
             chunk = operations[start : start + MESSAGES_PER_SEND]
             try:
-                answers = self._send_edits(chunk)
+                errors = self._send_edits(chunk)
             except OSError as error:
                 words = f"netlink: {error.strerror or error}"
                 return failures + [OpFailure(operation, error.errno or 0, words) for operation in operations[start:]]
-            failures += [failure(chunk[index], code) for index, code in sorted(answers.items()) if code]
-            start += max(answers) + 1
+            failures += [failure(chunk[index], code) for index, code in sorted(errors.items())]
         return failures
 
     def _send_edits(self, operations: Sequence[TableOp]) -> dict[int, int]:
-        """One buffer of edits; index of the operation -> errno (0 = done) for those the kernel got to."""
+        """One buffer of edits; index of the operation -> errno for those that failed.
+
+        Raises OSError when the socket failed or the last one was never answered: then nobody knows what was done.
+        """
         first = self._sequence + 1
         self._sequence += len(operations)
-        self._socket.send(
-            b"".join(
-                messages.message(self._family, REQUEST | ACK, first + index, *messages.encode(operation))
-                for index, operation in enumerate(operations)
-            )
-        )
-        answers: dict[int, int] = {}
-        while len(answers) < len(operations):
-            try:
-                data = self._socket.recv(1 << 16, 0 if not answers else socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                break
-            for kind, sequence, payload in messages.split_messages(data):
-                if kind == NLMSG_ERROR and first <= sequence <= self._sequence:
-                    answers[sequence - first] = -struct.unpack_from("=i", payload)[0]
-        return answers
+        buffer = bytearray()
+        for sequence, operation in enumerate(operations, first):
+            flags = REQUEST | ACK if sequence == self._sequence else REQUEST
+            buffer += messages.message(self._family, flags, sequence, *messages.encode(operation))
+        self._socket.send(buffer)
+        errors: dict[int, int] = {}
+        while True:
+            for kind, sequence, payload in messages.split_messages(self._socket.recv(1 << 16)):
+                if kind != NLMSG_ERROR or not first <= sequence <= self._sequence:
+                    continue  # left over from a buffer that was given up
+                if code := -struct.unpack_from("=i", payload)[0]:
+                    errors[sequence - first] = code
+                if sequence == self._sequence:
+                    return errors
 
     def _dump(self, command: int, wanted: int, body: bytes) -> Iterator[bytes]:
         """The `wanted` attribute of every message of one dump."""

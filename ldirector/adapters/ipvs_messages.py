@@ -96,6 +96,7 @@ def encode(operation: TableOp) -> tuple[int, bytes]:
             return DEL_DEST, service_attribute(virtual) + real_attribute(virtual, real, None)
 
 
+@lru_cache(maxsize=64)  # a table is written virtual by virtual, each named again with every real
 def service_attribute(key: VirtualKey, state: VirtualState | None = None) -> bytes:
     """The nested attribute that names a virtual, with its settings when it is added or set."""
     body = attribute(SVC_AF, struct.pack("=H", FAMILIES[key.family]))
@@ -123,10 +124,15 @@ def real_attribute(virtual: VirtualKey, key: RealKey, state: RealState | None) -
     body = attribute(DEST_ADDR, packed_address(key.address)) + attribute(DEST_PORT, struct.pack("!H", key.port))
     body += attribute(DEST_FAMILY, struct.pack("=H", family))
     if state is not None:
-        numbers = (METHODS[state.forwarding], state.weight, state.upper, state.lower)
-        for number, value in zip((DEST_METHOD, DEST_WEIGHT, DEST_UPPER, DEST_LOWER), numbers, strict=True):
-            body += attribute(number, struct.pack("=I", value))
+        body += _settings(METHODS[state.forwarding], state.weight, state.upper, state.lower)
     return attribute(ATTR_DEST, body)
+
+
+@lru_cache(maxsize=64)
+def _settings(method: int, weight: int, upper: int, lower: int) -> bytes:
+    """What reals of a farm have in common."""
+    numbered = ((DEST_METHOD, method), (DEST_WEIGHT, weight), (DEST_UPPER, upper), (DEST_LOWER, lower))
+    return b"".join(attribute(number, struct.pack("=I", value)) for number, value in numbered)
 
 
 def packed_address(address: str) -> bytes:

@@ -1,8 +1,8 @@
 """The daemon's log: a file, a syslog facility, or the terminal (reference section d, "Log lines").
 
-The file is opened for each line, as the original does: a rotated log needs no signal, and lines are few (one per
-transition). So is the socket of syslog: a restarted syslog daemon needs nothing either. A log that cannot be written
-is said once on standard error and changes nothing else.
+The file is opened for each line, or for the lines of one occasion, as the original does: a rotated log needs no
+signal, and lines are few (one per transition). So is the socket of syslog: a restarted syslog daemon needs nothing
+either. A log that cannot be written is said once on standard error and changes nothing else.
 
 The checks wait while a line is written, so nothing here waits for a reader: what a pipe or the syslog daemon does not
 take is dropped, and a line says how many were when it takes them again.
@@ -21,12 +21,13 @@ import socket
 import sys
 import syslog
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from ldirector.core.events import Level
+from ldirector.core.events import Level, Note
 
 SYSLOG_SOCKET = Path("/dev/log")
 SYSLOG_PRIORITIES = {
@@ -51,7 +52,9 @@ PREFIXES = {Level.WARNING: "Warning: ", Level.ERROR: "Error: "}
 
 def one_line(text: str, limit: int = LINE_BYTES) -> str:
     """The text as part of one line: escaped, and with at most so many bytes of UTF-8."""
-    shown = "".join(character if character.isprintable() else _escape(character) for character in text)
+    shown = text
+    if not text.isprintable():
+        shown = "".join(character if character.isprintable() else _escape(character) for character in text)
     data = shown.encode()
     if len(data) <= limit:
         return shown
@@ -87,44 +90,54 @@ class Log:
 
     def write(self, level: Level, text: str, below: str = "") -> None:
         """One line. below: lines that follow it, of words that are our own."""
-        if level < self._lowest:
-            return
-        texts = [PREFIXES.get(level, "") + text, *_indented(below)]
-        if self._target in (TERMINAL, SUPERVISED):
-            self._to_stream(texts)
-        elif self._target.startswith("/"):
-            self._to_file(texts)
-        else:
-            self._to_syslog(level, texts)
+        self._write([(level, PREFIXES.get(level, "") + text), *((level, line) for line in _indented(below))])
 
-    def _line(self, text: str) -> str:
+    def write_notes(self, notes: Iterable[Note]) -> None:
+        """A line for each. A file is opened once for all: a thousand reals that come up are a thousand lines."""
+        self._write([(note.level, PREFIXES.get(note.level, "") + note.text) for note in notes])
+
+    def _write(self, lines: list[tuple[Level, str]]) -> None:
+        lines = [(level, text) for level, text in lines if level >= self._lowest]
+        if not lines:
+            return
+        if self._target in (TERMINAL, SUPERVISED):
+            self._to_stream(text for _, text in lines)
+        elif self._target.startswith("/"):
+            self._to_file(text for _, text in lines)
+        else:
+            self._to_syslog(lines)
+
+    def _lines(self, texts: Iterable[str]) -> Iterator[str]:
         start = (
             f"[{time.asctime()}]" if self._target == SUPERVISED else f"[{time.asctime()}|{self._name}|{os.getpid()}]"
         )
         room = max(TEXT_BYTES, LINE_BYTES - len(start.encode(errors="replace")) - len(" \n"))
-        return f"{start} {one_line(text, room)}\n"
+        return (f"{start} {one_line(text, room)}\n" for text in texts)
 
-    def _to_stream(self, texts: list[str]) -> None:
+    def _to_stream(self, texts: Iterable[str]) -> None:
         stream = sys.stdout if self._target == SUPERVISED else sys.stderr
-        self._offer(texts, lambda text: _put(stream, self._line(text)))
+        self._offer(texts, lambda text: _put(stream, *self._lines([text])))
 
-    def _to_file(self, texts: list[str]) -> None:
-        data = "".join(map(self._line, texts)).encode(errors="surrogateescape")
+    def _to_file(self, texts: Iterable[str]) -> None:
+        lines = [line.encode(errors="surrogateescape") for line in self._lines(texts)]
         try:
             file = os.open(self._target, FILE_FLAGS, 0o644)
             try:
-                while data:
-                    data = data[os.write(file, data) :]
+                for block in _blocks(lines):
+                    while block:
+                        block = block[os.write(file, block) :]
             finally:
                 os.close(file)
         except OSError as error:
             self._complain_of_file(error)
 
-    def _to_syslog(self, level: Level, texts: list[str]) -> None:
+    def _to_syslog(self, lines: Sequence[tuple[Level, str]]) -> None:
         facility = getattr(syslog, f"LOG_{self._target.upper()}", syslog.LOG_DAEMON)
-        start = f"<{facility | SYSLOG_PRIORITIES[level]}>{time.asctime()[4:19]} ldirectord[{os.getpid()}]: "
+        start = f"{time.asctime()[4:19]} ldirectord[{os.getpid()}]: "
         with self._connect_to_syslog() as connection:
-            self._offer(texts, lambda text: self._send(connection, (start + one_line(text)).encode()))
+            for level, text in lines:
+                head = f"<{facility | SYSLOG_PRIORITIES[level]}>{start}"
+                self._offer([text], partial(self._send, connection, head))
 
     def _connect_to_syslog(self) -> socket.socket:
         """A socket that takes nothing when nobody listens, which is said once."""
@@ -138,7 +151,8 @@ class Log:
             )
         return connection
 
-    def _send(self, connection: socket.socket, data: bytes) -> bool:
+    def _send(self, connection: socket.socket, head: str, text: str) -> bool:
+        data = (head + one_line(text)).encode()
         with suppress(OSError):
             try:
                 connection.send(data)
@@ -149,7 +163,7 @@ class Log:
             return True
         return False
 
-    def _offer(self, texts: list[str], put: Callable[[str], bool]) -> None:
+    def _offer(self, texts: Iterable[str], put: Callable[[str], bool]) -> None:
         """put says whether the text was taken; those that were not are counted, and told of before the next."""
         for text in texts:
             if self._lost and put(f"{PREFIXES[Level.WARNING]}log lines lost here, as nobody took them: {self._lost}"):
@@ -165,6 +179,17 @@ class Log:
         if words not in self._complained:
             self._complained.add(words)
             _put(sys.stderr, f"ldirectord: {words}\n")
+
+
+def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines, together no more than a pipe takes or refuses as one."""
+    block = b""
+    for line in lines:
+        if len(block) + len(line) > select.PIPE_BUF:
+            yield block
+            block = b""
+        block += line
+    yield block
 
 
 def _put(stream: TextIO, line: str) -> bool:

@@ -57,15 +57,17 @@ class Probes:
             effects += self._cancel(run)
             self._schedule.remove(run)
             self._unanswered.discard(run)
-        fresh = []
+        fresh: list[tuple[Run, float]] = []
+        processes: list[tuple[Run, float]] = []
         for probe, members in wanted.items():
             if known := self._runs.get(probe):
                 known.members = tuple(members)
             else:
                 run = self._runs[probe] = Run(probe, tuple(members))
                 self._unanswered.add(run)
-                fresh.append((run, probe.interval))
+                (processes if _is_process(probe) else fresh).append((run, probe.interval))
         self._schedule.add(fresh, now)
+        self._schedule.add(processes, now, burst=1)  # what a process costs is no smaller in company
         return effects
 
     def start_due(self, now: float) -> list[Effect]:
@@ -151,3 +153,8 @@ class Probes:
             return []
         del self._in_flight[run.check_id]
         return [CancelCheck(run.check_id)]
+
+
+def _is_process(probe: Probe) -> bool:
+    """Whether each check is a process of its own."""
+    return probe.spec.method == "external" or probe.spec.service == "oracle"

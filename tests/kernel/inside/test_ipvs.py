@@ -213,12 +213,16 @@ def test_error_of_a_kernel_without_ipvs_names_the_cure(monkeypatch: pytest.Monke
 
 
 def test_answers_that_overrun_the_buffer_are_found_by_reading_and_planning_again(kernel: Ipvs) -> None:
-    """Our own shortage, provoked: a receive buffer that holds a handful of the kernel's answers."""
+    """Our own shortage, provoked: a receive buffer that holds a handful of the kernel's errors, and a table that
+    somebody else has filled between our reading and our writing, so that every edit is one."""
     kernel._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
     reals = tuple(Real(RealKey(f"10.2.{n // 250}.{n % 250 + 1}", 80), 80, MASQ) for n in range(1000))
     virtual = Virtual(WEB, VirtualState(), reals, checktype=CheckType.ON)
     director = Director(DirectorConfig("f", (virtual,)))
     effects = director.start(kernel.read(), 0.0)
+    somebody = Ipvs()
+    done(somebody, AddVirtual(WEB, VirtualState()), *(AddReal(WEB, r.key, RealState(MASQ, 7)) for r in reals))
+    somebody.close()
     overruns = 0
     for now in range(1, 20):
         refused = [fail for each in effects if isinstance(each, ApplyOps) for fail in kernel.apply(each.ops)]

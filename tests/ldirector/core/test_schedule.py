@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ldirector.core.schedule import FIRST_SPREAD, Schedule
+from ldirector.core.schedule import BURST, FIRST_SPREAD, Schedule
 
 
-def times_due(count: int, interval: float, until: float, duration: float = 0.0) -> dict[int, list[float]]:
+def times_due(
+    count: int, interval: float, until: float, duration: float = 0.0, burst: int = 1
+) -> dict[int, list[float]]:
     """When each of so many items comes due, each check lasting `duration`."""
     schedule: Schedule[int] = Schedule()
-    schedule.add([(item, interval) for item in range(count)], 0.0)
+    schedule.add([(item, interval) for item in range(count)], 0.0, burst)
     seen: dict[int, list[float]] = {item: [] for item in range(count)}
     while (due := schedule.next_due()) is not None and due <= until:
         for item in schedule.take_due(due):
@@ -32,6 +34,13 @@ def test_checks_are_spread_evenly_over_the_interval() -> None:
     seen = times_due(10, 10.0, 30.0)
     inside = sorted(moment for moments in seen.values() for moment in moments if 10.5 < moment <= 20.5)
     assert inside == pytest.approx([11.0 + step for step in range(10)])
+
+
+def test_checks_share_their_wake_ups_and_the_bursts_are_spread_over_the_interval() -> None:
+    seen = times_due(4 * BURST, 10.0, 30.0, burst=BURST)
+    inside = sorted(moment for moments in seen.values() for moment in moments if 10.5 < moment <= 20.5)
+    assert inside[0] == inside[BURST - 1]
+    assert inside[::BURST] == pytest.approx([inside[0] + 2.5 * step for step in range(4)])
 
 
 def test_checks_of_one_item_are_one_interval_apart() -> None:
