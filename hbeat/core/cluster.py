@@ -345,7 +345,7 @@ class Cluster:
         kept = self.settings
         self.settings = replace(settings, me=kept.me, nodes=kept.nodes, links=kept.links)
         self.outbox.keys = keys
-        self.ownership.failback = settings.failback
+        self.ownership.handover.failback = settings.failback
         self.bad.enabled = settings.log_badpack
         if self.peer is not None:
             self.peer.timing = settings.timing

@@ -1,0 +1,169 @@
+"""Giving groups to the peer and taking them from it: hb_standby, hb_takeover, failback, and groups that fail here.
+
+The messages are those of the standby handshake (`standby`, reference section 5.4). This side decides who may begin
+one, stops or starts the groups in the middle of it, and says in the end what is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hbeat.core.events import Effect, Level, Note, Say
+from hbeat.core.failed import START_RETRY, FailedStarts
+from hbeat.core.holder import Holder, keys_of
+from hbeat.core.model import Failback, Held, ResourceGroup
+from hbeat.core.phase import Phase
+from hbeat.core.standby import Stage, Standby, Step
+from hbeat.core.takeover import JobKind
+
+FAILBACK_RETRY = 1.0
+
+Report = Callable[..., Say]
+
+
+class Handover:
+    """The handshake of one node. report: the message that tells what it holds (`Ownership.report`)."""
+
+    def __init__(self, holder: Holder, failback: Failback, report: Report) -> None:
+        self.failback = failback
+        self.standby = Standby()
+        self.failback_due = False
+        self._holder = holder
+        self._report = report
+        self._failed = FailedStarts()
+        self._failback_at: float | None = None
+
+    def next_deadline(self) -> float | None:
+        timers = (self._failback_at, self._failed.retry_at, self.standby.deadline)
+        return min((at for at in timers if at is not None), default=None)
+
+    def handle_timer(self, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        if self.standby.deadline is not None and now >= self.standby.deadline:
+            stage = self.standby.stage.value
+            text = f"standby: {self._holder.peer} did not answer in time (stage {stage}); cancelled"
+            self.standby.cancel()
+            effects += [Note(Level.WARNING, text), self._report(), *self.maybe_failback(now)]
+        if self._failback_at is not None and now >= self._failback_at:
+            effects += self.maybe_failback(now)
+        if self._failed.retry_at is not None and now >= self._failed.retry_at:
+            effects += self._retry_failed(now)
+        return effects
+
+    # --- the handshake ----------------------------------------------------------------------------------------
+
+    def give(self, scope: Held, why: str, now: float) -> list[Effect]:
+        """Begin to hand the groups of scope over. Refused with a note when it cannot be done now."""
+        obstacle = self.obstacle()
+        if obstacle:
+            return [Note(Level.WARNING, f"standby of {scope.value} resources ({why}) refused: {obstacle}")]
+        self.standby.step(Step.ASK, now, scope)
+        note = Note(Level.INFO, f"standby: offering {scope.value} resources to {self._holder.peer} ({why})")
+        return [note, Say.of("ask_resources", rsc_hold=scope.value, info="me")]
+
+    def obstacle(self) -> str:
+        """Why nothing can be handed over now; empty when it can."""
+        holder = self._holder
+        if not holder.stable:
+            return f"this node is not stable ({holder.phase.value})"
+        if self.standby.under_way:
+            return "another standby is under way"
+        if not holder.peer_alive:
+            return "there is no live peer"
+        return "" if holder.peer_stable else "the peer is not stable"
+
+    def peer_asks(self, scope: Held, info: str, now: float) -> list[Effect]:
+        """An `ask_resources` message of the peer: me, other or done."""
+        match info:
+            case "me" if self._holder.stable and self.standby.allows(Step.ASKED_BY_PEER):
+                self.standby.step(Step.ASKED_BY_PEER, now, scope)
+                return [Say.of("ask_resources", rsc_hold=scope.value, info="other")]
+            case "other" if self.standby.allows(Step.ANSWERED):
+                return self._hand_over(now)
+            case "done" if self.standby.allows(Step.PEER_DONE):
+                return self._peer_done(now)
+        stage = f"standby {self.standby.stage.value}, we are {self._holder.phase.value}"
+        note = Note(Level.WARNING, f"ask_resources {scope.value} {info} of {self._holder.peer} ignored: {stage}")
+        # too late an `other`: our report tells the peer that nothing will come
+        return [note, self._report()] if info == "other" else [note]
+
+    def _hand_over(self, now: float) -> list[Effect]:
+        self.standby.step(Step.ANSWERED, now)
+        scope = self.standby.scope
+        given = self._holder.of(scope)
+        self._holder.held -= scope
+        if scope.foreign:
+            self.failback_due = False
+        report = self._report(stable=False, info="standby")
+        return [report, *self._holder.job(JobKind.HAND_OVER, given, now)]
+
+    def gave(self, now: float) -> list[Effect]:
+        """The groups that were asked for are stopped here."""
+        if not self.standby.allows(Step.GAVE):
+            return []
+        self.standby.step(Step.GAVE, now)
+        return [Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="done")]
+
+    def _peer_done(self, now: float) -> list[Effect]:
+        giving = self.standby.stage is Stage.GIVEN
+        self.standby.step(Step.PEER_DONE, now)
+        holder = self._holder
+        if giving:
+            text = f"remote resource transition completed: {holder.peer} has taken the resources"
+            return [Note(Level.INFO, text), self._report()]
+        taken = self.standby.scope.mirrored
+        holder.held |= taken
+        if taken.foreign:
+            self.failback_due = False  # it was handed to us on purpose
+        return holder.job(JobKind.RECEIVE, holder.of(taken), now)
+
+    def took(self, now: float) -> list[Effect]:
+        """The groups that were handed to us are started."""
+        if not self.standby.allows(Step.TOOK):
+            return []
+        self.standby.step(Step.TOOK, now)
+        done = Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="done")
+        note = Note(Level.INFO, "local resource transition completed: the resources are ours")
+        return [note, done, self._report()]
+
+    # --- failback, and groups that fail here ------------------------------------------------------------------
+
+    def maybe_failback(self, now: float) -> list[Effect]:
+        """Foreign groups go home when their node is there to serve."""
+        self._failback_at = None
+        holder = self._holder
+        wanted = self.failback_due and self.failback is not Failback.OFF and holder.held.foreign
+        if not (wanted and holder.stable and holder.peer_alive and holder.peer_stable):
+            return []
+        if self.standby.under_way or not holder.jobs.idle:
+            self._failback_at = now + FAILBACK_RETRY
+            return []
+        return self.give(Held.FOREIGN, "failback", now)
+
+    def start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
+        """Hand groups that do not start here to the peer, now or when it can take them."""
+        if not groups or self._holder.phase is Phase.SHUTDOWN:
+            return []
+        if self._failed.may_go(groups, now) and not self.obstacle():
+            return self._give_failed(groups, now)
+        self._failed.keep(groups, now)
+        text = f"{keys_of(groups)} runs nowhere: it did not start here and the peer cannot take it"
+        return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
+
+    def _give_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
+        self._failed.handed_over(groups, now)
+        me = self._holder.me
+        scope = Held.of(any(g.node == me for g in groups), any(g.node != me for g in groups))
+        return self.give(scope, f"{keys_of(groups)} did not start here", now)
+
+    def offer_failed(self, now: float) -> list[Effect]:
+        """The peer has news: perhaps it can take now what failed here."""
+        waiting = self._failed.waiting
+        if not waiting or self.obstacle() or not self._failed.may_go(waiting, now):
+            return []
+        return self._give_failed(waiting, now)
+
+    def _retry_failed(self, now: float) -> list[Effect]:
+        holder = self._holder
+        ours = tuple(g for g in self._failed.take() if g in holder.mine())
+        return holder.job(JobKind.OWN, ours, now) if ours and holder.stable else []

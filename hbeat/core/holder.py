@@ -1,0 +1,131 @@
+"""What a node of a pair knows and does about groups, whatever the protocol that moves them (reference section 5.1).
+
+`Ownership` speaks the protocol of auto_failback on and off, `LegacyOwnership` that of legacy. Both hold groups, run
+one job at a time, keep ldirectord warm, clean up behind an earlier life at the start and release everything at the
+end; that part is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hbeat.core.builtin import BUILTIN, LEFT_BEHIND, WARM
+from hbeat.core.events import Dismiss, Effect, Level, Note, Outcome, Prepare
+from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
+from hbeat.core.phase import Phase
+from hbeat.core.takeover import Job, JobDone, JobKind, JobQueue
+
+COMMON_START_WAIT = 10.0
+READY_LIMIT = 15.0
+"""A returning node which is still not ready after this long takes its groups back all the same."""
+LINGER = 1.0
+"""Between `shutdone` and the end: time to answer requests for lost messages."""
+
+
+class Holder:
+    """The groups and the work of one node. peer is None in a cluster of one node."""
+
+    def __init__(self, me: NodeName, peer: NodeName | None, groups: Iterable[ResourceGroup]) -> None:
+        self.me, self.peer = me, peer
+        self.groups = tuple(groups)
+        self.phase = Phase.INIT
+        self.held = Held.NONE
+        self.peer_alive = False
+        self.peer_held = Held.NONE
+        self.peer_stable = False
+        self.jobs = JobQueue(BUILTIN)
+        self._unready: set[Resource] = set()
+
+    @property
+    def stable(self) -> bool:
+        return self.phase is Phase.STABLE
+
+    def of(self, scope: Held) -> tuple[ResourceGroup, ...]:
+        """The groups of haresources that scope names, in file order."""
+        return tuple(g for g in self.groups if (scope.local if g.node == self.me else scope.foreign))
+
+    def mine(self) -> tuple[ResourceGroup, ...]:
+        """The groups this node holds."""
+        return self.of(self.held)
+
+    def begin(self, now: float) -> list[Effect]:
+        """At daemon start: remove what an earlier life left in the kernel, and warm up what can be warm."""
+        warm = self.warm()
+        self._unready = set(warm)
+        left = tuple(
+            replace(g, resources=tuple(r for r in g.resources if r.script in LEFT_BEHIND)) for g in self.groups
+        )
+        return [*(Prepare(r) for r in warm), *self.job(JobKind.TIDY, left, now)]
+
+    def warm(self) -> list[Resource]:
+        """The resources that run on both nodes and serve on one."""
+        every = (r for g in self.groups for r in g.resources if r.script in WARM)
+        return list(dict.fromkeys(every))
+
+    def job(self, kind: JobKind, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
+        """Puts work in line."""
+        return self._follow(self.jobs.add(Job(kind, groups)), now)
+
+    def finished(self, op_id: int, outcome: Outcome, now: float) -> list[Effect]:
+        """A resource action has ended."""
+        return self._follow(self.jobs.finished(op_id, outcome, now), now)
+
+    def _follow(self, produced: list[Effect | JobDone], now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for item in produced:
+            if isinstance(item, JobDone):
+                done = self._job_done(item.job, now)
+                # "completed" is not what an operator wants to read behind a failure
+                effects += [e for e in done if not (item.failed and isinstance(e, Note))]
+                effects += self._start_failed(item.failed, now)
+            else:
+                effects.append(item)
+        return effects
+
+    def _job_done(self, job: Job, now: float) -> list[Effect]:
+        """What follows from work that is done; failed groups are told afterwards."""
+        raise NotImplementedError
+
+    def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
+        """These groups could not be started here, and are stopped again. May be empty."""
+        raise NotImplementedError
+
+    def regroup(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
+        """haresources was changed: stop what left a group we hold, start what came; the rest is not touched."""
+        before, was_warm = self.mine(), self.warm()
+        self.groups = tuple(groups)
+        after, warm = self.mine(), self.warm()
+        gone, new = _without(before, after), _without(after, before)
+        effects: list[Effect] = [Prepare(r) for r in warm if r not in was_warm]
+        effects += [Dismiss(r) for r in was_warm if r not in warm]
+        if gone:
+            effects += self.job(JobKind.YIELD, gone, now)
+        if new and self.stable:
+            effects += self.job(JobKind.OWN, new, now)
+        return effects
+
+    def by_hand(self, key: str, start: bool, now: float) -> list[Effect]:
+        """An operator starts (again) or stops one group of ours. Raises LookupError with what speaks against it."""
+        group = next((g for g in self.groups if g.key == key), None)
+        if group is None:
+            raise LookupError(f"no group {key} in haresources; `hbeat resource allkeys` lists them")
+        if not self.stable:
+            raise LookupError(f"this node is not stable ({self.phase.value}); try again later")
+        if start and group not in self.mine():
+            raise LookupError(f"{key} is not held here: hb_takeover brings it, or hb_standby on the other node")
+        does = "start" if start else "stop"
+        note = Note(Level.WARNING, f"{key}: told by hand to {does}")
+        return [note, *self.job(JobKind.OWN if start else JobKind.YIELD, (group,), now)]
+
+
+def keys_of(groups: Iterable[ResourceGroup]) -> str:
+    """The groups' names for a log line."""
+    return ", ".join(group.key for group in groups)
+
+
+def _without(groups: Iterable[ResourceGroup], others: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
+    """The groups reduced to the resources that are in none of the others."""
+    known = {resource for group in others for resource in group.resources}
+    reduced = (replace(g, resources=tuple(r for r in g.resources if r not in known)) for g in groups)
+    return tuple(group for group in reduced if group.resources)
