@@ -5,21 +5,23 @@ Whole and good, or a ConfigError that names file, line and cure; nothing running
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from ldirector.adapters import tls_files
 from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.names import SystemNames
 from ldirector.adapters.yaml_file import read_tree
 from ldirector.checks import extras, tls
 from ldirector.config.director_config import DirectorConfig
-from ldirector.config.errors import ConfigError, Problem, Severity
+from ldirector.config.errors import Problem, Severity
 from ldirector.config.expand import Names
 from ldirector.config.ldirectord_cf import parse
-from ldirector.config.settings_file import overlay
-from ldirector.core.model import CheckType
+from ldirector.config.settings_file import FileFault, overlay
+from ldirector.core.model import CheckType, TlsRules
 from ldirector.instance import find
 
 SETTINGS_FILE = "ldirector.yaml"
@@ -43,24 +45,20 @@ def read(text: str, settings: str, path: Path, names: Names, strict: bool = Fals
     """The configuration of these two texts; path: of the first. Raises ConfigError."""
     beside = str(settings_beside(path))
     config = parse(text, str(path), names, strict, extras.missing)
-    config = overlay(config, read_tree(settings, beside), beside)
-    _open_certificates(config, beside)
+    config = overlay(config, read_tree(settings, beside), beside, _tls_faults)
+    _open_certificates(config)
     return replace(config, warnings=(*config.warnings, *_missing_files(config, text)))
 
 
-def _open_certificates(config: DirectorConfig, file: str) -> None:
-    """Files that the TLS rules name are read now, so that what is wrong with them is known before anything runs."""
+def _tls_faults(rules: TlsRules) -> list[FileFault]:
+    return tls_files.faults(rules, datetime.datetime.now(datetime.UTC))
+
+
+def _open_certificates(config: DirectorConfig) -> None:
+    """The files that were found to be good are those in force, whatever becomes of them until the next reload."""
     tls.context.cache_clear()
-    problems = []
-    for rules in dict.fromkeys(virtual.policy.tls for virtual in config.virtuals):
-        try:
-            tls.context(rules)
-        except OSError as error:  # ssl.SSLError is one
-            named = ", ".join(name for name in (rules.authorities, rules.certificate, rules.key) if name)
-            what = f"tls: {named} cannot be used ({error.strerror or error})"
-            problems.append(Problem(file, 0, Severity.ERROR, what, "check the paths, and that the files are PEM"))
-    if problems:
-        raise ConfigError(problems)
+    for rules in {virtual.policy.tls for virtual in config.virtuals}:
+        tls.context(rules)
 
 
 def _missing_files(config: DirectorConfig, text: str) -> list[Problem]:

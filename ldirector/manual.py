@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from ldirector.config.directives import DIRECTIVES, Directive
-from ldirector.config.settings_file import (
+from ldirector.config.settings_table import (
     GLOBAL_SETTINGS,
     HTTP_SETTINGS,
     POLICY_SETTINGS,
@@ -77,7 +77,7 @@ DIFFERENCES = (
     ("", "Junk in front of the address of real= is refused; so are netmasks, weights and flags that the kernel would "
      "refuse."),
     ("", "A start gives one mail per server instead of three; servers of one virtual that change together share a "
-     "mail; several recipients are several recipients."),
+     "mail; several recipients are several recipients, also where blanks or semicolons stand between them."),
     ("", "While this machine itself is short of time, descriptors or memory no server is taken down; checks slow down "
      "and one line in the log says so."),
     ("", "A pattern that needs more than some 25 ms of processor time for an answer fails the check, so that none "
@@ -151,7 +151,8 @@ def manual() -> Iterator[str]:
     yield from _text(
         "What ldirectord.cf cannot say stands in ldirector.yaml in the same directory; everything in it is optional. "
         "Settings under defaults are for all virtuals; under virtuals they are for one, named as in the log "
-        "(10.1.1.10:80, udp 10.1.1.10:53, mark 7), and win setting by setting."
+        "(10.1.1.10:80, udp 10.1.1.10:53, mark 7), and win setting by setting. A setting that does nothing "
+        "for its virtual is a warning."
     )
     yield from (".nf", ".RS")
     yield from (

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from ldirector.config.errors import Findings
 from ldirector.config.pattern_size import LARGEST, elements
 from ldirector.config.settings import RawVirtual, Settings
-from ldirector.core.model import CheckType, Real, Virtual, virtual_name
-from ldirector.core.negotiate import choose, unused_directives
+from ldirector.core.model import CheckType, Virtual, virtual_name
+from ldirector.core.negotiate import choose, kinds, unused_directives
 from ldirector.core.receive import PatternError, compiled
 from ldirector.core.services import SERVICES
 
@@ -102,10 +102,7 @@ class CheckFindings:
                         f"write {name}=",
                     )
         said = set()
-        kinds: dict[tuple[object, ...], Real] = {}  # those of a range differ in nothing that matters here
-        for real in virtual.reals:
-            kinds.setdefault((real.port, real.request, real.receive), real)
-        for real in kinds.values():
+        for real in kinds(virtual):
             try:
                 choice = choose(virtual, real)
             except ValueError as error:

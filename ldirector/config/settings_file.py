@@ -14,189 +14,64 @@
       udp 10.1.1.10:53: {rise: 3}
       mark 7: {tls: {verify: on, authorities: /etc/ssl/ca.pem, minimum_days: 14}}
 
-The tables below drive the reader, its messages and the manual page. An unknown key is an error with its line and the
-key that may have been meant. A virtual that the configuration does not have is a warning only: several instances share
-this file.
+The settings stand in settings_table.py. An unknown key is an error with its line and the key that may have been meant.
+A setting that does nothing for the virtual it is written for is a warning, and so is one under defaults that does
+nothing for any. A virtual that the configuration does not have is a warning only: several instances share this file.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import BadValue, Findings
+from ldirector.config.settings_effect import Doubt, checks_of
+from ldirector.config.settings_table import GLOBAL_SETTINGS, HTTP_SETTINGS, POLICY_SETTINGS, TLS_SETTINGS, Setting
 from ldirector.config.tree import Item
 from ldirector.config.values import shown
-from ldirector.core.model import Policy, Virtual, virtual_name
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row. attribute: where the value goes. form, shown and meaning: for the manual, as in directives.py."""
-
-    name: str
-    attribute: str
-    read: Callable[[Item], Any]
-    form: str
-    shown: str
-    meaning: str
-
-
-def switch(item: Item) -> bool:
-    """on or off."""
-    if isinstance(item.value, bool):
-        return item.value
-    raise BadValue(f"{_text(item)} is neither on nor off", "write on or off")
-
-
-def whole(least: int, most: int) -> Callable[[Item], int]:
-    """A whole number within bounds."""
-
-    def read(item: Item) -> int:
-        if isinstance(item.value, int) and not isinstance(item.value, bool) and least <= item.value <= most:
-            return item.value
-        raise BadValue(f"{_text(item)} is no whole number from {least} to {most}", f"write {least} to {most}")
-
-    return read
-
-
-def seconds(item: Item) -> float:
-    """A time of at least a hundredth of a second."""
-    value = item.value
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0.01 <= value <= 86400:
-        return float(value)
-    raise BadValue(f"{_text(item)} is no time in seconds", "write 0.01 to 86400")
-
-
-def path(item: Item) -> str:
-    """An absolute path."""
-    if isinstance(item.value, str) and item.value.startswith("/"):
-        return item.value
-    raise BadValue(f"{_text(item)} is no absolute path", "write it with the leading /")
-
-
-def digest(item: Item) -> str:
-    """A SHA-256 digest in hex, with or without its name in front."""
-    text = str(item.value).removeprefix("sha256:").lower()
-    if re.fullmatch(r"[0-9a-f]{64}", text):
-        return text
-    raise BadValue(f"{_text(item)} is no SHA-256 digest", "write sha256: and 64 hex digits, as sha256sum prints them")
-
-
-def statuses(item: Item) -> tuple[tuple[int, int], ...]:
-    """One status code or range, or a list of them."""
-    return tuple(_status_range(each) for each in item.sequence or (item,))
-
-
-def _status_range(item: Item) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9][0-9]{2})(?:\s*-\s*([1-9][0-9]{2}))?", str(item.value))
-    if match and (first := int(match[1])) <= (last := int(match[2] or match[1])) and first >= 200:
-        return first, last
-    raise BadValue(f"{_text(item)} is no final status code or range", "write them as in [200-299, 401]")
-
-
-HTTP_SETTINGS = (
-    Setting("status", "statuses", statuses, "[code | first-last, ...]", "[200-299]", "Status codes that are good."),
-    Setting(
-        "body_limit", "body_limit", whole(1, 1 << 26), "bytes", "262144", "A longer body is a failed check, not memory."
-    ),
-    Setting("digest", "digest", digest, "sha256:hex", "", "What the body must be, to the last byte."),
-)
-TLS_SETTINGS = (
-    Setting(
-        "verify",
-        "verify",
-        switch,
-        "on | off",
-        "off",
-        "The chain of the real's certificate must lead to a known authority, and its name must be virtualhost or, "
-        "without one, the real's address.",
-    ),
-    Setting("authorities", "authorities", path, "file", "", "PEM file of the authorities; without it the system's."),
-    Setting(
-        "minimum_days", "minimum_days", whole(0, 3650), "days", "0", "The certificate must be valid for so much longer."
-    ),
-    Setting("certificate", "certificate", path, "file", "", "PEM file that we show to servers that ask for it."),
-    Setting("key", "key", path, "file", "", "Its private key, when it is not in the same file."),
-)
-POLICY_SETTINGS = (
-    Setting(
-        "rise",
-        "rise",
-        whole(1, 1000),
-        "number",
-        "1",
-        "Good checks in a row that bring back a server which was down. A server that has not been checked yet comes up "
-        "with its first one.",
-    ),
-    Setting("fall", "fall", whole(1, 1000), "number", "failurecount", "Failed checks in a row that take it down."),
-    Setting(
-        "fast_interval",
-        "fast_interval",
-        seconds,
-        "seconds",
-        "checkinterval",
-        "Between checks while a server is falling or rising: some checks in a row speak against its state.",
-    ),
-    Setting(
-        "sentinel",
-        "sentinel",
-        switch,
-        "on | off",
-        "off",
-        "Keep an idle TCP connection to each real that is up; when it ends, a check is made at once.",
-    ),
-)
-GLOBAL_SETTINGS = (
-    Setting(
-        "reconcile",
-        "reconcile",
-        switch,
-        "on | off",
-        "on",
-        "Compare the kernel's table with ours every interval: what somebody deleted, added or changed is put right, a "
-        "weight that somebody set is reported and left until that server's state changes.",
-    ),
-    Setting(
-        "checks_in_flight", "checks_in_flight", whole(1, 100000), "number", "1000", "Connections at the same time."
-    ),
-    Setting(
-        "commands_in_flight", "commands_in_flight", whole(1, 1000), "number", "32", "External checks at the same time."
-    ),
-)
-
+from ldirector.core.events import CheckSpec
+from ldirector.core.model import Policy, TlsRules, Virtual, VirtualKey, virtual_name
 
 SUGGESTED = 3
 """So many strange names get a suggestion each."""
 
 
-def overlay(config: DirectorConfig, tree: Item, file: str) -> DirectorConfig:
-    """The configuration with what ldirector.yaml says of it. Raises ConfigError."""
+@dataclass(frozen=True, slots=True)
+class FileFault:
+    """What is wrong with a file that a setting under tls names. fatal: it cannot be used at all."""
+
+    setting: str
+    what: str
+    cure: str
+    fatal: bool = True
+
+
+def no_faults(rules: TlsRules) -> Sequence[FileFault]:
+    return ()
+
+
+def overlay(
+    config: DirectorConfig,
+    tree: Item,
+    file: str,
+    tls_faults: Callable[[TlsRules], Sequence[FileFault]] = no_faults,
+) -> DirectorConfig:
+    """The configuration with what ldirector.yaml says of it. Raises ConfigError.
+
+    tls_faults: tells what is wrong on this machine with the files that TLS rules name.
+    """
     findings = Findings(file)
     reader = _Reader(findings)
     top = reader.mapping(tree, "ldirector.yaml") if tree.value is not None else {}
-    parts = ("defaults", "virtuals")
-    values = reader.values(top, GLOBAL_SETTINGS, parts)
-    usual = reader.policy(top["defaults"], Policy()) if "defaults" in top else Policy()
+    values = reader.values(top, GLOBAL_SETTINGS, ("defaults", "virtuals"))
+    usual = reader.section(top["defaults"], Policy()) if "defaults" in top else _Section(Policy())
     named = reader.mapping(top["virtuals"], "virtuals") if "virtuals" in top else {}
-    by_name: dict[str, list[Virtual]] = {}
-    for virtual in config.virtuals:
-        for name in names_of(virtual):
-            by_name.setdefault(name, []).append(virtual)
-    policies = {virtual.key: usual for virtual in config.virtuals}
-    strange = [name for name in named if name not in by_name]
-    for name, item in named.items():
-        policy = reader.policy(item, usual)
-        policies |= {virtual.key: policy for virtual in by_name.get(name, ())}
-        if name not in by_name:
-            # To look for what was meant takes long, and many strange names are those of another instance.
-            cure = _suggestion(name, list(by_name)) if len(strange) <= SUGGESTED else "leave it, or remove it"
-            findings.warn(item.line, f"no virtual of {config.file} is called {shown(name)}", cure)
-    virtuals = tuple(replace(virtual, policy=policies[virtual.key]) for virtual in config.virtuals)
+    sections = _sections_of(config, named, usual, reader, findings)
+    virtuals = tuple(replace(each, policy=sections.get(each.key, usual).policy) for each in config.virtuals)
+    _Judgement(findings, usual, sections, tls_faults).of(virtuals)
     return replace(config, virtuals=virtuals, warnings=(*config.warnings, *findings.warnings()), **values)
 
 
@@ -206,6 +81,98 @@ def names_of(virtual: Virtual) -> tuple[str, ...]:
     if virtual.key.mark:
         return (f"mark {name}",) if virtual.key.family == 4 else (f"mark6 {name}",)
     return (name, f"{virtual.key.protocol} {name}")
+
+
+@dataclass(slots=True)
+class _Section:
+    """What stands under defaults, or under the name of a virtual, with the defaults filled in.
+
+    settings: those that are written here, by their path (`tls: key`), with their lines.
+    """
+
+    policy: Policy
+    line: int = 0
+    settings: dict[str, tuple[Setting, int]] = field(default_factory=dict)
+
+
+def _sections_of(
+    config: DirectorConfig, named: Mapping[str, Item], usual: _Section, reader: _Reader, findings: Findings
+) -> dict[VirtualKey, _Section]:
+    """The section of each virtual that has one."""
+    by_name: dict[str, list[VirtualKey]] = {}
+    for virtual in config.virtuals:
+        for name in names_of(virtual):
+            by_name.setdefault(name, []).append(virtual.key)
+    strange = [name for name in named if name not in by_name]
+    sections: dict[VirtualKey, _Section] = {}
+    for name, item in named.items():
+        section = reader.section(item, usual.policy)
+        for key in by_name.get(name, ()):
+            if key in sections:
+                what = f"{shown(name)}: this virtual has settings in line {sections[key].line} already"
+                findings.error(item.line, what, "write them in one place")
+            sections[key] = section
+        if name not in by_name:
+            # To look for what was meant takes long, and many strange names are those of another instance.
+            cure = _suggestion(name, list(by_name)) if len(strange) <= SUGGESTED else "leave it, or remove it"
+            findings.warn(item.line, f"no virtual of {config.file} is called {shown(name)}", cure)
+    return sections
+
+
+class _Judgement:
+    """Looks for settings that do not do what they seem to; what it finds goes to findings, each once."""
+
+    def __init__(
+        self,
+        findings: Findings,
+        usual: _Section,
+        sections: Mapping[VirtualKey, _Section],
+        tls_faults: Callable[[TlsRules], Sequence[FileFault]],
+    ) -> None:
+        self._findings = findings
+        self._usual = usual
+        self._sections = sections
+        self._tls_faults = tls_faults
+
+    def of(self, virtuals: Iterable[Virtual]) -> None:
+        """Judge all settings for these virtuals."""
+        if self._usual.settings or self._sections:
+            judged = [(virtual, checks_of(virtual)) for virtual in virtuals if virtual.reals]
+            self._look(self._usual, judged, "any virtual")
+            for section in {id(section): section for section in self._sections.values()}.values():
+                meant = [(virtual, checks) for virtual, checks in judged if self._sections.get(virtual.key) is section]
+                self._look(section, meant, virtual_name(meant[0][0].key) if meant else "")
+            self._look_at_files([virtual for virtual, _ in judged])
+
+    def _look(self, section: _Section, judged: Sequence[tuple[Virtual, Sequence[CheckSpec]]], whom: str) -> None:
+        for path, (setting, line) in section.settings.items():
+            idle = [setting.idle(virtual, checks) for virtual, checks in judged]
+            if idle and all(idle):
+                self._warn(line, f"{path}: it does nothing for {whom}", idle[0])
+            else:
+                risks = (setting.risk(virtual, checks) for virtual, checks in judged)
+                self._warn(line, path, next(filter(None, risks), None))
+
+    def _warn(self, line: int, what: str, doubt: Doubt) -> None:
+        if doubt:
+            why, cure = doubt
+            self._findings.warn(line, f"{what}: {why}", cure)
+
+    def _look_at_files(self, virtuals: Iterable[Virtual]) -> None:
+        said = set()
+        faults: dict[TlsRules, Sequence[FileFault]] = {}
+        for virtual in virtuals:
+            rules = virtual.policy.tls
+            if rules not in faults:
+                faults[rules] = self._tls_faults(rules)
+            for fault in faults[rules]:
+                path = f"tls: {fault.setting}"
+                section = self._sections.get(virtual.key, self._usual)
+                _, line = section.settings.get(path) or self._usual.settings[path]
+                if (line, fault) not in said:
+                    said.add((line, fault))
+                    note = self._findings.error if fault.fatal else self._findings.warn
+                    note(line, f"{path}: {fault.what}", fault.cure)
 
 
 class _Reader:
@@ -236,23 +203,35 @@ class _Reader:
                 self._findings.error(item.line, f"{shown(name)}: {bad.what}", bad.cure)
         return found
 
-    def policy(self, item: Item, usual: Policy) -> Policy:
+    def section(self, item: Item, usual: Policy) -> _Section:
+        """The settings of all virtuals or of one, over those that are usual."""
         items = self.mapping(item, "a virtual's settings")
-        values = self.values(items, POLICY_SETTINGS, ("http", "tls"))
+        found = _Section(usual, item.line)
+        values = self._written(found, items, POLICY_SETTINGS, "", ("http", "tls"))
         http, tls = usual.http, usual.tls
         if "http" in items:
-            http = replace(http, **self.values(self.mapping(items["http"], "http"), HTTP_SETTINGS, ()))
+            http = replace(http, **self._written(found, self.mapping(items["http"], "http"), HTTP_SETTINGS, "http: "))
         if "tls" in items:
-            tls = replace(tls, **self.values(self.mapping(items["tls"], "tls"), TLS_SETTINGS, ()))
+            tls = replace(tls, **self._written(found, self.mapping(items["tls"], "tls"), TLS_SETTINGS, "tls: "))
             if tls.key and not tls.certificate:
                 self._findings.error(items["tls"].line, "tls: a key without its certificate", "write certificate: too")
-        return replace(usual, http=http, tls=tls, **values)
+        found.policy = replace(usual, http=http, tls=tls, **values)
+        return found
+
+    def _written(
+        self,
+        section: _Section,
+        items: Mapping[str, Item],
+        rows: tuple[Setting, ...],
+        path: str,
+        parts: tuple[str, ...] = (),
+    ) -> dict[str, Any]:
+        """As values(); the section notes which there are."""
+        found = self.values(items, rows, parts)
+        section.settings |= {path + row.name: (row, items[row.name].line) for row in rows if row.attribute in found}
+        return found
 
 
 def _suggestion(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, 1)
     return f"perhaps {close[0]} was meant" if close else f"choose from {', '.join(sorted(set(known))[:12])}"
-
-
-def _text(item: Item) -> str:
-    return shown("a list or mapping" if item.mapping or item.sequence else str(item.value))

@@ -57,6 +57,14 @@ def choose(virtual: Virtual, real: Real) -> Choice:
     return _CHOOSERS[virtual.checktype](virtual, real)
 
 
+def kinds(virtual: Virtual) -> tuple[Real, ...]:
+    """One real for each way in which reals of this virtual are checked, beside their addresses: a range is one kind."""
+    found: dict[tuple[int, str, str], Real] = {}
+    for real in virtual.reals:
+        found.setdefault((real.port, real.request, real.receive), real)
+    return tuple(found.values())
+
+
 def probed_port(virtual: Virtual, real: Real) -> int:
     """checkport, else the real's port as written, else the default port of the service, else 0."""
     return virtual.checkport or real.port or SERVICES[virtual.service].port

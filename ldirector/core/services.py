@@ -154,6 +154,9 @@ _ROWS = (
 
 SERVICES = {row.name: row for row in _ROWS}
 
+HTTP_SERVICES = ("http", "https", "http_proxy")
+"""Those that are answered with a status and a body."""
+
 TLS_SERVICES = ("https", "pops", "imaps", "ldaps")
 """Those that speak TLS from the first byte."""
 

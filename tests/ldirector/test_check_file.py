@@ -65,9 +65,10 @@ def test_settings_file_beside_it_is_checked_too(path: Path, capsys: pytest.Captu
     settings.write_text("defaults:\n  rises: 2\n")
     assert main(["-t", str(path)]) == 2
     assert f"error: {settings}:2: 'rises': there is no such setting; perhaps rise was meant" in capsys.readouterr().err
-    settings.write_text("defaults: {tls: {verify: on, authorities: /nowhere/ca.pem}}\n")
+    settings.write_text("defaults:\n  tls:\n    verify: on\n    authorities: /nowhere/ca.pem\n")
     assert main(["-t", str(path)]) == 2
-    assert "/nowhere/ca.pem cannot be used (No such file or directory)" in capsys.readouterr().err
+    words = "tls: authorities: /nowhere/ca.pem cannot be read (No such file or directory); correct the path"
+    assert f"error: {settings}:4: {words}" in capsys.readouterr().err
 
 
 def test_file_that_cannot_be_read_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ldirector.config.directives import DIRECTIVES
-from ldirector.config.settings_file import GLOBAL_SETTINGS, HTTP_SETTINGS, POLICY_SETTINGS, TLS_SETTINGS
+from ldirector.config.settings_table import GLOBAL_SETTINGS, HTTP_SETTINGS, POLICY_SETTINGS, TLS_SETTINGS
 from ldirector.core.services import SERVICES
 from ldirector.manual import CHECKS, DIFFERENCES, VERBS, manual
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from ldirector.adapters.yaml_file import read_tree
 from ldirector.config.director_config import DirectorConfig
-from ldirector.config.errors import ConfigError
+from ldirector.config.errors import ConfigError, Severity
 from ldirector.config.ldirectord_cf import parse
-from ldirector.config.settings_file import (
+from ldirector.config.settings_file import FileFault, overlay
+from ldirector.config.settings_table import (
     GLOBAL_SETTINGS,
     HTTP_SETTINGS,
     POLICY_SETTINGS,
     TLS_SETTINGS,
-    overlay,
 )
 from ldirector.config.tree import Item
 from ldirector.core.model import HttpRules, Policy, TlsRules
@@ -103,12 +103,17 @@ defaults:
         ("defaults: {tls: {key: /k}}", 1, "a key without its certificate"),
         ("defaults: {tls: {authorities: ca.pem}}", 1, "no absolute path"),
         ("virtuals:\n  10.1.1.10:80:\n    fal: 1", 3, "perhaps fall was meant"),
+        (
+            "virtuals:\n  10.1.1.10:80: {rise: 2}\n  tcp 10.1.1.10:80: {fall: 2}",
+            3,
+            "this virtual has settings in line 2 already; write them in one place",
+        ),
     ],
 )
 def test_what_cannot_be_set_is_an_error_with_line_and_cure(text: str, line: int, words: str) -> None:
     with pytest.raises(ConfigError) as refused:
         settled(text)
-    (problem,) = refused.value.problems
+    (problem,) = [each for each in refused.value.problems if each.severity is Severity.ERROR]
     assert (problem.file, problem.line) == ("ldirector.yaml", line)
     assert words in str(problem)
 
@@ -130,6 +135,128 @@ def test_default_that_the_manual_shows_is_the_one_in_force(rows: Any) -> None:
             tree = read_tree(f"x: {row.shown}", "f").mapping
             assert tree is not None
             assert row.read(tree["x"]) == getattr(places.get(id(rows), TlsRules()), row.attribute), row.name
+
+
+# Settings that do nothing
+
+
+def warnings(block: str, settings: str) -> list[str]:
+    """What is said of the settings of one virtual, in line 3; the same line under defaults gets the same."""
+    cf = f"virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n{block}"
+
+    def said(text: str) -> list[str]:
+        config = overlay(parse(cf, "cf", FakeNames()), read_tree(text, "y"), "y")
+        return [str(each) for each in config.warnings if each.file == "y"]
+
+    found = said(f"virtuals:\n  10.1.1.10:80:\n    {settings}\n")
+    usual = said(f"defaults:\n  {settings}\n")
+    assert [each.replace("y:2:", "y:3:").replace("for any virtual", "for 10.1.1.10:80") for each in usual] == found
+    return found
+
+
+ON, UDP, HTTP = "\tchecktype=on\n", "\tprotocol=udp\n\tservice=sip\n", "\tservice=http\n"
+CONNECT, PING, COMMAND = (f"\tchecktype={name}\n" for name in ("connect", "ping", "external"))
+
+
+@pytest.mark.parametrize(
+    ("block", "settings", "words"),
+    [
+        (ON, "rise: 2", "rise: it does nothing for 10.1.1.10:80: its reals are not checked; remove it"),
+        ("\tchecktype=off\n", "fall: 2", "fall: it does nothing for 10.1.1.10:80: its reals are not checked"),
+        ("\tservice=none\n", "fast_interval: 1", "fast_interval: it does nothing for 10.1.1.10:80: its reals are not"),
+        (
+            HTTP,
+            "fast_interval: 1",
+            "fast_interval: it does nothing for 10.1.1.10:80: with rise and fall of 1 no server",
+        ),
+        (UDP, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port of its reals is checked"),
+        (PING, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port"),
+        (COMMAND, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port"),
+        (ON, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port"),
+        (CONNECT, "http: {status: 200}", "http: status: it does nothing for 10.1.1.10:80: its check is none of http,"),
+        (UDP, "http: {body_limit: 9}", "http: body_limit: it does nothing for 10.1.1.10:80: its check is none of"),
+        (COMMAND, f"http: {{digest: {'a' * 64}}}", "http: digest: it does nothing for 10.1.1.10:80: its check is none"),
+        (
+            HTTP + "\thttpmethod=HEAD\n",
+            f"http: {{digest: {'a' * 64}}}",
+            "http: digest: it does nothing for 10.1.1.10:80: the answer to HEAD has no body; remove it, or write",
+        ),
+        (UDP, "tls: {verify: on}", "tls: verify: it does nothing for 10.1.1.10:80: its check is none of https, pops"),
+        (HTTP, "tls: {minimum_days: 9}", "tls: minimum_days: it does nothing for 10.1.1.10:80: its check is none of"),
+        (CONNECT, "tls: {certificate: /c}", "tls: certificate: it does nothing for 10.1.1.10:80: its check is none of"),
+        (
+            "\tservice=https\n",
+            "tls: {authorities: /ca}",
+            "tls: authorities: it does nothing for 10.1.1.10:80: nothing is verified; write verify: on too",
+        ),
+    ],
+)
+def test_setting_that_does_nothing_for_its_virtual_is_a_warning_with_its_line(
+    block: str, settings: str, words: str
+) -> None:
+    (said,) = warnings(block, settings)
+    assert said.startswith(f"y:3: {words}")
+
+
+@pytest.mark.parametrize(
+    ("block", "settings"),
+    [
+        (HTTP, "rise: 2"),
+        (HTTP + "\tfailurecount=2\n", "fast_interval: 1"),
+        (HTTP, "{fall: 2, fast_interval: 1}"),
+        (CONNECT, "sentinel: on"),
+        (ON, "sentinel: off"),
+        ("\tchecktype=3\n\tservice=http\n", "http: {status: 200}"),
+        ('\tservice=http_proxy\n\trequest="http://a/"\n', "http: {status: 200, body_limit: 9}"),
+        ("\tservice=imaps\n", "tls: {verify: on, authorities: /ca, minimum_days: 3}"),
+    ],
+)
+def test_setting_that_does_something_gets_no_warning(block: str, settings: str) -> None:
+    assert warnings(block, settings) == []
+
+
+def test_interval_that_is_no_faster_does_nothing() -> None:
+    (said,) = warnings(HTTP + "\tfailurecount=2\n", "fast_interval: 10")
+    assert "checks come every 10 s anyway; write less than checkinterval" in said
+
+
+def test_default_does_its_work_as_soon_as_it_does_something_for_one_virtual() -> None:
+    cf = "virtual=10.1.1.10:53\n\treal=192.168.2.1:53 masq\n\tchecktype=ping\n\n" + CF
+    config = overlay(parse(cf, "cf", FakeNames()), read_tree("defaults: {sentinel: on}", "y"), "y")
+    assert [each for each in config.warnings if each.file == "y"] == []
+
+
+def test_body_limit_that_is_too_large_for_a_pattern_is_warned_about() -> None:
+    (said,) = warnings(HTTP + '\treceive="ok"\n', "http: {body_limit: 262145}")
+    assert said.startswith("y:3: http: body_limit: in a body of more than 262144 bytes receive can hold up all other")
+    assert warnings(HTTP + '\treceive="ok"\n', "http: {body_limit: 262144}") == []
+    assert warnings(HTTP, "http: {body_limit: 1000000}") == []
+
+
+# Files that settings name
+
+
+def test_fault_of_a_file_is_said_at_the_line_that_names_it() -> None:
+    """Those of defaults once for all virtuals that take them."""
+    faults = [FileFault("certificate", "no", "mend"), FileFault("authorities", "old", "renew", fatal=False)]
+    text = """
+defaults:
+  tls: {certificate: /c}
+virtuals:
+  10.1.1.10:81:
+    tls:
+      authorities: /ca
+  mark 7: {rise: 2}
+"""
+    with pytest.raises(ConfigError) as refused:
+        overlay(
+            parse(CF, "cf", FakeNames()),
+            read_tree(text, "y"),
+            "y",
+            lambda rules: faults[: 1 + bool(rules.authorities)],
+        )
+    said = [str(each) for each in refused.value.problems if "nothing" not in each.what]
+    assert said == ["y:3: tls: certificate: no; mend", "y:7: tls: authorities: old; renew"]
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
