@@ -81,8 +81,11 @@ DIFFERENCES = (
     ("", "While this machine itself is short of time, descriptors or memory no server is taken down; checks slow down "
      "and one line in the log says so."),
     ("", "A pattern that needs more than some 25 ms of processor time for an answer fails the check, so that none "
-     "can keep the others waiting. Patterns may have 2,000 characters with repetitions written out, lines 8,192 "
-     "characters, and all ranges of a file together 8,192 addresses."),
+     "can keep the others waiting. Patterns may have 2,000 characters with repetitions written out, those of "
+     "more than 200 characters together 16,384, lines 8,192 characters, and all ranges of a file together 8,192 "
+     "addresses."),
+    ("", "A few constructs of Perl's patterns are refused, such as recursion and code; the message says what to write "
+     "instead."),
     ("", "The checks of oracle were tested against scripted servers only, no Oracle server was at hand."),
     ("", "A monitorfile has the status or the reason in words, not the page. status speaks on standard output, and a "
      "refused reload exits with 2. ldap fails once per check, sip has a login also without a service line, ping knows "

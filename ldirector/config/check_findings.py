@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ldirector.config.errors import Findings
-from ldirector.config.pattern_size import LARGEST, elements
+from ldirector.config.pattern_size import LARGEST, SHORT, TOGETHER, elements
 from ldirector.config.settings import RawVirtual, Settings
 from ldirector.core.model import CheckType, Virtual, virtual_name
 from ldirector.core.negotiate import choose, kinds, unused_directives
@@ -21,6 +21,8 @@ class CheckFindings:
     def __init__(self, findings: Findings, missing_extra: Callable[[str], str]) -> None:
         self._findings = findings
         self._missing_extra = missing_extra
+        self._patterns: dict[str, tuple[str, str] | None] = {}  # what is wrong with each, if anything
+        self._long_left = TOGETHER
 
     def examine(self, virtual: Virtual, raw: RawVirtual) -> None:
         """Everything that can be said of this virtual's checks before one is made."""
@@ -37,21 +39,10 @@ class CheckFindings:
         patterns = [(raw.settings.line("receive", raw.line), virtual.receive)]
         patterns += [(line, real.receive) for line, real in raw.reals]
         for line, pattern in patterns:
-            if elements(pattern) > LARGEST:
-                self._findings.error(
-                    line,
-                    f"receive: the pattern comes to more than {LARGEST} characters, with {{n}} written out",
-                    "write a shorter one, with smaller numbers in braces",
-                )
-                continue
-            try:
-                compiled(pattern)
-            except PatternError as error:
-                self._findings.error(
-                    line,
-                    f"receive: the pattern does not compile ({error})",
-                    "put a backslash in front of special characters that are meant literally",
-                )
+            if pattern not in self._patterns:
+                self._patterns[pattern] = self._fault_of(pattern)
+            if fault := self._patterns[pattern]:
+                self._findings.error(line, f"receive: {fault[0]}", fault[1])
         if virtual.httpmethod == "HEAD" and any(pattern for _, pattern in patterns):
             self._warn_at(
                 raw.settings,
@@ -59,6 +50,22 @@ class CheckFindings:
                 "httpmethod: the answer to HEAD has no body, so receive never matches",
                 "remove receive, or write httpmethod=GET",
             )
+
+    def _fault_of(self, pattern: str) -> tuple[str, str] | None:
+        """What and cure. It is measured before it is compiled, and weighed before that: each step takes time."""
+        if len(pattern) > SHORT:
+            self._long_left -= len(pattern)
+            if self._long_left < 0:
+                what = f"the patterns of more than {SHORT} characters come to more than {TOGETHER} together"
+                return what, "write shorter ones, or the same one for several servers"
+        if elements(pattern) > LARGEST:
+            what = f"the pattern comes to more than {LARGEST} characters, with {{n}} written out"
+            return what, "write a shorter one, with smaller numbers in braces"
+        try:
+            compiled(pattern)
+        except PatternError as error:
+            return f"the pattern does not compile ({error})", error.cure
+        return None
 
     def _check_extra(self, virtual: Virtual, raw: RawVirtual) -> None:
         """A check whose library is not there could never succeed: better said now than by an empty table."""

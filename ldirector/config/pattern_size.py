@@ -10,10 +10,15 @@ from __future__ import annotations
 
 import re
 
-from ldirector.core.perl_pattern import PatternError, translated
+from ldirector.core.pattern_error import PatternError
+from ldirector.core.perl_pattern import translated
+
+SHORT, TOGETHER = 200, 16384
+"""Characters as written. Patterns up to SHORT are not counted, the longer ones of a file may have so many TOGETHER: to
+compile a character costs up to 4 microseconds, and a few long ones are more than anybody types."""
 
 LARGEST = 2000
-"""Elements. Such a pattern is compiled in some milliseconds; one that somebody typed has a few dozen."""
+"""Elements. Such a pattern is compiled in up to 30 milliseconds; one that somebody typed has a few dozen."""
 
 _ELEMENT = re.compile(
     r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+(?:\]|\Z)|(?P<open>\()|(?P<close>\))|\{(?P<least>[0-9]+)(?:,[0-9]*)?\}|.", re.DOTALL

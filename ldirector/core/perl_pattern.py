@@ -12,6 +12,9 @@ characters; comments behind # (a pattern is one line); \b{..}. \p{L} knows the l
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from ldirector.core.pattern_error import PatternError, more_than_a_byte, unsupported
 
 _QUANTIFIER = re.compile(r"\{[ \t]*([0-9]+)?[ \t]*(?:(,)[ \t]*([0-9]+)?[ \t]*)?\}")
 _ESCAPE = re.compile(
@@ -38,10 +41,7 @@ _OUTSIDE |= {letter: "\\" + letter for letter in "bBAGK"}
 _CHARACTERS = {"a": r"\x07", "e": r"\x1b", "t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f"}
 
 
-class PatternError(ValueError):
-    """The pattern does not compile; str() says why and where."""
-
-
+@lru_cache(maxsize=16)  # it is measured, then compiled
 def translated(pattern: str) -> str:
     """What the library must be given to match as Perl matches `pattern`. Raises PatternError for what it cannot."""
     return _Translation(pattern).whole()
@@ -80,9 +80,10 @@ class _Translation:
             self._at = match.end()
             return "{" + (match[1] or "0") + (match[2] or "") + (match[3] or "") + "}"
         if character == "#" and self._comments:
-            raise PatternError(f"# at position {self._at}: after (?x) write a comment as (?#...), the character as [#]")
+            what = f"# at position {self._at} stands after (?x)"
+            raise PatternError(what, "write a comment as (?#...), the character as [#]")
         if character == ")" and len(self._flags) == 1:
-            raise PatternError(f") without ( at position {self._at}")
+            raise PatternError(f") without ( at position {self._at}", r"add the (, or write \) for the character")
         self._at += 1
         if character == "|":  # an (?i) holds in the alternatives after it, too
             return ")" * len(self._flags[-1]) + "|" + "".join(self._flags[-1])
@@ -93,7 +94,7 @@ class _Translation:
     def _group(self) -> str:
         match = _GROUP.match(self._text, self._at)
         if not match:
-            raise self._refused(self._text[self._at : self._at + 4])
+            raise unsupported(self._text, self._at, in_class=False)
         self._at = match.end()
         if match["comment"]:
             return "(?:)" if self._text[self._at : self._at + 1] not in ("*", "+", "?", "{") else ""
@@ -129,7 +130,7 @@ class _Translation:
         after_set = False
         while (character := self._text[self._at : self._at + 1]) != "]":
             if not character:
-                raise PatternError(f"[ without ] at position {start}")
+                raise PatternError(f"[ without ] at position {start}", r"add the ], or write \[ for the character")
             posix = _POSIX.match(self._text, self._at)
             before, is_set = self._at, bool(posix) or self._text[self._at + 1 : self._at + 2] in ("p", "P", *_SETS)
             if posix:
@@ -138,7 +139,7 @@ class _Translation:
                     {"[:upper:]": "A-Z", "[:lower:]": "a-z"}.get(posix[0], posix[0])
                 )  # heeds (?i), as in Perl
             elif _NO_POSIX.match(self._text, self._at):
-                raise self._refused(self._text[self._at : self._at + 4])
+                raise unsupported(self._text, self._at, in_class=True)
             elif character == "\\":
                 written.append(self._escape(inside=True))
             else:
@@ -156,10 +157,10 @@ class _Translation:
     def _escape(self, inside: bool) -> str:
         match = _ESCAPE.match(self._text, self._at)
         if not match:
-            raise PatternError(f"\\ at the end, position {self._at}")
+            raise PatternError(f"\\ at the end, position {self._at}", r"write \\ for the character")
         if (code := _code(match, inside, self._groups)) is not None:
             if code > 0xFF:
-                raise PatternError(f"{match[0]} at position {self._at} is more than a byte")
+                raise more_than_a_byte(match[0], self._at, code)
             self._at = match.end()
             return f"\\x{code:02x}"
         if inside and match["digits"]:
@@ -173,7 +174,7 @@ class _Translation:
         quantified = _QUANTIFIER.match(self._text, match.end())
         refused = (reference and inside) or (one and one in "CcgkopPx") or (inside and one and one in "NRXBAGKZz")
         if refused or (one and one in "bBN" and following == "{" and not quantified and not inside):
-            raise self._refused(match[0])
+            raise unsupported(self._text, self._at, inside)
         self._at = match.end()
         if reference:
             number = self._groups + 1 + int(reference) if reference[0] == "-" else reference
@@ -187,9 +188,6 @@ class _Translation:
         if one in _CHARACTERS or (one in _OUTSIDE and not inside):
             return (_CHARACTERS | _OUTSIDE)[one]
         return one if one.isalnum() or not one.isascii() else "\\" + one  # Perl passes an unknown \j through as j
-
-    def _refused(self, what: str) -> PatternError:
-        return PatternError(f"{what} at position {self._at} is not supported")
 
 
 def _code(match: re.Match[str], inside: bool, groups: int) -> int | None:

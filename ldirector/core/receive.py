@@ -21,7 +21,8 @@ from http import HTTPStatus
 import regex
 
 from ldirector.core.events import CheckSpec
-from ldirector.core.perl_pattern import PatternError as PatternError
+from ldirector.core.pattern_error import PatternError as PatternError
+from ldirector.core.pattern_error import from_library
 from ldirector.core.perl_pattern import translated
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
@@ -33,10 +34,11 @@ good page of 256 KiB `[a-z]+ OK` needs 9 to 13 ms, and `\\w+: ok|OK$` 17 to 23."
 @lru_cache(maxsize=4096)
 def compiled(pattern: str) -> regex.Pattern[bytes]:
     """The pattern ready to search bytes. Raises PatternError."""
+    rewritten = translated(pattern)
     try:
-        return regex.compile(translated(pattern).encode("utf-8", "surrogateescape"), regex.VERSION0)
+        return regex.compile(rewritten.encode("utf-8", "surrogateescape"), regex.VERSION0)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise PatternError(str(error)) from error
+        raise from_library(error, rewritten != pattern) from error
 
 
 def judge_body(pattern: str, body: bytes | bytearray, seconds: float = MATCH_SECONDS) -> Verdict:

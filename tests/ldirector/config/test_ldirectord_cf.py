@@ -248,6 +248,31 @@ def test_what_would_cost_the_daemon_its_time_or_memory_is_refused(text: str, lin
     assert words in message
 
 
+@pytest.mark.parametrize("piece", ["[a-z]", "a?", "x"])
+def test_many_long_patterns_are_refused_and_cost_no_time(piece: str) -> None:
+    long = piece * (7500 // len(piece) if len(piece) > 1 else 1900)
+    block = 'virtual=10.1.{0}.{1}:80\n\treal=192.168.2.1:80 masq\n\tservice=http\n\treceive="{0} {1} {2}"\n\n'
+    text = "".join(block.format(number // 100, number % 100 + 1, long) for number in range(300))
+    started = time.process_time()
+    refused = errors_of(text, strict=False)
+    assert time.process_time() - started < 1.0  # 4 to 8 s when each was compiled
+    assert {number % 5 for number, _ in refused} == {4}
+    assert "receive: the patterns of more than 200 characters come to more than 16384 together" in refused[-1][1]
+
+
+def test_many_short_patterns_and_one_long_one_for_many_servers_are_taken() -> None:
+    block = (
+        'virtual=10.1.{0}.{1}:80\n\treal=192.168.2.1:80 masq "/", "{2}"\n\tservice=http\n\treceive="site {0} {1}"\n\n'
+    )
+    text = "".join(block.format(number // 100, number % 100 + 1, "long " * 200) for number in range(300))
+    assert errors_of(text) == []
+
+
+def test_pattern_that_is_wrong_in_two_places_is_refused_in_both() -> None:
+    text = 'virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq "/", "a)"\n\treal=192.168.2.2:80 masq "/", "a)"\n'
+    assert [line for line, _ in errors_of(text)] == [2, 3]
+
+
 def test_same_range_twice_is_one_warning() -> None:
     text = "virtual=10.1.1.10:80\n\tchecktype=on\n" + "\treal=10.0.0.1->10.0.3.232:80 masq\n" * 2
     (warning,) = parse(text, "f", FakeNames()).warnings

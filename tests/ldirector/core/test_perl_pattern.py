@@ -7,7 +7,8 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ldirector.core.perl_pattern import PatternError, translated
+from ldirector.core.pattern_error import PatternError
+from ldirector.core.perl_pattern import translated
 from ldirector.core.receive import compiled
 
 
@@ -93,7 +94,7 @@ def test_what_is_not_perl_or_cannot_be_matched_is_refused(pattern: str) -> None:
 
 
 def test_refusal_names_the_place() -> None:
-    with pytest.raises(PatternError, match=r"^\(\?e\) at position 2 is not supported$"):
+    with pytest.raises(PatternError, match=r"^\(\?e\) at position 2 is no group of Perl$"):
         translated("ok(?e)")
 
 
