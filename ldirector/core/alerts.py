@@ -8,9 +8,12 @@ in which states of the daemon mail is wanted at all.
                   \\--> down: reminder after emailalertfreq --> again --> ... up, or gone from the file: forgotten
 
 Differences from the original, on purpose. A start gives one mail per real, when its state is known, instead of three
-(added, quiescent, restored). Changes of one virtual that come together share a mail: a failed switch is one mail that
-lists a hundred servers, and not a hundred mails; its subject begins with the same words and counts them. Each line of
-the body ends with the reason, as the line of our log does.
+(added, quiescent, restored), and a reload none for a real that stays down (restored, quiescent). A fallback that comes
+and goes while mails are gathered, as at a start, is not told of. Real servers that left the file are purged with the
+occasion of the log line, (start) or (reload), where the original always has (start); like it, this tells of those that
+stood in the table, and of none in a virtual that left as a whole. Changes of one virtual that come together share a
+mail: a failed switch is one mail that lists a hundred servers, and not a hundred mails; its subject begins with the
+same words and counts them. Each line of the body ends with the reason, as the line of our log does.
 """
 
 from __future__ import annotations
@@ -50,11 +53,13 @@ class What(Enum):
     DELETED = "Deleted real server"
     PURGED = "Purged real server"
     INACCESSIBLE = "Inaccessible real server"
+    FALLBACK_ADDED = "Added fallback server"
+    FALLBACK_DELETED = "Deleted fallback server"
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One change of one real. weight: what it was set to, None when it left the table. occasion: of a purge.
+    """One change of one real, or of a fallback. weight: None when it left the table. occasion: of a purge.
 
     why: for the body, "" = nothing to say.
     """
@@ -134,15 +139,29 @@ class Alerts:
                 self._last_mail[one.virtual, one.real] = now
                 if virtual.emailalertfreq:
                     self._hasten(now + virtual.emailalertfreq)
-            else:
+            elif one.what not in (What.FALLBACK_ADDED, What.FALLBACK_DELETED):
                 self._last_mail.pop((one.virtual, one.real), None)
             if _is_wanted(virtual, self._state):
-                place = (one.virtual, self._state)
-                fresh = _Gathered(virtual, self._state, now + GATHER_SECONDS)
-                self._gathered.setdefault(place, fresh).happenings.append(one)
-                self._hasten(self._gathered[place].due)
+                self._gather(virtual, one, now)
         if not self._last_mail and not self._gathered:
             self._deadline = None
+
+    def _gather(self, virtual: Virtual, one: Happening, now: float) -> None:
+        """Into the next mail about this virtual. A fallback that leaves again meanwhile is as if it never came."""
+        place = (one.virtual, self._state)
+        gathered = self._gathered.get(place)
+        if gathered and one.what is What.FALLBACK_DELETED:
+            addition = (What.FALLBACK_ADDED, one.real)
+            came = [each for each in gathered.happenings if (each.what, each.real) == addition]
+            if came:
+                gathered.happenings.remove(came[-1])
+                if not gathered.happenings:
+                    del self._gathered[place]
+                return
+        if gathered is None:
+            gathered = self._gathered[place] = _Gathered(virtual, self._state, now + GATHER_SECONDS)
+        gathered.happenings.append(one)
+        self._hasten(gathered.due)
 
     def next_deadline(self) -> float | None:
         """When handle_timer wants to be called; None while there is nothing to wait for."""

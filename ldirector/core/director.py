@@ -170,7 +170,7 @@ class Director:
             return []
         effects = self._table.set_role(role, table, now)
         effects.append(Note(Level.INFO, f"Role is now {role.value}"))
-        return effects + self._announce(now, None) + self._settle(self._farm.reals, now)
+        return effects + self._announce(now, None, effects, "role active") + self._settle(self._farm.reals, now)
 
     def stop(self, now: float) -> list[Effect]:
         """Cancel all checks and remove the virtuals with cleanstop=yes; the others stay exactly as they are."""
@@ -208,16 +208,16 @@ class Director:
         """Bring health, probes and table in line with the configuration."""
         gone = set(self._farm.virtuals)
         effects = self._probes.replace(self._farm.replace(self._config.virtuals, now), now)
-        effects += self._table.enter(table, gone, now, occasion)
+        edits = self._table.enter(table, gone, now, occasion)
         self._rest(now)
         self._reconcile_at = now + self._reconcile_interval() if self._config.reconcile else None
-        effects += self._announce(now, state)
+        effects += edits + self._announce(now, state, edits, occasion)
         return effects + self._sentinels.keep_only(self._farm.reals) + self._settle(self._farm.reals, now)
 
-    def _announce(self, now: float, state: DaemonState | None) -> list[Effect]:
-        """Tell whoever is to be told that this node serves, or that it does not."""
+    def _announce(self, now: float, state: DaemonState | None, edits: Iterable[Effect], occasion: str) -> list[Effect]:
+        """Tell whoever is to be told that this node serves, or that it does not. edits: of the table, for this."""
         if self._table.role is Role.ACTIVE:
-            return self._announcements.serve(self._config.emailalertfrom, now, state)
+            return self._announcements.serve(self._config.emailalertfrom, now, state, edits, occasion)
         return self._announcements.rest(now)
 
     def _change(self, transitions: list[Transition], occasion: str, now: float) -> list[Effect]:

@@ -962,6 +962,71 @@ def test_mail_tells_of_a_server_that_fell_and_says_what_the_daemon_was_doing() -
     assert "Daemon-Status: running" in mail.body
 
 
+def mailed(director: Director, verdict: Verdict, now: float) -> list[str]:
+    """The log messages of the mails that are due, without their reasons; checks that are due get this verdict."""
+    lines = [line for mail in mails_in(answered(director, verdict, now)) for line in mail.body.splitlines()]
+    return [": ".join(line.split(": ")[1:3]) for line in lines if line.startswith("Log-Message: ")]
+
+
+def test_mail_tells_of_servers_that_left_the_file_if_they_were_in_the_table() -> None:
+    """As observed with ldirectord 4.12: of those that were down, too; of none whose virtual left as a whole."""
+    several = virtual(real(1), real(2), emailalert="a@example.test", quiescent=True)
+    gone = replace(several, key=OTHER)
+    director = Director(Config((several, gone)))
+    table = table_with((WEB1, 1), (WEB2, 0))
+    director.start(table | {OTHER: table[VIP]}, 0.0)
+    answered(director, GOOD, 9.0)
+    answered(director, GOOD, 99.0)
+    director.reload(Config((replace(several, reals=(real(3),)),)), table | {OTHER: table[VIP]}, 100.0)
+    assert mailed(director, REFUSED, 200.0) == [
+        "Purged real server (reload): 192.168.2.1:80 (10.1.1.10:80)",
+        "Purged real server (reload): 192.168.2.2:80 (10.1.1.10:80)",
+    ]
+
+
+def test_mail_tells_of_no_server_that_left_the_file_and_was_absent() -> None:
+    both = virtual(real(1), real(2), emailalert="a@example.test", quiescent=False)
+    director = Director(Config((both,)))
+    director.start({}, 0.0)
+    answered(director, REFUSED, 9.0)
+    answered(director, REFUSED, 99.0)
+    director.reload(Config((replace(both, reals=(real(1),)),)), table_with(), 100.0)
+    assert mailed(director, REFUSED, 200.0) == []
+
+
+def test_mail_tells_of_strangers_that_a_start_found_in_our_virtuals() -> None:
+    director = Director(Config((virtual(real(1), emailalert="a@example.test"),)))
+    director.start(table_with((WEB1, 1), (RealKey("192.168.2.9", 80), 0)), 0.0)
+    assert mailed(director, GOOD, 9.0) == ["Purged real server (start): 192.168.2.9:80 (10.1.1.10:80)"]
+
+
+def test_mail_tells_of_the_fallback_that_comes_with_the_last_server_and_goes_with_the_first() -> None:
+    director = Director(Config((virtual(real(1), fallback=FALLBACK, emailalert="a@example.test", quiescent=True),)))
+    director.start({}, 0.0)
+    answered(director, GOOD, 0.5)
+    assert mailed(director, GOOD, 9.0) == ["Restored real server: 192.168.2.1:80 (10.1.1.10:80) (Weight set to 1)"]
+    answered(director, REFUSED, 20.0)
+    assert mailed(director, REFUSED, 29.0) == [
+        "Quiescent real server: 192.168.2.1:80 (10.1.1.10:80) (Weight set to 0)",
+        "Added fallback server: 127.0.0.1:80 (10.1.1.10:80) (Weight set to 1)",
+    ]
+    answered(director, GOOD, 40.0)
+    assert mailed(director, GOOD, 49.0) == [
+        "Restored real server: 192.168.2.1:80 (10.1.1.10:80) (Weight set to 1)",
+        "Deleted fallback server: 127.0.0.1:80 (10.1.1.10:80)",
+    ]
+
+
+def test_mail_tells_of_the_fallback_of_a_node_that_takes_over_only() -> None:
+    of = virtual(real(1), fallback=FALLBACK, emailalert="a@example.test")
+    director = Director(Config((of,)), Role.STANDBY)
+    director.start({}, 0.0)
+    answered(director, REFUSED, 0.5)
+    assert mailed(director, REFUSED, 9.0) == []
+    director.set_role(Role.ACTIVE, {}, 10.0)
+    assert mailed(director, REFUSED, 19.0) == ["Added fallback server: 127.0.0.1:80 (10.1.1.10:80) (Weight set to 1)"]
+
+
 def test_mails_of_a_stop_are_not_lost() -> None:
     director = Director(Config((virtual(real(1), emailalert="a@example.test"),), emailalertfrom="b@example.test"))
     director.start({}, 0.0)
