@@ -994,6 +994,17 @@ def test_mail_tells_of_no_server_that_left_the_file_and_was_absent() -> None:
     assert mailed(director, REFUSED, 200.0) == []
 
 
+def test_server_that_leaves_the_table_and_stays_in_the_file_is_not_called_purged() -> None:
+    quiescent = virtual(real(1), real(2), fallback=FALLBACK, emailalert="a@example.test", quiescent=True)
+    director = Director(Config((quiescent,)))
+    director.start(table_with((WEB1, 0), (WEB2, 0), (FALLBACK.key, 1)), 0.0)
+    answered(director, REFUSED, 9.0)
+    answered(director, REFUSED, 99.0)
+    deleting = replace(quiescent, quiescent=False)
+    director.reload(Config((deleting,)), table_with((WEB1, 0), (WEB2, 0), (FALLBACK.key, 1)), 100.0)
+    assert mailed(director, REFUSED, 200.0) == []
+
+
 def test_mail_tells_of_strangers_that_a_start_found_in_our_virtuals() -> None:
     director = Director(Config((virtual(real(1), emailalert="a@example.test"),)))
     director.start(table_with((WEB1, 1), (RealKey("192.168.2.9", 80), 0)), 0.0)
