@@ -182,8 +182,8 @@ _ROWS = (
         values.mail_addresses,
         default="",
         form="address[, address]...",
-        meaning="Who gets a mail when a real is added, quiesced, restored, deleted or purged, and when a fallback comes "
-        "or goes.",
+        meaning="Who gets a mail when a real is added, quiesced, restored, deleted or purged, and when a fallback "
+        "comes or goes.",
     ),
     Directive(
         "emailalertfrom",
