@@ -21,24 +21,26 @@ from pathlib import Path
 from random import Random
 
 from hbeat.adapters.control import Client, ControlServer
+from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.log import Log
 from hbeat.adapters.realtime import make_realtime
 from hbeat.adapters.udp import Ear, Media
 from hbeat.agents.environment import script_environment
+from hbeat.agents.hooks import HookQueue, find_hooks
 from hbeat.agents.operation import Operation
 from hbeat.agents.roster import Agents
 from hbeat.config.errors import ConfigError
 from hbeat.config.media import Medium
 from hbeat.core.auth import Keyring
-from hbeat.core.cluster import TAKEOVER_WORDS, Cluster, Settings
-from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunResource, SendDatagram
-from hbeat.core.model import Held, Resource
+from hbeat.core.cluster import Cluster, Settings
+from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunHook, RunResource, SendDatagram
+from hbeat.core.model import Resource
 from hbeat.core.outbox import Identity
+from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
 from hbeat.load import Configuration, load
 from hbeat.machine import shortcomings, unresolved
 from hbeat.view import view
 
-STANDBY_WORDS = {"all": Held.ALL, "local": Held.LOCAL, "foreign": Held.FOREIGN, "failback": Held.FOREIGN}
 WARM_UP_RETRY = 10.0
 
 
@@ -54,6 +56,7 @@ def settings_of(config: Configuration, me: Identity) -> Settings:
         rexmit_delay=config.ha.max_rexmit_delay,
         inner_signature=config.ha.msgfmt == "classic",
         log_badpack=config.ha.log_badpack,
+        hooks=find_hooks(),
     )
 
 
@@ -79,13 +82,15 @@ class Daemon:
         me: Identity,
         media: Media,
         control: ControlServer,
+        fifo: Fifo,
         agents: Agents,
         open_log: Callable[[Configuration], Log],
         *,
         realtime: bool,
     ) -> None:
         self._config, self._me, self._media = config, me, media
-        self._control, self._agents = control, agents
+        self._control, self._fifo, self._agents = control, fifo, agents
+        self._hooks = HookQueue()
         self._open_log, self._log = open_log, open_log(config)
         self._realtime = realtime and config.ha.realtime
         keys = Keyring(config.keys.active, config.keys.keys)
@@ -104,6 +109,7 @@ class Daemon:
         """Runs until everything is released after a request to stop. ready: called once heartbeats are sent."""
         self._catch_signals()
         self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
+        self._selector.register(self._fifo, selectors.EVENT_READ, ("fifo", None))
         for ear, sock in self._media.receivers.items():
             self._selector.register(sock, selectors.EVENT_READ, ("medium", ear))
         if self._realtime:
@@ -143,6 +149,8 @@ class Daemon:
             self._drain(what)
         elif kind == "operation":
             self._step(what, time.monotonic())
+        elif kind == "fifo":
+            self._script_wrote()
         elif kind == "signal":
             for number in os.read(key.fd, 64):
                 self._signalled(number)
@@ -153,6 +161,14 @@ class Daemon:
         for data in self._media.drain(ear):
             now = time.monotonic()
             self._perform(self.cluster.receive(ear.link, data, now))
+
+    def _script_wrote(self) -> None:
+        now = time.monotonic()
+        messages, problem = self._fifo.read(now)
+        if problem:
+            self._note(Level.WARNING, problem)
+        for fields in messages:
+            self._perform(self.cluster.script_message(fields, now))
 
     def _timers(self, now: float, deadline: float) -> None:
         for ear in self._media.receivers:
@@ -214,6 +230,10 @@ class Daemon:
                 self._follow(begun, ended, now)
                 for operation in self._agents.take_asides():
                     self._follow(operation, self._aside_ended, now)
+            case RunHook():
+                if problem := self._hooks.add(effect):
+                    self._note(Level.WARNING, problem)
+                self._next_hook(now)
             case Prepare(resource):
                 self._dismissed.discard(resource)
                 self._warm_up(resource)
@@ -223,6 +243,17 @@ class Daemon:
                 self._follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
             case Exit():
                 self._ending = True
+
+    def _next_hook(self, now: float) -> None:
+        while isinstance(begun := self._hooks.next(self._agents.env, now), Outcome):
+            self._note(Level.WARNING, begun.detail)
+        if begun is not None:
+            self._follow(begun, self._hook_ended, now)
+
+    def _hook_ended(self, outcome: Outcome, at: float) -> None:
+        self._note(Level.DEBUG if outcome.ok else Level.WARNING, outcome.detail)
+        self._hooks.ended()
+        self._next_hook(at)
 
     def _aside_ended(self, outcome: Outcome, at: float) -> None:
         if not outcome.ok:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from hbeat.agents.lookup import LookupFailed, command_for
 from hbeat.agents.mail import find_sendmail
@@ -11,9 +10,6 @@ from hbeat.config.errors import ConfigError, Problem, Severity
 from hbeat.core.builtin import BUILTIN
 from hbeat.core.events import Action
 from hbeat.load import HA_DIR, Configuration
-
-SHIPPED_HOOKS = frozenset({"ask_resources", "hb_takeover", "ip-request", "ip-request-resp", "status"})
-"""Scripts in rc.d that heartbeat itself brings along; what they do is built in here."""
 
 
 def unresolved(config: Configuration) -> None:
@@ -31,15 +27,11 @@ def unresolved(config: Configuration) -> None:
 
 
 def shortcomings(config: Configuration) -> list[str]:
-    """One line each, never fatal: logs that cannot be written, mail that cannot be sent, hooks nobody calls."""
+    """One line each, never fatal: logs that cannot be written, mail that cannot be sent."""
     found = []
     for path in (config.ha.log.logfile, config.ha.log.debugfile):
         if path and not os.access(path if os.path.exists(path) else os.path.dirname(path), os.W_OK):
             found.append(f"{path} cannot be written: create its folder, or nothing is logged there")
     if any(r.script == "MailTo" for group in config.groups for r in group.resources) and find_sendmail() is None:
         found.append("haresources: MailTo sends nothing, there is no program sendmail: install a mail server")
-    hooks = (path.name for path in (HA_DIR / "rc.d").glob("*") if os.access(path, os.X_OK) and path.is_file())
-    own = sorted(set(hooks) - SHIPPED_HOOKS)
-    if own:
-        found.append(f"{Path(HA_DIR, 'rc.d')}: {', '.join(own)} will not be called; hooks come with a later release")
     return found

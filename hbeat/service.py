@@ -18,6 +18,7 @@ from daemonize import Daemonize
 
 from hbeat import client
 from hbeat.adapters.control import ControlServer
+from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.identity import next_generation, node_uuid
 from hbeat.adapters.log import Log
 from hbeat.adapters.udp import Media, MediaError, open_media
@@ -48,11 +49,11 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
             return STARTED
         media = open_media(config.ha.media)
         me = _identity(config)
-        control = ControlServer(client.SOCKET)
+        control, fifo = ControlServer(client.SOCKET), Fifo()
     except (MediaError, OSError) as error:
         print(f"heartbeat: not started: {error}", file=sys.stderr)
         return FAILED
-    life = _Life(config, me, media, control, debug=debug, terminal=foreground, realtime=realtime)
+    life = _Life(config, me, media, control, fifo, debug=debug, terminal=foreground, realtime=realtime)
     if foreground:
         client.PID_FILE.write_text(f"{os.getpid()}\n")
         return life.live(lambda words: None)
@@ -109,12 +110,14 @@ class _Life:
         me: Identity,
         media: Media,
         control: ControlServer,
+        fifo: Fifo,
         *,
         debug: bool,
         terminal: bool,
         realtime: bool,
     ) -> None:
-        self._config, self._me, self._media, self._control = config, me, media, control
+        self._config, self._me, self._media = config, me, media
+        self._control, self._fifo = control, fifo
         self._debug, self._terminal, self._realtime = debug, terminal, realtime
 
     def _open_log(self, config: Configuration) -> Log:
@@ -148,7 +151,14 @@ class _Life:
                 log.write(Level.WARNING, str(warning))
             agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
             daemon = Daemon(
-                self._config, self._me, self._media, self._control, agents, self._open_log, realtime=self._realtime
+                self._config,
+                self._me,
+                self._media,
+                self._control,
+                self._fifo,
+                agents,
+                self._open_log,
+                realtime=self._realtime,
             )
             daemon.run(lambda: tell_once("ok"))
             log.write(Level.INFO, "Heartbeat shutdown complete.")

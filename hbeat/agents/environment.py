@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from hbeat.adapters.fifo import FIFO
+from hbeat.core.model import Failback
 from hbeat.load import Configuration
 
 
@@ -24,7 +26,7 @@ def script_environment(config: Configuration) -> dict[str, str]:
         "HA_BIN": str(Path(sys.executable).parent),
         "HA_OSTATUS": "active",
         "HA_LOGD": "no",
-        "HA_NICEFAILBACK": "yes",
+        "HA_FIFO": str(FIFO),
         "HA_DATEFMT": "%Y/%m/%d_%T ",
         "OCF_ROOT": "/usr/lib/ocf",
         "OCF_AGENTS": "/usr/lib/ocf/resource.d/heartbeat/",
@@ -33,6 +35,8 @@ def script_environment(config: Configuration) -> dict[str, str]:
             ":"
         ),
     }
+    if config.ha.auto_failback is not Failback.LEGACY:
+        env["HA_NICEFAILBACK"] = "yes"
     for name, variable in (("logfile", "HA_LOGFILE"), ("debugfile", "HA_DEBUGLOG"), ("logfacility", "HA_LOGFACILITY")):
         if name in parameters:
             env[variable] = parameters[name]

@@ -270,20 +270,13 @@ class _Lines:
         return Timing(keepalive, warntime, deadtime, initdead, deadping)
 
     def _failback(self) -> Failback:
-        word = self._word("auto_failback")
-        line = self._line("auto_failback")
+        word, nice = self._word("auto_failback"), self._word("nice_failback")
         if word is not None:
-            failback = parse_failback(word)
-        elif (nice := self._word("nice_failback")) is not None:
-            failback = Failback.OFF if parse_boolean(nice) else Failback.LEGACY
-            line = self._line("nice_failback")
-        else:
-            failback = Failback.LEGACY
-        if failback is Failback.LEGACY:
-            said = "auto_failback legacy" if line else "no auto_failback line, which means legacy"
-            self._problems.warn(line, f"{said}: handled as auto_failback on", "write auto_failback on or off")
-            return Failback.ON
-        return failback
+            return parse_failback(word)
+        if nice is not None:
+            return Failback.OFF if parse_boolean(nice) else Failback.LEGACY
+        self._problems.warn(0, "no auto_failback line, which means legacy", "write auto_failback on, off or legacy")
+        return Failback.LEGACY
 
     def _log(self) -> LogSettings:
         logfile, debugfile, logfacility = map(self._word, ("logfile", "debugfile", "logfacility"))

@@ -12,11 +12,15 @@ from random import Random
 
 from hbeat.core.auth import AuthError, Keyring, unpack
 from hbeat.core.badpackets import BadPackets
-from hbeat.core.events import Effect, Level, Note, Outcome, Say
+from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
+from hbeat.core.hooks import Hooks
+from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
 from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity, Outbox, WireStamp
 from hbeat.core.ownership import Ownership
+from hbeat.core.script_messages import Fields
+from hbeat.core.script_requests import TAKEOVER_WORDS, obey
 from hbeat.core.seqno import Seen, Tracker
 from hbeat.core.wire import Message, WireError
 
@@ -29,16 +33,13 @@ REQNODES_PAUSE = 1.0
 HOLDING_NEWS = frozenset({"starting", "resource"})
 """Messages that say what the sender holds now; only the newest is true."""
 
-TAKEOVER_WORDS = {"all": Held.ALL, "local": Held.FOREIGN, "foreign": Held.LOCAL, "failback": Held.FOREIGN}
-"""What the receiver of hb_takeover gives up, in its own terms, by the sender's word.
-
-`failback` means "give me my own groups back". The original does not know the word here and gives up everything.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order."""
+    """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order.
+
+    hooks: the scripts in rc.d that want to be told.
+    """
 
     me: Identity
     nodes: tuple[NodeName, ...]
@@ -49,6 +50,7 @@ class Settings:
     rexmit_delay: float = 0.25
     inner_signature: bool = True
     log_badpack: bool = True
+    hooks: frozenset[str] = frozenset()
 
 
 class Cluster:
@@ -61,7 +63,8 @@ class Cluster:
         self.settings = settings
         self.peer = Peer(others[0], settings.links, settings.timing, now) if others else None
         self.outbox = Outbox(settings.me, keys, stamp, inner=settings.inner_signature)
-        self.ownership = Ownership(settings.me.name, others[0] if others else None, settings.groups, settings.failback)
+        self.ownership = _ownership(settings, others[0] if others else None)
+        self.hooks = Hooks(settings.hooks)
         self.status = NodeState.INIT
         self.bad = BadPackets(settings.log_badpack)
         self._tracker = Tracker(settings.rexmit_delay, random)
@@ -78,9 +81,9 @@ class Cluster:
 
     def begin(self, now: float) -> list[Effect]:
         """The first breath: status init, status up, and the resources made ready."""
-        effects: list[Effect] = [self._say_status(now)]
+        effects = self._say_status(now)
         self.status = NodeState.UP
-        effects.append(self._say_status(now))
+        effects += self._say_status(now)
         self._next_beat = now + self.settings.timing.keepalive
         effects += self._perform(self.ownership.begin(now), now)
         return effects + self._join(now)
@@ -109,13 +112,14 @@ class Cluster:
             self.peer.doubt(now)
             effects.append(Note(Level.WARNING, f"our own loop was {round(late * 1000)} ms late"))
         if now >= self._next_beat or self._dt(now) != self._announced_dt:
-            effects.append(self._say_status(now))
+            effects += self._say_status(now)
             if now >= self._next_beat:
                 keepalive = self.settings.timing.keepalive
                 self._next_beat = max(self._next_beat + keepalive, now + keepalive / 2)
         if self.peer is not None:
+            before = self._links_up()
             died, notes = self.peer.check(now)
-            effects += notes
+            effects += [*notes, *self._links_told(before)]
             if died:
                 effects += self._peer_died(now)
             for number in self._tracker.due(now):
@@ -129,14 +133,42 @@ class Cluster:
         grace = START_GRACE if now < self._began + START_GRACE_FOR else 0.0
         return self.settings.timing.deadtime + grace
 
-    def _say_status(self, now: float) -> Effect:
+    def _say_status(self, now: float) -> list[Effect]:
         self._announced_dt = self._dt(now)
         dt = f"{round(self._announced_dt * 1000):x}"
-        return self.outbox.send(Say.of("status", st=self.status.value, dt=dt, protocol=PROTOCOL), now)
+        return self._send(Say.of("status", st=self.status.value, dt=dt, protocol=PROTOCOL), now)
 
     def _perform(self, effects: Iterable[Effect], now: float) -> list[Effect]:
         """Turns what is to be said into datagrams; everything else passes."""
-        return [self.outbox.send(e, now) if isinstance(e, Say) else e for e in effects]
+        performed: list[Effect] = []
+        for effect in effects:
+            performed += self._send(effect, now) if isinstance(effect, Say) else [effect]
+        return performed
+
+    def _send(self, say: Say, now: float) -> list[Effect]:
+        """The datagram, and the hook that is told of it: messages of our own count as heard."""
+        datagram = self.outbox.send(say, now)
+        return [datagram, *self._told(self.outbox.last, ours=True)]
+
+    def _told(self, message: Message, *, ours: bool) -> list[RunHook]:
+        if not self.hooks.installed:
+            return []
+        return self.hooks.news(message.texts, ours=ours, status=self.status.value, alone=not self.ownership.peer_alive)
+
+    def _links_up(self) -> set[LinkName]:
+        return set() if self.peer is None else {name for name, link in self.peer.links.items() if link.up}
+
+    def _links_told(self, before: set[LinkName]) -> list[RunHook]:
+        """The local notice `ifstat` for each link that came up or died since `before`."""
+        if not self.hooks.installed:
+            return []
+        hooks: list[RunHook] = []
+        after = self._links_up()
+        for link in sorted(before ^ after):
+            node, state = self.peer.name if self.peer else "", "up" if link in after else "dead"
+            notice = Message.of([("t", "ifstat"), ("node", node), ("ifname", link), ("st", state)])
+            hooks += self._told(notice, ours=False)
+        return hooks
 
     # --- joining ----------------------------------------------------------------------------------------------
 
@@ -165,7 +197,13 @@ class Cluster:
             return []
         self.status = NodeState.ACTIVE
         note = Note(Level.INFO, f"Comm_now_up: {self.settings.me.name} is active")
-        return [note, self._say_status(now), *self._perform(self.ownership.activated(now), now)]
+        owned = self.ownership
+        if isinstance(owned, LegacyOwnership):
+            active = self.peer is not None and self.peer.status == NodeState.ACTIVE.value
+            begun = owned.activated(now, active)
+        else:
+            begun = owned.activated(now)
+        return [note, *self._say_status(now), *self._perform(begun, now)]
 
     def _peer_died(self, now: float) -> list[Effect]:
         assert self.peer is not None
@@ -173,9 +211,10 @@ class Cluster:
         active = self.status is NodeState.ACTIVE
         released = self.peer.heard_at is not None and self.ownership.peer_held is Held.NONE
         result = "unneeded" if released else "n_stnth"
-        effects: list[Effect] = []
+        notice = Message.of([("t", "status"), ("src", self.peer.name), ("st", NodeState.DEAD.value)])
+        effects: list[Effect] = [*self._told(notice, ours=False)]
         if active:
-            effects.append(self.outbox.send(Say.of("stonith", node=self.peer.name, result=result), now))
+            effects += self._send(Say.of("stonith", node=self.peer.name, result=result), now)
         effects += self._perform(self.ownership.peer_gone("dead", now), now)
         return effects + self._join(now)
 
@@ -221,7 +260,8 @@ class Cluster:
         if seen is Seen.OLD_SEQUENCE:
             self.bad.total[link] += 1  # dropped without a word: resent messages come over every link
             return []
-        effects: list[Effect] = [*peer.heard_on(link, now)]
+        before = self._links_up() if self.hooks.installed else set()
+        effects: list[Effect] = [*peer.heard_on(link, now), *self._links_told(before)]
         if seen is Seen.DUPLICATE:
             return effects
         if seen is Seen.RESTARTED:
@@ -235,6 +275,7 @@ class Cluster:
             effects.append(self.outbox.send(ack, now))
         if message.text("dest", self.settings.me.name).lower() != self.settings.me.name:
             return effects
+        effects += self._told(message, ours=False)
         if type_ == "status":
             return effects + self._status(peer, message, seen, now)
         if type_ in HOLDING_NEWS:
@@ -305,10 +346,21 @@ class Cluster:
             case "hb_takeover":
                 given = TAKEOVER_WORDS.get(message.text("rsc_hold"), Held.NONE)
                 return self.ownership.give(given, f"hb_takeover of {peer.name}", now)
+            case "ip-request" | "ip-request-resp":
+                return self._legacy_message(type_, message, now)
             case "shutdone":
                 note = Note(Level.INFO, f"Received shutdown notice from '{peer.name}'.")
                 return [note, *self.ownership.peer_gone("stopped", now)]
         return [Note(Level.DEBUG, f"message {type_} of {peer.name}: nothing to do")]
+
+    def _legacy_message(self, type_: str, message: Message, now: float) -> list[Effect]:
+        owned, key = self.ownership, message.text("ipaddr")
+        if not isinstance(owned, LegacyOwnership):
+            text = f"{type_} {key} of {message.text('src')} ignored: auto_failback is legacy there and not here"
+            return [Note(Level.WARNING, f"{text}; write the same on both")]
+        if type_ == "ip-request":
+            return owned.peer_requests(key, now)
+        return owned.peer_answers(key, message.text("ok"), now)
 
     def _repnodes(self, peer: Peer, message: Message, now: float) -> list[Effect]:
         theirs = {name.lower() for name in message.text("nodelist").split()}
@@ -334,7 +386,15 @@ class Cluster:
 
     def ask_takeover(self, word: str, now: float) -> list[Effect]:
         """hb_takeover: the peer is asked to give; word is one of TAKEOVER_WORDS."""
-        return [self.outbox.send(Say.of("hb_takeover", rsc_hold=word), now)]
+        return self._send(Say.of("hb_takeover", rsc_hold=word), now)
+
+    def script_message(self, fields: Fields, now: float) -> list[Effect]:
+        """A message that a script wrote to the FIFO."""
+        return self._perform(obey(fields, self.ownership, now), now)
+
+    def group_by_hand(self, key: str, start: bool, now: float) -> list[Effect]:
+        """`hbeat resource takegroup` and `givegroup`. Raises LookupError with what speaks against it."""
+        return self._perform(self.ownership.by_hand(key, start, now), now)
 
     def shutdown(self, now: float) -> list[Effect]:
         """Release everything, tell the peer, end with Exit."""
@@ -345,9 +405,21 @@ class Cluster:
         kept = self.settings
         self.settings = replace(settings, me=kept.me, nodes=kept.nodes, links=kept.links)
         self.outbox.keys = keys
-        self.ownership.handover.failback = settings.failback
+        effects: list[Effect] = []
+        if isinstance(self.ownership, LegacyOwnership) is not (settings.failback is Failback.LEGACY):
+            text = "ha.cf: a change of auto_failback from or to legacy is taken up by a restart only, on both nodes"
+            effects.append(Note(Level.WARNING, text))
+        elif isinstance(self.ownership, Ownership):
+            self.ownership.handover.failback = settings.failback
+        self.hooks.installed = settings.hooks
         self.bad.enabled = settings.log_badpack
         if self.peer is not None:
             self.peer.timing = settings.timing
         self._next_beat = min(self._next_beat, now + settings.timing.keepalive)
-        return self._perform(self.ownership.regroup(settings.groups, now), now)
+        return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
+
+
+def _ownership(settings: Settings, peer: NodeName | None) -> Ownership | LegacyOwnership:
+    if settings.failback is Failback.LEGACY:
+        return LegacyOwnership(settings.me.name, peer, settings.groups)
+    return Ownership(settings.me.name, peer, settings.groups, settings.failback)

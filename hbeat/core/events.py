@@ -79,6 +79,14 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True)
+class RunHook:
+    """Run the script of this name in rc.d; fields become HA_name in its environment. Nothing is reported back."""
+
+    type: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A line for the log."""
 
@@ -91,4 +99,4 @@ class Exit:
     """All is released and said; the daemon may end."""
 
 
-Effect = SendDatagram | Say | RunResource | Prepare | Dismiss | Note | Exit
+Effect = SendDatagram | Say | RunResource | Prepare | Dismiss | RunHook | Note | Exit

@@ -49,11 +49,15 @@ class Outbox:
         self.sequence = 0
         self._history: OrderedDict[int, _Sent] = OrderedDict()
         self.peer_uuids: dict[str, bytes] = {}
+        self.last = Message(())
+        """What was sent last, complete, as everybody sees it."""
 
     def send(self, say: Say, now: float) -> SendDatagram:
         """The datagram for a message; types beginning NS_ carry no number and are never sent again."""
         numbered = not say.fields[0][1].startswith("NS_")
-        data = pack(self._complete(say, numbered), self.keys, inner=self._inner)
+        message = self._complete(say, numbered)
+        self.last = message
+        data = pack(message, self.keys, inner=self._inner)
         if numbered:
             self._history[self.sequence] = _Sent(data, now)
             if len(self._history) > HISTORY:

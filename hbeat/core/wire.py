@@ -61,6 +61,11 @@ class Message:
         value = self._first.get(name)
         return default if value is None else value.decode("utf-8", "replace")
 
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """The text fields in their order, undecodable bytes replaced."""
+        return tuple((f.name, f.value.decode("utf-8", "replace")) for f in self.fields if f.kind == STRING)
+
     def number(self, name: str, base: int = 16) -> int | None:
         """The field as an unsigned number (hex unless told), None when absent or not one."""
         value = self._first.get(name)

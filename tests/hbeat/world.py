@@ -13,7 +13,19 @@ from random import Random
 
 from hbeat.core.auth import Key, Keyring, Method
 from hbeat.core.cluster import Cluster, Settings
-from hbeat.core.events import Action, Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunResource, SendDatagram
+from hbeat.core.events import (
+    Action,
+    Dismiss,
+    Effect,
+    Exit,
+    Level,
+    Note,
+    Outcome,
+    Prepare,
+    RunHook,
+    RunResource,
+    SendDatagram,
+)
 from hbeat.core.model import Failback, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity
 
@@ -63,6 +75,8 @@ class World:
         self.cut: set[tuple[str, str]] = set()  # (receiving node, link)
         self.loss = 0.0
         self.transcript: list[str] = []
+        self.hooks: frozenset[str] = frozenset()  # scripts in rc.d of both nodes
+        self.told: list[tuple[str, RunHook]] = []
         self.sent: list[tuple[float, str, bytes]] = []
         self.duration: Callable[[Resource, Action], float] = lambda resource, action: 0.01
         self.fails: set[tuple[str, str, Action]] = set()  # (node, resource text, action)
@@ -80,7 +94,7 @@ class World:
         machine.stalled_until = 0.0
         machine.inbox.clear()
         me = Identity(name, name.encode().ljust(16, b"\0"), machine.generation, 3)
-        settings = Settings(me, ("a", "b"), LINKS, self.timing, self.failback, self.groups)
+        settings = Settings(me, ("a", "b"), LINKS, self.timing, self.failback, self.groups, hooks=self.hooks)
         cluster = Cluster(settings, KEYS, lambda: (1_800_000_000 + int(self.now), "0.00"), self.random, self.now)
         machine.cluster = cluster
         self.perform(name, cluster.begin(self.now))
@@ -172,6 +186,8 @@ class World:
                 case Exit():
                     self.say(name, "exit")
                     machine.cluster = None
+                case RunHook():
+                    self.told.append((name, effect))
                 case Dismiss():
                     continue
                 case _:

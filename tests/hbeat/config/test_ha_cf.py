@@ -151,13 +151,13 @@ def test_udpport_counts_for_the_media_below_it():
     [
         ("auto_failback on", Failback.ON, False),
         ("auto_failback NO", Failback.OFF, False),
-        ("auto_failback legacy", Failback.ON, True),
-        ("", Failback.ON, True),
+        ("auto_failback legacy", Failback.LEGACY, False),
+        ("", Failback.LEGACY, True),
         ("nice_failback on", Failback.OFF, True),
-        ("nice_failback off", Failback.ON, True),
+        ("nice_failback off", Failback.LEGACY, True),
     ],
 )
-def test_auto_failback_legacy_is_handled_as_on_and_said(lines, failback, warned):
+def test_without_a_line_auto_failback_is_legacy_and_that_is_said(lines, failback, warned):
     config = parse(f"ucast eth0 10.1.1.3\nnode a b\nlogfacility local0\n{lines}\n")
     assert config.auto_failback is failback
     assert bool(config.warnings) is warned
