@@ -22,6 +22,7 @@ DEFAULT_CONFIG = "ldirectord.cf"
 OTHER_NAME = "ldirectord"  # of DEFAULT_CONFIG in pid files
 RUN_DIR = Path("/var/run")
 PID_SECONDS = 2.0  # a starting daemon writes its pid within this
+PID_ROOM = " " * 12  # of a pid in its file
 LOOK_SECONDS = 0.3  # somebody may hold the lock just to see whether it is free
 
 
@@ -90,22 +91,38 @@ class Instance:
             time.sleep(0.02)
         return None
 
+    def reserve(self, supervised: bool) -> None:
+        """Take the room for the pid, before there is a daemon: that none is left is the command's error.
+
+        Raises OSError with the name of the file.
+        """
+        for path in (self.lock_file,) if supervised else (self.lock_file, self.pid_file):
+            _write(path, PID_ROOM)
+
     def enter(self, pid: int, supervised: bool) -> None:
-        """The daemon works: its pid is where everybody looks for it. supervised: not in a pid file."""
-        self.lock_file.write_text(f"{pid}\n")
+        """The daemon works: its pid is where everybody looks for it. supervised: not in a pid file.
+
+        Raises OSError with the name of the file.
+        """
+        _write(self.lock_file, f"{pid}\n")
         if supervised:
             return
-        self.pid_file.write_text(f"{pid}\n")
-        if self.other_pid_file:
-            self.other_pid_file.unlink(missing_ok=True)
-            self.other_pid_file.symlink_to(self.pid_file.name)
+        _write(self.pid_file, f"{pid}\n")
+        if other := self.other_pid_file:
+            other.unlink(missing_ok=True)
+            try:
+                other.symlink_to(self.pid_file.name)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(other)) from None
 
     def leave(self) -> None:
-        """The daemon ends: nothing of it stays but the lock file, empty."""
+        """The daemon ends, or never began: nothing of it stays but the lock file, empty."""
         for path in (self.socket, self.pid_file, self.other_pid_file):
             if path:
-                path.unlink(missing_ok=True)
-        self.lock_file.write_text("")
+                with suppress(OSError):
+                    path.unlink()
+        with suppress(OSError):
+            os.truncate(self.lock_file, 0)
 
     def pid_on_file(self) -> int | None:
         """What the pid file says, whether it is true or not."""
@@ -146,3 +163,16 @@ def _pid_in(path: Path) -> int | None:
     with suppress(OSError, ValueError):
         return int(path.read_text())
     return None
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the contents without giving up their room in between. Raises OSError with the name of the file."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(descriptor, text.encode())
+            os.ftruncate(descriptor, len(text))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None

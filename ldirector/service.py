@@ -3,7 +3,8 @@
     command                                    daemon
     parse the file           error: exit 2, 1
     take the lock            held: exit 0
-    open netlink, bind       error: exit 1
+    open netlink, bind,
+    room for the pid         error: exit 1
     fork ------------------------------------> detach (daemonize library), pid file
     wait on the pipe                           read the table, decide, write it, serve requests
     exit 0  <------------------ "ok" --------- work
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import errno
 import logging
 import os
 import resource
@@ -58,16 +60,20 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
     try:
         lock = instance.lock()
     except OSError as error:
-        return _say(FAILED, f"cannot write {instance.lock_file}: {error.strerror}; run as root")
+        return _say(FAILED, cannot_write(error))
     if lock is None:
         return STARTED  # another start was faster
     try:
         kernel = Ipvs()
+        instance.reserve(debug or config.supervised)
         requests = control.bind(instance.socket)
     except IpvsError as error:
+        os.close(lock)
         return _say(FAILED, str(error))
     except OSError as error:
-        return _say(FAILED, f"cannot open the control socket {instance.socket}: {error.strerror}")
+        instance.leave()
+        os.close(lock)
+        return _say(FAILED, cannot_write(error))
     raise_descriptor_limit()
     target = TERMINAL if debug else SUPERVISED if config.supervised else config.logfile
     log = Log(target, instance.config.name, Level.DEBUG if debug else Level.INFO)
@@ -112,6 +118,8 @@ def _detach(instance: Instance, daemon: Daemon, log: Log, lock: int) -> int:
         words = pipe.read().decode()
     if words == "ok":
         return STARTED
+    if not words:  # it has no life any more in which it could clean up
+        instance.leave()
     return _say(FAILED, words or "the daemon ended while it started; its log says why")
 
 
@@ -126,9 +134,9 @@ def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], No
             tell(words)
 
     try:
-        instance.enter(os.getpid(), supervised)
+        _enter(instance, supervised)
         run_loop(daemon.run(lambda: tell_once("ok")))
-    except IpvsError as error:
+    except (IpvsError, NoRoom) as error:
         log.write(Level.ERROR, str(error))
         tell_once(str(error))
         return FAILED
@@ -139,6 +147,34 @@ def _work(instance: Instance, daemon: Daemon, log: Log, tell: Callable[[str], No
     finally:
         instance.leave()
     return STARTED
+
+
+class NoRoom(Exception):
+    """The pid cannot be written; str() says where, why and what helps."""
+
+
+def _enter(instance: Instance, supervised: bool) -> None:
+    try:
+        instance.enter(os.getpid(), supervised)
+    except OSError as error:
+        raise NoRoom(cannot_write(error)) from error
+
+
+def cannot_write(error: OSError) -> str:
+    """In words, with the file and what helps. error: with its filename."""
+    folder = os.path.dirname(str(error.filename))
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            cure = f"make room there: df {folder}; df -i {folder}"
+        case errno.EACCES | errno.EPERM:
+            cure = "run as root"
+        case errno.ENOENT | errno.ENOTDIR:
+            cure = f"make the folder {folder}"
+        case errno.EROFS:
+            cure = f"mount {folder} so that it can be written to"
+        case _:
+            cure = f"look at {error.filename}"
+    return f"cannot write {error.filename}: {error.strerror}; {cure}"
 
 
 def run_loop(work: Coroutine[object, object, None]) -> None:

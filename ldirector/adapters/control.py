@@ -26,15 +26,18 @@ Handler = Callable[[list[str]], Awaitable[Answer]]
 
 
 def bind(path: Path) -> socket.socket:
-    """The bound, not yet listening socket. A leftover of a dead daemon is replaced: the caller holds the lock."""
+    """The bound, not yet listening socket. A leftover of a dead daemon is replaced: the caller holds the lock.
+
+    Raises OSError with the name of the socket.
+    """
     path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     old_mask = os.umask(0o177)
     try:
         sock.bind(str(path))
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     finally:
         os.umask(old_mask)
     return sock

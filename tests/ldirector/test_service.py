@@ -16,6 +16,7 @@ import pytest
 from ldirector import service
 from ldirector.adapters.ipvs import IpvsError
 from ldirector.adapters.log import Log
+from ldirector.core.model import Role
 from ldirector.instance import Instance
 
 
@@ -93,6 +94,66 @@ def test_a_daemon_that_vanishes_without_a_word_is_a_failed_start(
 ) -> None:
     assert detach(instance, before=lambda: os._exit(0)) == 1
     assert "ended while it started" in capsys.readouterr().err
+    assert sorted(path.name for path in instance.run_dir.glob("*.cf.*")) == ["ldirectord.x.cf.lock"]
+
+
+def started(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> int:
+    """service.start of a good file; the kernel's table is not opened."""
+    instance.config.write_text("virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n\tchecktype=on\n")
+    monkeypatch.setattr(service, "Ipvs", object)
+    return service.start(instance, Role.ACTIVE)
+
+
+def test_start_without_room_for_the_pid_names_the_file_and_leaves_nothing(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = instance.pid_file, instance.run_dir
+    path.symlink_to("/dev/full")
+    assert started(instance, monkeypatch) == 1
+    assert not instance.is_locked()
+    words = f"cannot write {path}: No space left on device; make room there: df {folder}; df -i {folder}"
+    assert capsys.readouterr().err == f"ldirectord: {words}\n"
+    assert [each.name for each in folder.glob("*.cf.*")] == ["ldirectord.x.cf.lock"]
+
+
+def test_start_that_cannot_bind_its_socket_names_it_and_leaves_nothing(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (instance.socket / "x").mkdir(parents=True)
+    assert started(instance, monkeypatch) == 1
+    assert capsys.readouterr().err.startswith(f"ldirectord: cannot write {instance.socket}: Is a directory; look at")
+    assert not instance.pid_file.exists()
+
+
+def test_start_without_its_folder_says_which_to_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = tmp_path / "away"
+    assert started(Instance(tmp_path / "x.cf", "x.cf", away), monkeypatch) == 1
+    words = f"cannot write {away}/ldirectord.x.cf.lock: No such file or directory; make the folder {away}"
+    assert capsys.readouterr().err == f"ldirectord: {words}\n"
+
+
+def test_daemon_that_finds_no_room_for_its_pid_says_so_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance = Instance(tmp_path / "ldirectord.cf", "ldirectord.cf", tmp_path)
+    (tmp_path / "ldirectord.ldirectord.pid" / "x").mkdir(parents=True)
+    assert detach(instance) == 1
+    words = f"cannot write {tmp_path}/ldirectord.ldirectord.pid: Is a directory; look at"
+    assert capsys.readouterr().err.startswith(f"ldirectord: {words}")
+    assert instance.wait_until_gone(10)
+    assert not instance.pid_file.exists()
+
+
+def test_daemon_that_lost_the_room_for_its_pid_leaves_nothing(
+    instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between the command and its daemon, where the library writes the pid first and ends without a word."""
+    instance.pid_file.symlink_to("/dev/full")
+    assert detach(instance) == 1
+    assert "ended while it started" in capsys.readouterr().err
+    assert not os.path.lexists(instance.pid_file)
 
 
 def test_a_daemon_that_fails_later_leaves_neither_lock_nor_pid_file(instance: Instance) -> None:
