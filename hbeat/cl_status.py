@@ -17,8 +17,8 @@ OFFLINE = 1
 USAGE = """usage: cl_status [-m] SUB-COMMAND
   hbstatus [-v]              does heartbeat run on this machine?
   listnodes [-n | -p | -v]   all nodes, normal ones, ping nodes
-  nodestatus NODE            init, up, active, dead
-  nodetype NODE              normal, ping, unknown
+  nodestatus NODE            init, up, active, dead, ping
+  nodetype NODE              normal, ping
   nodeweight NODE
   nodesite NODE
   listhblinks NODE [-v]      its links [and their status]
@@ -76,9 +76,9 @@ def _hbstatus(verbose: bool) -> int:
             return YES
         nodes = answer["nodes"]
         assert isinstance(nodes, dict)
-        print(f"Version: hbeat {answer['version']}\nManaged by: haresources")
-        for name, node in nodes.items():
-            print(f"{name} ({node['type']}): {' '.join(node['links'])}")
+        print(f'version:\thbeat {answer["version"]}\nmanaged by:\t"haresources"')
+        for name, node in _last_first(nodes):
+            print(_described(name, node))
     return YES if running else NO
 
 
@@ -86,29 +86,39 @@ def _node(answer: dict[str, Any], name: str) -> dict[str, Any]:
     try:
         node = answer["nodes"][name.lower()]
     except KeyError:
-        raise Refused(f"there is no node {name}", BAD) from None
+        raise Refused(f"there is no node {name}; `cl_status listnodes` lists them", BAD) from None
     assert isinstance(node, dict)
     return node
 
 
 def _listnodes(answer: dict[str, Any], words: list[str], human: bool) -> int:
-    if "-p" in words:
-        return YES  # ping nodes come with a later release: there are none
-    for name in reversed(answer["nodes"]):
-        print(f"{name}{' normal' if '-v' in words else ''}")
+    wanted = {"-n": ("normal",), "-p": ("ping",)}
+    types = next((wanted[word] for word in words if word in wanted), ("normal", "ping"))
+    for name, node in _last_first(answer["nodes"]):
+        if node["type"] in types:
+            print(_described(name, node) if "-v" in words else name)
     return YES
+
+
+def _last_first(named: dict[str, Any]) -> list[tuple[str, Any]]:
+    """As the original prints nodes and links: what stands last in ha.cf comes first."""
+    return list(reversed(named.items()))
+
+
+def _described(name: str, node: dict[str, Any]) -> str:
+    links = "".join(f"\n\t{link}\t{state}" for link, state in _last_first(node["links"]))
+    return f"\n{name}\t{node['status']}\t(nodetype: {node['type']}){links}"
 
 
 def _nodestatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
     status = _node(answer, words[0])["status"]
-    print(f"The cluster node {words[0]} is {status}." if human else status)
-    return YES if status in ("active", "up") else NO
+    print(f"The cluster node {words[0]} is {status}" if human else status)
+    return YES if status in ("active", "up", "ping") else NO
 
 
 def _nodetype(answer: dict[str, Any], words: list[str], human: bool) -> int:
-    node = answer["nodes"].get(words[0].lower())
-    kind = "unknown" if node is None else node["type"]
-    print(f"The cluster node {words[0]} is {kind}." if human else kind)
+    kind = _node(answer, words[0])["type"]
+    print(f"The cluster node {words[0]} is {kind}" if human else kind)
     return YES
 
 
@@ -125,7 +135,7 @@ def _nodesite(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 
 def _listhblinks(answer: dict[str, Any], words: list[str], human: bool) -> int:
-    for link, state in _node(answer, words[0])["links"].items():
+    for link, state in _last_first(_node(answer, words[0])["links"]):
         print(f"\t{link}\t{state}" if "-v" in words else f"\t{link}")
     return YES
 
@@ -140,10 +150,10 @@ def _hblinkstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 
 def _clientstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
-    _node(answer, words[0])
-    client_name = words[1]
-    print(f"The client {client_name} of {words[0]} is offline." if human else "offline")
-    return OFFLINE  # no clients register with this release
+    online = words[1] in _node(answer, words[0])["clients"]
+    state = "online" if online else "offline"
+    print(f"The client {words[1]} of {words[0]} is {state}" if human else state)
+    return YES if online else OFFLINE
 
 
 def _rscstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:

@@ -22,6 +22,7 @@ from random import Random
 
 from hbeat.adapters.control import Client, ControlServer
 from hbeat.adapters.fifo import Fifo
+from hbeat.adapters.icmp import Pinger
 from hbeat.adapters.log import Log
 from hbeat.adapters.realtime import make_realtime
 from hbeat.adapters.udp import Ear, Media
@@ -30,10 +31,21 @@ from hbeat.agents.hooks import HookQueue, find_hooks
 from hbeat.agents.operation import Operation
 from hbeat.agents.roster import Agents
 from hbeat.config.errors import ConfigError
-from hbeat.config.media import Medium
 from hbeat.core.auth import Keyring
 from hbeat.core.cluster import Cluster, Settings
-from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Outcome, Prepare, RunHook, RunResource, SendDatagram
+from hbeat.core.events import (
+    Dismiss,
+    Effect,
+    Exit,
+    Level,
+    Note,
+    Outcome,
+    Prepare,
+    RunHook,
+    RunResource,
+    SendDatagram,
+    SendPing,
+)
 from hbeat.core.model import Resource
 from hbeat.core.outbox import Identity
 from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
@@ -57,12 +69,16 @@ def settings_of(config: Configuration, me: Identity) -> Settings:
         inner_signature=config.ha.msgfmt == "classic",
         log_badpack=config.ha.log_badpack,
         hooks=find_hooks(),
+        pings=tuple(ping.node for ping in config.ha.ping_nodes),
+        ipfail=config.ha.ipfail,
     )
 
 
-def _places(config: Configuration) -> list[Medium]:
-    """The media, wherever they stand in the file."""
-    return [replace(medium, line=0) for medium in config.ha.media]
+def _lasting(config: Configuration) -> tuple[object, ...]:
+    """What only a restart takes up, wherever it stands in the file."""
+    media = [replace(medium, line=0) for medium in config.ha.media]
+    pings = [(p.node, [replace(host, line=0) for host in p.hosts]) for p in config.ha.ping_nodes]
+    return config.ha.nodes, media, pings, config.ha.ipfail
 
 
 def _stamp() -> tuple[int, str]:
@@ -81,6 +97,7 @@ class Daemon:
         config: Configuration,
         me: Identity,
         media: Media,
+        pinger: Pinger,
         control: ControlServer,
         fifo: Fifo,
         agents: Agents,
@@ -88,7 +105,7 @@ class Daemon:
         *,
         realtime: bool,
     ) -> None:
-        self._config, self._me, self._media = config, me, media
+        self._config, self._me, self._media, self._pinger = config, me, media, pinger
         self._control, self._fifo, self._agents = control, fifo, agents
         self._hooks = HookQueue()
         self._open_log, self._log = open_log, open_log(config)
@@ -112,6 +129,8 @@ class Daemon:
         self._selector.register(self._fifo, selectors.EVENT_READ, ("fifo", None))
         for ear, sock in self._media.receivers.items():
             self._selector.register(sock, selectors.EVENT_READ, ("medium", ear))
+        for family, sock in self._pinger.sockets.items():
+            self._selector.register(sock, selectors.EVENT_READ, ("echo", family))
         if self._realtime:
             for refused in make_realtime(self._config.ha.rtprio):
                 self._note(Level.WARNING, refused)
@@ -147,6 +166,8 @@ class Daemon:
         kind, what = key.data
         if kind == "medium":
             self._drain(what)
+        elif kind == "echo":
+            self._drain_echoes(what)
         elif kind == "operation":
             self._step(what, time.monotonic())
         elif kind == "fifo":
@@ -162,6 +183,10 @@ class Daemon:
             now = time.monotonic()
             self._perform(self.cluster.receive(ear.link, data, now))
 
+    def _drain_echoes(self, family: int) -> None:
+        for data in self._pinger.drain(family):
+            self._perform(self.cluster.echoed(data, time.monotonic()))
+
     def _script_wrote(self) -> None:
         now = time.monotonic()
         messages, problem = self._fifo.read(now)
@@ -173,6 +198,8 @@ class Daemon:
     def _timers(self, now: float, deadline: float) -> None:
         for ear in self._media.receivers:
             self._drain(ear)  # silence must be real
+        for family in self._pinger.sockets:
+            self._drain_echoes(family)
         late, now = now - deadline, time.monotonic()
         if now >= self.cluster.next_deadline() and not self._ending:
             self._perform(self.cluster.handle_timer(now, late))
@@ -212,6 +239,9 @@ class Daemon:
         match effect:
             case SendDatagram(data):
                 for news in self._media.send(data):
+                    self._note(Level.WARNING, news)
+            case SendPing(node, data):
+                for news in self._pinger.send(node, data, now):
                     self._note(Level.WARNING, news)
             case Note(level, text):
                 self._note(level, text)
@@ -352,8 +382,9 @@ class Daemon:
         old, self._config = self._config, new
         self._log = self._open_log(new)
         self._agents.env = script_environment(new)
-        if (new.ha.nodes, _places(new)) != (old.ha.nodes, _places(old)):
-            warnings.append("ha.cf: changed node, ucast and udpport lines are taken up by a restart only")
+        if _lasting(new) != _lasting(old):
+            lines = "node, ucast, bcast, mcast, udpport and ping lines, and respawn of ipfail,"
+            warnings.append(f"ha.cf: changed {lines} are taken up by a restart only")
         for warning in warnings:
             self._note(Level.WARNING, warning)
         keys = Keyring(new.keys.active, new.keys.keys)

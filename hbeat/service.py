@@ -19,6 +19,7 @@ from daemonize import Daemonize
 from hbeat import client
 from hbeat.adapters.control import ControlServer
 from hbeat.adapters.fifo import Fifo
+from hbeat.adapters.icmp import Pinger, PingError, open_pings
 from hbeat.adapters.identity import next_generation, node_uuid
 from hbeat.adapters.log import Log
 from hbeat.adapters.udp import Media, MediaError, open_media
@@ -48,12 +49,18 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
             print(f"heartbeat: already running [pid {client.daemon_pid()}]", file=sys.stderr)
             return STARTED
         media = open_media(config.ha.media)
+        pinger, unasked = open_pings(config.ha.ping_nodes)
         me = _identity(config)
         control, fifo = ControlServer(client.SOCKET), Fifo()
+    except PingError as error:
+        print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
+        return NOT_CONFIGURED
     except (MediaError, OSError) as error:
         print(f"heartbeat: not started: {error}", file=sys.stderr)
         return FAILED
-    life = _Life(config, me, media, control, fifo, debug=debug, terminal=foreground, realtime=realtime)
+    for warning in unasked:
+        print(f"warning: {warning}", file=sys.stderr)
+    life = _Life(config, me, media, pinger, control, fifo, unasked, debug=debug, terminal=foreground, realtime=realtime)
     if foreground:
         client.PID_FILE.write_text(f"{os.getpid()}\n")
         return life.live(lambda words: None)
@@ -109,8 +116,10 @@ class _Life:
         config: Configuration,
         me: Identity,
         media: Media,
+        pinger: Pinger,
         control: ControlServer,
         fifo: Fifo,
+        unasked: list[str],
         *,
         debug: bool,
         terminal: bool,
@@ -118,6 +127,7 @@ class _Life:
     ) -> None:
         self._config, self._me, self._media = config, me, media
         self._control, self._fifo = control, fifo
+        self._pinger, self._unasked = pinger, unasked
         self._debug, self._terminal, self._realtime = debug, terminal, realtime
 
     def _open_log(self, config: Configuration) -> Log:
@@ -147,13 +157,14 @@ class _Life:
                 tell(words)
 
         try:
-            for warning in (*self._config.warnings, *shortcomings(self._config)):
+            for warning in (*self._config.warnings, *shortcomings(self._config), *self._unasked):
                 log.write(Level.WARNING, str(warning))
             agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
             daemon = Daemon(
                 self._config,
                 self._me,
                 self._media,
+                self._pinger,
                 self._control,
                 self._fifo,
                 agents,

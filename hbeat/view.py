@@ -6,26 +6,34 @@ import os
 
 import hbeat
 from hbeat.core.cluster import Cluster
+from hbeat.core.membership import Peer
 from hbeat.load import Configuration
+
+
+def _heard(peer: Peer, now: float) -> dict[str, object]:
+    return {
+        "links": {link: "up" if life.up else "dead" for link, life in peer.links.items()},
+        "silent": None if peer.heard_at is None else round(now - peer.heard_at, 3),
+        "deadtime": peer.patience,
+    }
 
 
 def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, object]:
     """The cluster as this node sees it. Times are seconds; `silent` is the time since the peer's last status."""
     me = config.node
+    ipfail = cluster.connectivity.ipfail
     nodes: dict[str, object] = {}
     for name in config.ha.nodes:
         if name == me:
             links = dict.fromkeys(cluster.settings.links, "dead")  # the original shows its own links so
-            nodes[name] = {"status": cluster.status.value, "type": "normal", "links": links}
+            clients = ["ipfail"] if ipfail and ipfail.active else []
+            nodes[name] = {"status": cluster.status.value, "type": "normal", "links": links, "clients": clients}
         elif cluster.peer is not None:
             peer = cluster.peer
-            nodes[name] = {
-                "status": peer.status,
-                "type": "normal",
-                "links": {link: "up" if life.up else "dead" for link, life in peer.links.items()},
-                "silent": None if peer.heard_at is None else round(now - peer.heard_at, 3),
-                "deadtime": peer.patience,
-            }
+            clients = ["ipfail"] if ipfail and ipfail.peer_has_it else []
+            nodes[name] = {"status": peer.status, "type": "normal", **_heard(peer, now), "clients": clients}
+    for ping in cluster.connectivity.pings:
+        nodes[ping.name] = {"status": ping.status, "type": "ping", **_heard(ping, now), "clients": []}
     ownership = cluster.ownership
     return {
         "version": hbeat.__version__,

@@ -17,13 +17,17 @@ LINE = "----\n"
 
 
 def play(script: str) -> list[str]:
-    """Runs the commands above the line: `keepalive N`, `deadtime N`, `auto_failback on`, `at T COMMAND`, `end T`."""
+    """Runs the commands above the line: settings such as `keepalive N`, then `at T COMMAND`, `end T`.
+
+    With `ping NAME` both nodes have this ping node and run ipfail.
+    `lose NODE NAME` and `see NODE NAME`: a ping node answers this node no more, or again.
+    """
     words = [line.split("#")[0].split() for line in script.splitlines()]
     settings = {w[0]: w[1] for w in words if len(w) == 2}
     deadtime = float(settings["deadtime"])
     keepalive = float(settings["keepalive"])
     timing = Timing(keepalive, deadtime / 2, deadtime, max(12.0, deadtime), deadtime)
-    world = World(timing, Failback(settings["auto_failback"]))
+    world = World(timing, Failback(settings["auto_failback"]), pings=[settings["ping"]] if "ping" in settings else [])
     for word in words:
         if word[:1] == ["at"]:
             world.run_for(float(word[1]) - world.now)
@@ -44,6 +48,10 @@ def command(world: World, verb: str, *arguments: str) -> None:
             world.cut |= {(arguments[0], arguments[1])}
         case "heal":
             world.heal()
+        case "lose":
+            world.unseen.add((arguments[0], arguments[1]))
+        case "see":
+            world.unseen.discard((arguments[0], arguments[1]))
         case "stop":
             world.do(arguments[0], lambda c: c.shutdown(world.now))
         case "hb_standby":

@@ -69,9 +69,10 @@ _ROWS = (
     Directive("mcast6", Kind.LINE),
     Directive("serial", Kind.WORDS, _REFUSED),
     Directive("baud", Kind.WORD, _NO_EFFECT, default="19200", note="it is the speed of serial lines"),
-    Directive("ping", Kind.WORDS, _LATER, note="ping nodes are recorded, not asked"),
-    Directive("ping6", Kind.WORDS, _LATER, note="ping nodes are recorded, not asked"),
-    Directive("ping_group", Kind.LINE, _LATER, note="ping nodes are recorded, not asked"),
+    Directive("ping", Kind.LINE),
+    Directive("ping6", Kind.LINE),
+    Directive("ping_group", Kind.LINE),
+    *(Directive(name, Kind.LINE, _REFUSED) for name in ("hbaping", "rds", "tipc", "openais", "evms")),
     # Timers.
     Directive("keepalive", Kind.TIME, default="1000ms"),
     Directive("deadtime", Kind.TIME, default="30000ms"),
@@ -129,6 +130,9 @@ _ROWS = (
 
 DIRECTIVES = {row.name: row for row in _ROWS}
 """Directive by name, in the order of the table."""
+
+PINGS = ("ping", "ping6", "ping_group")
+"""The directives that name ping nodes."""
 
 MEDIA = ("ucast", "ucast6", "bcast", "udp", "mcast", "mcast6", "serial")
 """The directives that describe a way to the other node."""

@@ -10,10 +10,11 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, Directive, Kind, Support
+from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, PINGS, Directive, Kind, Support
 from hbeat.config.errors import Problems
 from hbeat.config.ha_config import HaConfig, LogSettings, Respawn
 from hbeat.config.media import Medium, read_media
+from hbeat.config.ping import Ping, joined, read_pings
 from hbeat.config.values import (
     check_not_refused,
     milliseconds,
@@ -23,7 +24,7 @@ from hbeat.config.values import (
     parse_integer,
     parse_time,
 )
-from hbeat.core.model import Failback, NodeName, Timing
+from hbeat.core.model import Failback, NodeName, PingKind, Timing
 
 
 def parse_ha_cf(text: str, file: str, *, own_name: NodeName | None, default_udpport: int = 694) -> HaConfig:
@@ -52,7 +53,7 @@ class _Lines:
         self._udpport = default_udpport
         self._media: list[Medium] = []
         self._respawn: list[Respawn] = []
-        self._ping_groups: list[str] = []
+        self._pings: list[Ping] = []
         self._first_medium = 0
         self._warned: set[str] = set()
 
@@ -142,8 +143,16 @@ class _Lines:
     def _take_line(self, number: int, name: str, words: list[str]) -> None:
         if name in ("respawn", "failfast"):
             self._take_respawn(number, name, words)
-        elif name == "ping_group":
-            self._ping_groups.append(words[0])
+        elif name in PINGS:
+            self._take_pings(number, name, words)
+        elif DIRECTIVES[name].support is Support.REFUSED:
+            self._problems.error(number, f"{name} is not known to heartbeat 3.0.6 either", _INSTEAD[name])
+
+    def _take_pings(self, number: int, name: str, words: list[str]) -> None:
+        try:
+            self._pings += read_pings(name, words, number)
+        except ValueError as error:
+            self._problems.error(number, *_halves(str(error)))
 
     def _take_respawn(self, number: int, name: str, words: list[str]) -> None:
         if len(words) < 2 or not words[1].startswith("/"):
@@ -153,13 +162,7 @@ class _Lines:
             return
         program = words[1].rpartition("/")[2]
         builtin = program if program in BUILT_IN_CLIENTS else None
-        if builtin:
-            self._problems.warn(
-                number,
-                f"{name} of {builtin}: it will be a part of this suite in a later release, nothing is started",
-                "the loss of a ping node moves nothing for now",
-            )
-        else:
+        if builtin is None:
             self._problems.warn(
                 number,
                 f"{name} comes in a later release, {words[1]} is not started",
@@ -193,7 +196,7 @@ class _Lines:
             realtime=parse_boolean(self._text("realtime")),
             rtprio=None if rtprio is None else int(rtprio),
             debug=int(self._text("debug")),
-            ping_nodes=(*self._all("ping"), *self._all("ping6"), *self._ping_groups),
+            ping_nodes=self._ping_nodes(nodes),
             environment=tuple((name, value) for name, _, value in (w.partition("=") for w in self._all("env"))),
             parameters=tuple(self._parameters(timing, nodes).items()),
             warnings=self._problems.warnings,
@@ -227,6 +230,18 @@ class _Lines:
                 "name this machine as uname -n does, in a node line",
             )
         return tuple(nodes)
+
+    def _ping_nodes(self, nodes: tuple[NodeName, ...]) -> tuple[Ping, ...]:
+        pings = joined(self._pings)
+        for ping in pings:
+            if ping.node.name in nodes:
+                cure = (
+                    "choose another name for the group"
+                    if ping.node.kind is PingKind.GROUP
+                    else "name a host outside the cluster"
+                )
+                self._problems.error(ping.hosts[0].line, f"ping node {ping.node.name} is a node of the cluster", cure)
+        return pings
 
     def _check_media(self) -> None:
         if self._media:
@@ -307,6 +322,12 @@ class _Lines:
                 parameters[name] = self._text(name)
         parameters["node"] = " ".join(nodes)
         return parameters
+
+
+_INSTEAD = {"hbaping": "write ping HOST for a host that answers ICMP echo requests"} | dict.fromkeys(
+    ("rds", "tipc", "openais", "evms"), "write ucast or bcast lines, and remove this one"
+)
+"""What to write for a medium that only other versions had."""
 
 
 def _halves(message: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hbeat.config.errors import Problem
 from hbeat.config.media import Medium
+from hbeat.config.ping import Ping
 from hbeat.core.model import Failback, NodeName, Timing
 
 
@@ -50,7 +51,13 @@ class HaConfig:
     realtime: bool
     rtprio: int | None
     debug: int
-    ping_nodes: tuple[str, ...]
+    ping_nodes: tuple[Ping, ...]
     environment: tuple[tuple[str, str], ...]  # from env lines, without the HA_ prefix
     parameters: tuple[tuple[str, str], ...]
     warnings: tuple[Problem, ...]
+
+    @property
+    def ipfail(self) -> bool:
+        """A respawn line starts it. It judges nothing with auto_failback legacy, which knows no standby."""
+        started = any(respawn.builtin == "ipfail" for respawn in self.respawn)
+        return started and self.auto_failback is not Failback.LEGACY

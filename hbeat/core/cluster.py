@@ -12,13 +12,16 @@ from random import Random
 
 from hbeat.core.auth import AuthError, Keyring, unpack
 from hbeat.core.badpackets import BadPackets
+from hbeat.core.connectivity import MESSAGES, Connectivity
 from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
 from hbeat.core.hooks import Hooks
+from hbeat.core.ipfail import Ipfail
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
-from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, Resource, ResourceGroup, Timing
+from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, PingNode, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity, Outbox, WireStamp
 from hbeat.core.ownership import Ownership
+from hbeat.core.ping import PingNodes
 from hbeat.core.script_messages import Fields
 from hbeat.core.script_requests import TAKEOVER_WORDS, obey
 from hbeat.core.seqno import Seen, Tracker
@@ -38,7 +41,7 @@ HOLDING_NEWS = frozenset({"starting", "resource"})
 class Settings:
     """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order.
 
-    hooks: the scripts in rc.d that want to be told.
+    hooks: the scripts in rc.d that want to be told. ipfail: compare what each node sees of the ping nodes.
     """
 
     me: Identity
@@ -51,6 +54,8 @@ class Settings:
     inner_signature: bool = True
     log_badpack: bool = True
     hooks: frozenset[str] = frozenset()
+    pings: tuple[PingNode, ...] = ()
+    ipfail: bool = False
 
 
 class Cluster:
@@ -65,6 +70,9 @@ class Cluster:
         self.outbox = Outbox(settings.me, keys, stamp, inner=settings.inner_signature)
         self.ownership = _ownership(settings, others[0] if others else None)
         self.hooks = Hooks(settings.hooks)
+        pings = PingNodes(settings.pings, settings.timing, now)
+        self.connectivity = Connectivity(pings, _ipfail(settings, self.ownership), self.peer)
+        self._pings_told: dict[NodeName, str] = {}
         self.status = NodeState.INIT
         self.bad = BadPackets(settings.log_badpack)
         self._tracker = Tracker(settings.rexmit_delay, random)
@@ -96,6 +104,7 @@ class Cluster:
             self._tracker.next_deadline(),
             self.ownership.next_deadline(),
             self.peer.next_deadline() if self.peer else None,
+            self.connectivity.next_deadline(),
         ]
         if self._announced_dt > self.settings.timing.deadtime:
             timers.append(self._began + START_GRACE_FOR)
@@ -110,6 +119,7 @@ class Cluster:
         effects: list[Effect] = []
         if late > self.settings.timing.keepalive and self.peer is not None and self.peer.alive:
             self.peer.doubt(now)
+            self.connectivity.pings.doubt(now)
             effects.append(Note(Level.WARNING, f"our own loop was {round(late * 1000)} ms late"))
         if now >= self._next_beat or self._dt(now) != self._announced_dt:
             effects += self._say_status(now)
@@ -122,9 +132,13 @@ class Cluster:
             effects += [*notes, *self._links_told(before)]
             if died:
                 effects += self._peer_died(now)
+            elif before - self._links_up():
+                effects += self._perform(self.connectivity.link_died(), now)
             for number in self._tracker.due(now):
                 wanted = {"firstseq": str(number), "lastseq": str(number)}  # decimal, unlike all else (3.4)
                 effects.append(self.outbox.send(Say.of("NS_rexmit", self.peer.name, **wanted), now))
+        effects += self._perform(self.connectivity.handle_timer(now), now)
+        effects += [*self._tell_of_pings(), *self._join(now)]
         if self._reqnodes_at is not None and now >= self._reqnodes_at:
             effects += self._ask_nodes(now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
@@ -134,9 +148,11 @@ class Cluster:
         return self.settings.timing.deadtime + grace
 
     def _say_status(self, now: float) -> list[Effect]:
+        """A status message, and an echo request to each ping node beside it."""
         self._announced_dt = self._dt(now)
         dt = f"{round(self._announced_dt * 1000):x}"
-        return self._send(Say.of("status", st=self.status.value, dt=dt, protocol=PROTOCOL), now)
+        status = self._send(Say.of("status", st=self.status.value, dt=dt, protocol=PROTOCOL), now)
+        return [*status, *self.connectivity.pings.requests(self.outbox, now)]
 
     def _perform(self, effects: Iterable[Effect], now: float) -> list[Effect]:
         """Turns what is to be said into datagrams; everything else passes."""
@@ -170,11 +186,28 @@ class Cluster:
             hooks += self._told(notice, ours=False)
         return hooks
 
+    def _tell_of_pings(self) -> list[RunHook]:
+        """The local notices `status` and `ifstat` for each ping node that came up or died."""
+        hooks: list[RunHook] = []
+        for ping in self.connectivity.pings if self.hooks.installed else ():
+            if ping.status == self._pings_told.get(ping.name, NodeState.INIT.value):
+                continue
+            self._pings_told[ping.name] = ping.status
+            state = "dead" if ping.status == NodeState.DEAD.value else "up"
+            for notice in (
+                [("t", "ifstat"), ("node", ping.name), ("ifname", ping.name), ("st", state)],
+                [("t", "status"), ("src", ping.name), ("st", ping.status), ("info", "ping")],
+            ):
+                hooks += self._told(Message.of(notice), ours=False)
+        return hooks
+
     # --- joining ----------------------------------------------------------------------------------------------
 
     def _join(self, now: float) -> list[Effect]:
-        """As soon as the peer was heard or given up: ask it for its node list, or become active."""
-        if self.status is not NodeState.UP or (self.peer is not None and not self.peer.decided):
+        """As soon as everybody was heard or given up: ask the peer for its node list, or become active."""
+        if self.status is not NodeState.UP or not self.connectivity.pings.decided:
+            return []
+        if self.peer is not None and not self.peer.decided:
             return []
         if self.peer is not None and self.peer.alive and self.peer.protocol:
             if self._reqnodes_at is None:
@@ -203,7 +236,8 @@ class Cluster:
             begun = owned.activated(now, active)
         else:
             begun = owned.activated(now)
-        return [note, *self._say_status(now), *self._perform(begun, now)]
+        news = [*begun, *self.connectivity.activated()]
+        return [note, *self._say_status(now), *self._perform(news, now)]
 
     def _peer_died(self, now: float) -> list[Effect]:
         assert self.peer is not None
@@ -215,6 +249,7 @@ class Cluster:
         effects: list[Effect] = [*self._told(notice, ours=False)]
         if active:
             effects += self._send(Say.of("stonith", node=self.peer.name, result=result), now)
+        self.connectivity.peer_gone()
         effects += self._perform(self.ownership.peer_gone("dead", now), now)
         return effects + self._join(now)
 
@@ -232,6 +267,14 @@ class Cluster:
         if self.peer is None or message.text("src").lower() == self.settings.me.name:
             return []
         return self._from_peer(self.peer, link, message, now)
+
+    def echoed(self, data: bytes, now: float) -> list[Effect]:
+        """The payload of an echo reply: a ping node answers."""
+        try:
+            effects = self._perform(self.connectivity.echoed(data, now), now)
+        except LookupError as error:
+            return self.bad.note("icmp", str(error), now)
+        return [*effects, *self._tell_of_pings(), *self._join(now)]
 
     def _stranger(self, message: Message) -> str | None:
         """Why this well-signed message cannot be one of our cluster's (section 3.2 rule 1)."""
@@ -342,6 +385,7 @@ class Cluster:
                 full = message.text("rtype") == "full"
                 return self.ownership.peer_report(held, full, stable == "1" if stable else None, now)
             case "ask_resources":
+                self.connectivity.asked(held, message, now)
                 return self.ownership.peer_asks(held, message.text("info"), now)
             case "hb_takeover":
                 given = TAKEOVER_WORDS.get(message.text("rsc_hold"), Held.NONE)
@@ -350,7 +394,12 @@ class Cluster:
                 return self._legacy_message(type_, message, now)
             case "shutdone":
                 note = Note(Level.INFO, f"Received shutdown notice from '{peer.name}'.")
+                self.connectivity.peer_gone()
                 return [note, *self.ownership.peer_gone("stopped", now)]
+            case "query-cstatus":
+                return self.connectivity.client_status(message)
+            case client_message if client_message in MESSAGES:
+                return self.connectivity.message(client_message, message, now)
         return [Note(Level.DEBUG, f"message {type_} of {peer.name}: nothing to do")]
 
     def _legacy_message(self, type_: str, message: Message, now: float) -> list[Effect]:
@@ -398,11 +447,12 @@ class Cluster:
 
     def shutdown(self, now: float) -> list[Effect]:
         """Release everything, tell the peer, end with Exit."""
-        return self._perform(self.ownership.shutdown(now), now)
+        return self._perform([*self.connectivity.stopping(), *self.ownership.shutdown(now)], now)
 
     def reload(self, settings: Settings, keys: Keyring, now: float) -> list[Effect]:
-        """New keys, timers, failback and groups; nodes, links and identity stay as they are until a restart."""
+        """New keys, timers, failback and groups; nodes, links, ping nodes and ipfail stay until a restart."""
         kept = self.settings
+        settings = replace(settings, pings=kept.pings, ipfail=kept.ipfail)
         self.settings = replace(settings, me=kept.me, nodes=kept.nodes, links=kept.links)
         self.outbox.keys = keys
         effects: list[Effect] = []
@@ -415,6 +465,9 @@ class Cluster:
         self.bad.enabled = settings.log_badpack
         if self.peer is not None:
             self.peer.timing = settings.timing
+        self.connectivity.pings.retime(settings.timing)
+        if (ipfail := self.connectivity.ipfail) is not None:
+            ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
         self._next_beat = min(self._next_beat, now + settings.timing.keepalive)
         return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
 
@@ -423,3 +476,11 @@ def _ownership(settings: Settings, peer: NodeName | None) -> Ownership | LegacyO
     if settings.failback is Failback.LEGACY:
         return LegacyOwnership(settings.me.name, peer, settings.groups)
     return Ownership(settings.me.name, peer, settings.groups, settings.failback)
+
+
+def _ipfail(settings: Settings, ownership: Ownership | LegacyOwnership) -> tuple[Ipfail, Ownership] | None:
+    """ipfail and what it moves; it needs a peer, and the standby handshake that legacy does not have."""
+    if not settings.ipfail or ownership.peer is None or not isinstance(ownership, Ownership):
+        return None
+    gives_back = settings.failback is not Failback.OFF
+    return Ipfail(settings.me.name, ownership.peer, settings.timing.keepalive, gives_back), ownership

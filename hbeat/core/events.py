@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from hbeat.core.model import Resource
+from hbeat.core.model import NodeName, Resource
 
 
 class Level(IntEnum):
@@ -30,6 +30,14 @@ class Action(Enum):
 class SendDatagram:
     """Send these bytes on every medium, one right after the other."""
 
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendPing:
+    """Ask each host of the ping node to echo this payload; what comes back is told by Cluster.echoed()."""
+
+    node: NodeName
     data: bytes
 
 
@@ -99,4 +107,4 @@ class Exit:
     """All is released and said; the daemon may end."""
 
 
-Effect = SendDatagram | Say | RunResource | Prepare | Dismiss | RunHook | Note | Exit
+Effect = SendDatagram | SendPing | Say | RunResource | Prepare | Dismiss | RunHook | Note | Exit

@@ -28,6 +28,7 @@ class Handover:
         self.failback = failback
         self.standby = Standby()
         self.failback_due = False
+        self.keep_foreign = False  # the peer's network is worse than ours: no failback for now
         self._holder = holder
         self._report = report
         self._failed = FailedStarts()
@@ -135,7 +136,7 @@ class Handover:
         wanted = self.failback_due and self.failback is not Failback.OFF and holder.held.foreign
         if not (wanted and holder.stable and holder.peer_alive and holder.peer_stable):
             return []
-        if self.standby.under_way or not holder.jobs.idle:
+        if self.standby.under_way or not holder.jobs.idle or self.keep_foreign:
             self._failback_at = now + FAILBACK_RETRY
             return []
         return self.give(Held.FOREIGN, "failback", now)

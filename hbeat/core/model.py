@@ -13,12 +13,29 @@ LinkName = str
 
 
 class NodeState(Enum):
-    """Status words of the wire; DEAD is only ever decided locally (reference section 4.1)."""
+    """Status words of the wire; DEAD is only ever decided locally, PING is a ping node that answers (reference 4.1)."""
 
     INIT = "init"
     UP = "up"
     ACTIVE = "active"
     DEAD = "dead"
+    PING = "ping"
+
+
+class PingKind(Enum):
+    """The directive that names a ping node; the word is also what its messages carry as `info`."""
+
+    PING = "ping"
+    PING6 = "ping6"
+    GROUP = "ping_group"
+
+
+@dataclass(frozen=True, slots=True)
+class PingNode:
+    """Something outside the cluster that answers echo requests, as ha.cf names it: one host, or a group of hosts."""
+
+    name: NodeName
+    kind: PingKind = PingKind.PING
 
 
 class Held(Enum):

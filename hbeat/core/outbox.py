@@ -72,7 +72,9 @@ class Outbox:
                 pairs.insert(1, ("dest", say.dest))
             if say.dest in self.peer_uuids:
                 pairs.append(("destuuid", self.peer_uuids[say.dest]))
-        pairs += [("src", self._me.name), ("srcuuid", self._me.uuid)]
+        if "src" not in dict(say.fields):  # a client's message has it in the middle
+            pairs.append(("src", self._me.name))
+        pairs.append(("srcuuid", self._me.uuid))
         if numbered:
             self.sequence += 1
             pairs.append(("seq", f"{self.sequence:x}"))
@@ -81,6 +83,11 @@ class Outbox:
             pairs.append(("ld", load))
         pairs.append(("ttl", str(self._me.ttl)))
         return Message.of(pairs)
+
+    def unnumbered(self, fields: list[tuple[str, str | bytes]]) -> bytes:
+        """A signed message with a time and none of the other fields: what ping nodes are sent to echo."""
+        seconds, _ = self._stamp()
+        return pack(Message.of([*fields, ("ts", f"{seconds:x}")]), self.keys, inner=self._inner)
 
     def resend(self, asker: str, first: int, last: int, now: float) -> list[SendDatagram | Note]:
         """Answers NS_rexmit for first..last: the original datagrams, or a nak for what is gone (section 3.4)."""

@@ -25,8 +25,9 @@ from hbeat.core.events import (
     RunHook,
     RunResource,
     SendDatagram,
+    SendPing,
 )
-from hbeat.core.model import Failback, Resource, ResourceGroup, Timing
+from hbeat.core.model import Failback, PingNode, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity
 
 LINKS = ("eth0", "eth1")
@@ -65,6 +66,7 @@ class World:
         failback: Failback = Failback.ON,
         groups: Iterable[ResourceGroup] = (SEED_GROUP,),
         seed: int = 1,
+        pings: Iterable[str] = (),
     ) -> None:
         self.now = 0.0
         self.timing = timing or Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
@@ -73,6 +75,8 @@ class World:
         self.random = Random(seed)
         self.machines = {name: Machine(name) for name in ("a", "b")}
         self.cut: set[tuple[str, str]] = set()  # (receiving node, link)
+        self.pings = tuple(PingNode(name) for name in pings)  # with them, both nodes run ipfail
+        self.unseen: set[tuple[str, str]] = set()  # (node, ping node that does not answer it)
         self.loss = 0.0
         self.transcript: list[str] = []
         self.hooks: frozenset[str] = frozenset()  # scripts in rc.d of both nodes
@@ -94,7 +98,17 @@ class World:
         machine.stalled_until = 0.0
         machine.inbox.clear()
         me = Identity(name, name.encode().ljust(16, b"\0"), machine.generation, 3)
-        settings = Settings(me, ("a", "b"), LINKS, self.timing, self.failback, self.groups, hooks=self.hooks)
+        settings = Settings(
+            me,
+            ("a", "b"),
+            LINKS,
+            self.timing,
+            self.failback,
+            self.groups,
+            pings=self.pings,
+            ipfail=bool(self.pings),
+            hooks=self.hooks,
+        )
         cluster = Cluster(settings, KEYS, lambda: (1_800_000_000 + int(self.now), "0.00"), self.random, self.now)
         machine.cluster = cluster
         self.perform(name, cluster.begin(self.now))
@@ -176,6 +190,9 @@ class World:
                 case SendDatagram(data):
                     self.sent.append((self.now, name, data))
                     self._transmit(name, data)
+                case SendPing(ping, data):
+                    if (name, ping) not in self.unseen:
+                        self.later(LATENCY, self._echo(machine, cluster, data))
                 case Note(level, text):
                     if level >= Level.INFO:
                         self.say(name, text)
@@ -204,6 +221,13 @@ class World:
             if self.random.random() < self.loss:
                 continue
             self.later(LATENCY, self._delivery(receiver, link, data))
+
+    def _echo(self, machine: Machine, cluster: Cluster | None, data: bytes) -> Callable[[], None]:
+        def answer() -> None:
+            if machine.cluster is cluster and cluster is not None and self.now >= machine.stalled_until:
+                self.perform(machine.name, cluster.echoed(data, self.now))
+
+        return answer
 
     def _delivery(self, name: str, link: str, data: bytes) -> Callable[[], None]:
         def deliver() -> None:

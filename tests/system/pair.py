@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 
 from migration.lab_places import mount_points
-from migration.network import Switch
+from migration.network import Switch, ip_batch
 from migration.nodes import Node
 from migration.topology import LabNode, Leg
 
@@ -110,6 +110,10 @@ class Pair:
                 logs = "\n".join(f"--- {name}\n{self.log(name)[-3000:]}" for name in NAMES)
                 raise AssertionError(f"not seen within {limit:g} s\n{logs}")
             time.sleep(0.02)
+
+    def at_switch(self, *commands: str) -> None:
+        """`ip` commands where the bridges are ("br0" is outside): hosts that are neither node."""
+        ip_batch(self.switch._namespace, commands)
 
     def sniffer(self, name: str, interface: str, protocol: int) -> socket.socket:
         """A packet socket for what arrives on one interface of a node, or at the switch ("br0" is outside)."""

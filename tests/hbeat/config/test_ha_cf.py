@@ -54,10 +54,8 @@ def test_the_seed_file_loads_on_a_machine_without_ipfail():
     assert config.timing == Timing(keepalive=1, warntime=15, deadtime=30, initdead=30, deadping=30)
     assert config.log.logfacility == "local0"
     assert config.respawn == (Respawn("hacluster", ("/usr/lib64/heartbeat/ipfail",), False, "ipfail", 7),)
-    assert [str(warning) for warning in config.warnings] == [
-        "ha.cf:7: respawn of ipfail: it will be a part of this suite in a later release, nothing is started; "
-        "the loss of a ping node moves nothing for now"
-    ]
+    assert config.ipfail
+    assert config.warnings == ()
 
 
 def test_a_file_with_nothing_unusual_has_no_warnings():
@@ -272,10 +270,12 @@ def test_every_directive_is_recognised_and_every_warning_has_a_cure():
         "ucast6": "eth1 fd00::2",
         "mcast": "eth1 225.0.0.1 694 1 0",
         "mcast6": "eth1 ff12::1 694 1 0",
+        "ping": "10.0.0.1",
+        "ping6": "fd00::1",
     }
     special |= {"pacemaker": "no", "autojoin": "none"}
     for name, row in DIRECTIVES.items():
-        if name == "serial":
+        if name == "serial" or (row.support is Support.REFUSED and row.kind is Kind.LINE):
             continue  # no word of it is accepted
         word = special.get(name) or (row.choices[0] if row.kind is Kind.CHOICE else samples[row.kind])
         config = parse(f"{LEAST}deadtime 40\n{name} {word}\n")
@@ -307,3 +307,54 @@ def test_published_files_are_accepted_or_refused_with_place_and_cure():
     }
     pacemaker = dict.fromkeys(["002.cf", "003.cf"], "pacemaker on is for Pacemaker, which this suite does without")
     assert {name: problems[0].what for name, problems in found.items() if problems} == others | pacemaker
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/usr/lib/heartbeat/ipfail", "/usr/lib64/heartbeat/ipfail", "/usr/libexec/heartbeat/ipfail", "/opt/x/ipfail"],
+)
+@pytest.mark.parametrize("user", ["hacluster", "root"])
+def test_ipfail_is_built_in_wherever_it_was_once_installed(path, user):
+    config = parse(f"{LEAST}respawn {user} {path}\n")
+    assert config.ipfail
+    assert config.warnings == ()
+    assert not parse(LEAST).ipfail
+
+
+def test_ping_lines_name_ping_nodes_and_their_hosts():
+    config = parse(f"{LEAST}ping 10.1.1.254 Router\nping6 fd00::1\nping_group gw 10.1.1.1 10.1.1.2\n")
+    assert [(p.node.name, p.node.kind.value, [(h.address, h.family) for h in p.hosts]) for p in config.ping_nodes] == [
+        ("10.1.1.254", "ping", [("10.1.1.254", 4)]),
+        ("router", "ping", [("Router", 4)]),
+        ("fd00::1", "ping6", [("fd00::1", 6)]),
+        ("gw", "ping_group", [("10.1.1.1", 4), ("10.1.1.2", 4)]),
+    ]
+    assert config.warnings == ()
+
+
+def test_ping_lines_of_one_name_are_one_ping_node():
+    config = parse(f"{LEAST}ping router\nping6 router\nping router\nping_group gw 10.1.1.1\nping_group gw 10.1.1.2\n")
+    assert [(p.node.name, [(h.address, h.family, h.line) for h in p.hosts]) for p in config.ping_nodes] == [
+        ("router", [("router", 4, 5), ("router", 6, 6)]),
+        ("gw", [("10.1.1.1", 4, 8), ("10.1.1.2", 4, 9)]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("ping fd00::1", "neither an IPv4 address nor a host name; write ping6"),
+        ("ping 10.1.1", "neither an IPv4 address nor a host name; correct it"),
+        ("ping6 10.1.1.1", "neither an IPv6 address nor a host name; write ping for IPv4"),
+        ("ping6 fe80::1", "exists on every link; write one of its global addresses"),
+        ("ping_group gw", "ping_group takes a name and hosts; write ping_group NAME HOST ..."),
+        ("ping b", "ping node b is a node of the cluster; name a host outside the cluster"),
+        ("ping_group a 10.1.1.1", "ping node a is a node of the cluster; choose another name for the group"),
+        ("hbaping 1 2", "hbaping is not known to heartbeat 3.0.6 either; write ping HOST"),
+        ("tipc x", "tipc is not known to heartbeat 3.0.6 either; write ucast or bcast"),
+    ],
+)
+def test_ping_lines_that_cannot_be_are_refused_with_the_cure(line, what):
+    (error,) = errors(f"{LEAST}{line}\n")
+    assert error.startswith("ha.cf:5: ")
+    assert what in error

@@ -1,0 +1,119 @@
+"""ping nodes and ipfail in a mixed pair: the original's ipfail on one node, ours on the other, in both roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.auditor import Auditor
+from tests.interop.mixed import HA_CF, MixedPair, missing
+from tests.system.pair import NAMES, have_namespaces
+
+ONE, TWO = NAMES
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.interop,
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+ROUTER = "10.1.1.254"
+LINES = f"""\
+ping {ROUTER}
+ping_group gw 10.1.1.252 10.1.1.253
+respawn hacluster /usr/libexec/heartbeat/ipfail
+"""
+
+
+@pytest.fixture(params=[ONE, TWO], ids=["original is preferred", "original is the other"])
+def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
+    """A mixed pair that serves on the preferred node and whose nodes both see both ping nodes."""
+    if reason := have_namespaces():
+        pytest.skip(reason)
+    made = MixedPair(tmp_path, original=request.param)
+    try:
+        made.at_switch(f"address add {ROUTER}/24 dev br0", "address add 10.1.1.253/32 dev br0")
+        for name in NAMES:
+            made.write(name, "ha.cf", HA_CF.replace("keepalive 200ms", "keepalive 500ms") + LINES)
+        made.start_all()
+        for name in NAMES:
+            made.until(lambda name=name: sees(made, name), 20)  # type: ignore[misc]
+        yield made
+    finally:
+        made.close()
+
+
+def sees(pair: MixedPair, name: str) -> bool:
+    return pair.command(name, "cl_status", "nodestatus", ROUTER)[1].strip() == "ping"
+
+
+def lose(pair: MixedPair, name: str) -> None:
+    """The router's answers do not reach this node any more."""
+    table = "add table inet t; add chain inet t i { type filter hook input priority 0; }; add rule inet t i"
+    status, out = pair.run(name, "nft", f"{table} ip saddr {ROUTER} drop")
+    assert status == 0, out
+
+
+def see_again(pair: MixedPair, name: str) -> None:
+    assert pair.run(name, "nft", "delete table inet t")[0] == 0
+
+
+def test_the_node_that_serves_loses_a_ping_node_hands_over_and_gets_its_group_back(pair: MixedPair) -> None:
+    with Auditor(pair.owners) as auditor:
+        lose(pair, ONE)
+        pair.serves(TWO, 30)
+        see_again(pair, ONE)
+        pair.serves(ONE, 40)
+        pair.until(pair.is_settled, 30)
+    assert auditor.doubles == []
+
+
+def test_the_other_node_loses_a_ping_node_and_nothing_moves(pair: MixedPair) -> None:
+    with Auditor(pair.owners) as auditor:
+        lose(pair, TWO)
+        pair.until(lambda: not sees(pair, TWO), 10)
+        see_again(pair, TWO)
+        pair.until(lambda: sees(pair, TWO), 10)
+        pair.until(pair.is_settled, 30)
+    assert {owners for _, owners in auditor.samples} == {(ONE,)}
+
+
+def test_both_lose_it_and_nothing_moves(pair: MixedPair) -> None:
+    with Auditor(pair.owners) as auditor:
+        pair.at_switch(f"address del {ROUTER}/24 dev br0")
+        for name in NAMES:
+            pair.until(lambda name=name: not sees(pair, name), 10)  # type: ignore[misc]
+        pair.at_switch(f"address add {ROUTER}/24 dev br0")
+        for name in NAMES:
+            pair.until(lambda name=name: sees(pair, name), 10)  # type: ignore[misc]
+        pair.until(pair.is_settled, 30)
+    assert {owners for _, owners in auditor.samples} == {(ONE,)}
+
+
+def test_the_node_that_took_over_loses_it_too_and_the_first_takes_everything_again(pair: MixedPair) -> None:
+    with Auditor(pair.owners) as auditor:
+        lose(pair, ONE)
+        pair.serves(TWO, 30)
+        pair.until(pair.is_settled, 30)
+        lose(pair, TWO)
+        pair.until(lambda: not sees(pair, TWO), 10)
+        see_again(pair, ONE)
+        pair.serves(ONE, 40)
+    assert auditor.doubles == []
+
+
+def test_commands_say_of_ping_nodes_what_the_original_says(pair: MixedPair) -> None:
+    (theirs,) = pair.original
+    (ours,) = set(NAMES) - pair.original
+    for words in (
+        *("listnodes", "listnodes -p", "listnodes -n", "listnodes -p -v"),
+        *(f"nodestatus {ROUTER}", "nodestatus gw", "nodestatus gw -m", "nodetype gw", "nodetype gw -m"),
+        *("listhblinks gw", "listhblinks gw -v", f"hblinkstatus {ROUTER} {ROUTER}", "hblinkstatus gw gw -m"),
+        *("nodeweight gw", "nodesite gw", "clientstatus gw ipfail", "hbparameter -p deadping", "rscstatus -m"),
+        *(f"clientstatus {name} ipfail" for name in NAMES),
+    ):
+        said = {name: pair.command(name, "cl_status", *words.split()) for name in NAMES}
+        assert said[ours] == said[theirs], words
+    for words in ("nodestatus 10.1.1.253", "nodetype 10.1.1.253", "hblinkstatus gw 10.1.1.253"):
+        said = {name: pair.command(name, "cl_status", *words.split()) for name in NAMES}
+        assert said[ours][0] == said[theirs][0], words
