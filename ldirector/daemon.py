@@ -19,6 +19,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,6 +95,7 @@ class Daemon:
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._results: list[tuple[int, Verdict]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, announce_ready: Callable[[], None] = lambda: None) -> None:
@@ -151,9 +153,9 @@ class Daemon:
             self._perform_rest(effects)
 
     def _edit_table(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, ApplyOps):
-                self._refused += self._kernel.apply(effect.ops)
+        edits = [op for effect in effects if isinstance(effect, ApplyOps) for op in effect.ops]
+        if edits:
+            self._refused += self._kernel.apply(edits)
 
     def _perform_rest(self, effects: Sequence[Effect]) -> None:
         self._performer.perform(effects)
@@ -187,7 +189,20 @@ class Daemon:
         self._guarded(lambda: self._perform(self._director.sentinel_lost(sentinel_id, self._loop.time())))
 
     def _check_finished(self, check_id: int, verdict: Verdict) -> None:
-        self._guarded(lambda: self._perform(self._director.finished(check_id, verdict, self._loop.time())))
+        """Results of the same turn of the loop are taken together: one edit of the table, one opening of the log."""
+        if not self._results:
+            self._loop.call_soon(self._guarded, self._take_results)
+        self._results.append((check_id, verdict))
+
+    def _take_results(self) -> None:
+        results, self._results = self._results, []
+        effects: list[Effect] = []
+        for check_id, verdict in results:
+            self._guarded(partial(self._judge, check_id, verdict, effects))
+        self._perform(effects)
+
+    def _judge(self, check_id: int, verdict: Verdict, effects: list[Effect]) -> None:
+        effects += self._director.finished(check_id, verdict, self._loop.time())
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """A step of the loop: an unusable table or a bug of ours is logged, and the daemon goes on."""

@@ -107,7 +107,7 @@ class Director:
         if not self._probes.is_in_flight(check_id):
             return []
         if verdict.outcome is Outcome.FAIL and self._shortage.is_on:
-            verdict = verdict.not_run()
+            return self._uncounted(check_id, verdict, now)
         if verdict.outcome is Outcome.NOT_RUN:
             return self._not_run(check_id, verdict, now)
         run = self._probes.finished(check_id, verdict, now, self._shortage.stretch)
@@ -124,13 +124,16 @@ class Director:
         return effects
 
     def sentinel_lost(self, sentinel_id: int, now: float) -> list[Effect]:
-        """An OpenSentinel could not be opened, or its connection ended: those servers are checked now."""
+        """An OpenSentinel could not be opened, or its connection ended: the checks of those servers are due now.
+
+        handle_timer starts them, in doses, however many connections end in the same turn of the loop.
+        """
         members = self._sentinels.lost(sentinel_id, now)
         for member in members:
             check = self._farm.checks[member]
             if isinstance(check, Probe):
                 self._probes.doubt(check, now)
-        return self._probes.start_due(now) if members else []
+        return []
 
     def maintain(self, members: Iterable[Member], now: float) -> list[Effect]:
         """These reals are in maintenance, and no others: down at once and not probed, until the operator says else."""
@@ -244,6 +247,15 @@ class Director:
         run = self._probes.finished(check_id, verdict, now, self._shortage.stretch)
         self._probes.hurry(run.probe, now + self._shortage.stretch)
         return [transcript.shortage_note(run.members[0], verdict)] if begins else []
+
+    def _uncounted(self, check_id: int, verdict: Verdict, now: float) -> list[Effect]:
+        """It may have failed because of us, so it is made again as soon as we can be trusted.
+
+        No sign of shortage: dead servers go on failing, and would keep each other from ever being taken down.
+        """
+        run = self._probes.finished(check_id, verdict.not_run(), now, self._shortage.stretch)
+        self._probes.hurry(run.probe, self._shortage.trusted_at or now)
+        return []
 
     def _settle(self, members: Iterable[Member], now: float) -> list[Effect]:
         """What follows from the health of these reals: faster checks while it moves, a sentinel while it is up."""

@@ -17,7 +17,7 @@ from ldirector.core.negotiate import Probe
 from ldirector.core.schedule import Schedule
 from ldirector.core.verdict import Outcome, Verdict
 
-MOST_STARTS = 50
+MOST_STARTS = 20
 """Checks that one step starts. When a thousand sentinels are lost at one instant, the loop must go on turning: its own
 lateness would be taken for a shortage of this machine, and nobody would be taken down."""
 

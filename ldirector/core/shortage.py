@@ -1,9 +1,10 @@
 """Our own shortage: no time, no descriptors, no memory. While it lasts nobody else is blamed.
 
 A check that could not be made (NOT_RUN) because of this machine is a sign of it. For QUIET seconds after each sign no
-failed check takes a server down - it may have failed because of us. And all checks slow down: from the second sign on
-their intervals double, once a second at most and up to MAX_STRETCH times, so that a machine that cannot keep up gets
-a load it can carry instead of a growing heap of late checks. Without signs the intervals halve every RECOVERY seconds.
+failed check takes a server down - it may have failed because of us - and each is made again when they are over. And
+all checks slow down: from the second sign on their intervals double, once a second at most and up to MAX_STRETCH
+times, so that a machine that cannot keep up gets a load it can carry instead of a growing heap of late checks. Without
+signs the intervals halve every RECOVERY seconds.
 
     calm --sign--> short --QUIET without a sign--> recovering --intervals as they should be--> calm
                      ^------------sign-----------------'
@@ -35,6 +36,11 @@ class Shortage:
     def is_on(self) -> bool:
         """No failed check counts now."""
         return self._until is not None and not self._recovering
+
+    @property
+    def trusted_at(self) -> float | None:
+        """When failed checks count again, if no sign comes; None when they do."""
+        return self._until if self.is_on else None
 
     def sign(self, now: float) -> bool:
         """A check could not be made; True when all was calm before."""

@@ -49,6 +49,8 @@ from ldirector.core.model import (
     VirtualState,
 )
 from ldirector.core.plan import virtual_of
+from ldirector.core.probes import MOST_STARTS
+from ldirector.core.schedule import FIRST_SPREAD
 from ldirector.core.shortage import QUIET
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.core.build import FALLBACK, MARK, VIP, Config, real, virtual
@@ -274,6 +276,21 @@ def test_no_failed_check_counts_while_this_machine_is_short_of_something() -> No
     assert machine.weights() == {"192.168.2.1": 1}
 
 
+def test_dead_servers_do_not_prolong_the_shortage_and_are_down_when_it_is_over() -> None:
+    machine = Machine(virtual(*map(real, range(1, 6)), checkinterval=60), table=table_with((WEB1, 1), (WEB2, 1)))
+    machine.tick()
+    machine.report(NOT_RUN, "192.168.2.1")
+    sign = machine.now
+    machine.report(REFUSED)
+    while len(machine.weights()) > 1 and machine.now < sign + 60:
+        machine.now = machine.director.next_deadline() or 0.0
+        machine.perform(machine.director.handle_timer(machine.now))
+        machine.report(GOOD, "192.168.2.1")
+        machine.report(REFUSED)
+    assert machine.weights() == {"192.168.2.1": 1}
+    assert machine.now == sign + QUIET
+
+
 def test_checks_slow_down_while_the_shortage_lasts() -> None:
     machine = Machine(virtual(real(1)))
     starts: list[float] = []
@@ -358,9 +375,25 @@ def test_lost_sentinel_has_its_server_checked_at_once_and_weight_follows() -> No
     machine = Machine(virtual(real(1, 5), real(2, 5), quiescent=True, policy=WATCHED))
     machine.round(GOOD)
     machine.lose("192.168.2.1")
+    assert machine.next_in() == 0.0
+    machine.tick(0.0)
     assert list(machine.in_flight.values()) == ["192.168.2.1"]
     machine.report(REFUSED)
     assert machine.weights() == {"192.168.2.1": 0, "192.168.2.2": 5}
+
+
+def test_many_sentinels_lost_at_one_instant_start_their_checks_in_doses() -> None:
+    machine = Machine(virtual(*map(real, range(1, 2 * MOST_STARTS)), policy=WATCHED))
+    machine.now = FIRST_SPREAD
+    machine.round(GOOD)
+    machine.round(GOOD)
+    for number in range(1, 2 * MOST_STARTS):
+        machine.lose(f"192.168.2.{number}")
+    machine.tick(0.0)
+    assert len(machine.in_flight) == MOST_STARTS
+    assert machine.next_in() == 0.0
+    machine.tick(0.0)
+    assert len(machine.in_flight) == 2 * MOST_STARTS - 1
 
 
 def test_sentinel_that_is_closed_by_a_healthy_server_changes_nothing_and_reopens_ever_later() -> None:
