@@ -80,7 +80,7 @@ DIFFERENCES = (
      "mail; several recipients are several recipients, also where blanks or semicolons stand between them."),
     ("", "While this machine itself is short of time, descriptors or memory no server is taken down; checks slow down "
      "and one line in the log says so."),
-    ("", "A pattern that needs more than some 25 ms of processor time for an answer fails the check, so that none "
+    ("", "A pattern that needs more than some 30 ms of processor time for an answer fails the check, so that none "
      "can keep the others waiting. Patterns may have 2,000 characters with repetitions written out, those of "
      "more than 200 characters together 16,384, lines 8,192 characters, and all ranges of a file together 8,192 "
      "addresses."),

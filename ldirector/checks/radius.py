@@ -18,10 +18,10 @@ from pyrad.packet import AccessAccept, AccessReject, AccessRequest, AuthPacket, 
 from ldirector.checks import datagrams
 from ldirector.checks.attempt import PASSED, BadAnswer, attempt
 from ldirector.core.events import CheckSpec
+from ldirector.core.services import RADIUS_LIMITS
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
 USER_NAME, USER_PASSWORD, NAS_IP_ADDRESS, REPLY_MESSAGE, NAS_IPV6_ADDRESS = 1, 2, 4, 18, 95
-NAME_LIMIT, PASSWORD_LIMIT = 253, 128  # bytes (RFC 2865, 5.1 and 5.2)
 
 
 async def check(spec: CheckSpec, deadline: float) -> Verdict:
@@ -32,8 +32,9 @@ async def check(spec: CheckSpec, deadline: float) -> Verdict:
 def request_for(spec: CheckSpec, own_address: str) -> Packet:
     """The Access-Request, ready to be encoded. Raises ValueError for a login or passwd that RADIUS cannot carry."""
     login, passwd = (text.encode("utf-8", "surrogateescape") for text in (spec.login, spec.passwd))
-    if len(login) > NAME_LIMIT or len(passwd) > PASSWORD_LIMIT:
-        raise ValueError(f"RADIUS carries at most {NAME_LIMIT} bytes of login= and {PASSWORD_LIMIT} of passwd=")
+    for name, value in (("login", login), ("passwd", passwd)):
+        if len(value) > RADIUS_LIMITS[name]:
+            raise ValueError(f"RADIUS carries at most {RADIUS_LIMITS[name]} bytes of {name}=")
     request = AuthPacket(AccessRequest, secret=spec.secret.encode("utf-8", "surrogateescape"))
     request.authenticator = request.CreateAuthenticator()
     request[USER_NAME] = [login]

@@ -100,7 +100,6 @@ class VirtualBuilder:
             passwd=settings.get("passwd"),
             database=settings.get("database"),
             secret=settings.get("secret"),
-            load=settings.get("load"),
             monitorfile=settings.get("monitorfile"),
             fallbackcommand=self._either(settings, "fallbackcommand"),
             emailalert=self._either(settings, "emailalert"),

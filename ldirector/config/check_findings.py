@@ -10,9 +10,7 @@ from ldirector.config.settings import RawVirtual, Settings
 from ldirector.core.model import CheckType, Virtual, virtual_name
 from ldirector.core.negotiate import choose, kinds, unused_directives
 from ldirector.core.receive import PatternError, compiled
-from ldirector.core.services import SERVICES
-
-RADIUS_LIMITS = {"login": 253, "passwd": 128}  # bytes, RFC 2865 sections 5.1 and 5.2
+from ldirector.core.services import RADIUS_LIMITS, SERVICES
 
 
 class CheckFindings:
@@ -69,7 +67,7 @@ class CheckFindings:
 
     def _check_extra(self, virtual: Virtual, raw: RawVirtual) -> None:
         """A check whose library is not there could never succeed: better said now than by an empty table."""
-        if virtual.checktype not in (CheckType.NEGOTIATE, CheckType.COMBINED):
+        if not virtual.checktype.negotiates:
             return
         if extra := self._missing_extra(virtual.service):
             self._findings.error(
@@ -100,7 +98,7 @@ class CheckFindings:
                 f"{unused}: the {_check_name(virtual)} check does not look at it",
                 "leave the line as it is, or remove it",
             )
-        if virtual.checktype in (CheckType.NEGOTIATE, CheckType.COMBINED):
+        if virtual.checktype.negotiates:
             for name in SERVICES[virtual.service].expects:
                 if not getattr(virtual, name):
                     self._findings.warn(

@@ -159,13 +159,13 @@ _ROWS = (
     Directive(
         "fallbackcommand",
         _B,
-        values.maybe_quoted,
+        values.command,
         default="",
         form="command",
         meaning="Run with the arguments start|stop, VIP:PORT and tcp|udp|fwm (a mark: :0) when the fallback comes into "
         "force and when it leaves; every start gets its stop. Words and quotes are read as in a shell, but no shell "
         "runs it: put pipes and redirections into a script.",
-        read_global=values.some_text,
+        read_global=values.bare_command,
     ),
     Directive(
         "logfile",

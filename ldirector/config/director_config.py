@@ -18,8 +18,7 @@ class DirectorConfig:
     """virtuals in the order of the file, globals merged into them; the rest is what concerns the daemon itself.
 
     logfile: a path, or the name of a syslog facility when it does not start with "/". autoreload: re-read the file
-    when it changed on disk. fork: only decides whether a virtual may have its own checkinterval; checks run in
-    parallel in any case. The last three come from ldirector.yaml.
+    when it changed on disk. The last three come from ldirector.yaml.
     """
 
     file: str
@@ -27,7 +26,6 @@ class DirectorConfig:
     warnings: tuple[Problem, ...] = ()
     logfile: str = "/var/log/ldirectord.log"
     autoreload: bool = False
-    fork: bool = False
     callback: str = ""
     execute: tuple[str, ...] = ()
     supervised: bool = False

@@ -12,14 +12,13 @@ from collections.abc import Callable
 from ldirector.config import grammar, values
 from ldirector.config.build import VirtualBuilder
 from ldirector.config.directives import DIRECTIVES, Directive, Scope
-from ldirector.config.director_config import SYSLOG_FACILITIES, DirectorConfig
+from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import BadValue, Findings
 from ldirector.config.expand import LARGEST_RANGE, Names, Place, fallback_place, virtual_place
 from ldirector.config.lenient import straightened
 from ldirector.config.real_line import read_real
 from ldirector.config.remarks import remarks
 from ldirector.config.settings import RawVirtual, Settings
-from ldirector.core.commands import words
 
 __all__ = ["DirectorConfig", "parse"]
 
@@ -55,7 +54,6 @@ class _Reader:
         self._range_left = LARGEST_RANGE
 
     def result(self) -> DirectorConfig:
-        self._check_logfile()
         builder = VirtualBuilder(self._globals, self._names, self._findings, self._missing_extra)
         virtuals = builder.build(self._blocks)
         settings = self._globals
@@ -65,7 +63,6 @@ class _Reader:
             warnings=self._findings.warnings(),
             logfile=settings.get("logfile"),
             autoreload=settings.get("autoreload"),
-            fork=settings.get("fork"),
             callback=settings.get("callback"),
             execute=tuple(self._execute),
             supervised=settings.get("supervised"),
@@ -102,10 +99,7 @@ class _Reader:
         if row.name in ("fallback", "fallback6"):
             return fallback_place(text, _family(row.name), self._names, ("tcp", "udp"))
         reader = row.read_global or row.read
-        value = reader(text) if reader else None
-        if row.name == "fallbackcommand":
-            check_command(str(value))
-        return value
+        return reader(text) if reader else None
 
     def _straightened(self, row: Directive, text: str, line: int, is_global: bool) -> str:
         """The value as ldirectord wants it, with a warning where it is written otherwise."""
@@ -183,10 +177,7 @@ class _Reader:
             return values.netmask(text, raw.family)
         if row.name == "protocol":
             return _protocol(text, raw.place)
-        value = row.read(text) if row.read else None
-        if row.name == "fallbackcommand":
-            check_command(str(value))
-        return value
+        return row.read(text) if row.read else None
 
     def _check_family(self, name: str, raw: RawVirtual) -> None:
         if _family(name) != raw.family:
@@ -217,23 +208,6 @@ class _Reader:
             )
         for what, cure in remarks(row, text, value):
             self._findings.warn(line, f"{row.name}: {what}", cure)
-
-    def _check_logfile(self) -> None:
-        logfile = self._globals.get("logfile")
-        if not logfile.startswith("/") and logfile not in SYSLOG_FACILITIES:
-            self._findings.warn(
-                self._globals.line("logfile", 0),
-                f"logfile: {values.shown(logfile)} is neither a path nor a syslog facility, daemon is used",
-                'write a path that starts with "/" or a facility such as local0',
-            )
-
-
-def check_command(text: str) -> None:
-    """Raises BadValue when the text cannot be taken apart into a program and its arguments."""
-    try:
-        words(text)
-    except ValueError as error:
-        raise BadValue(f"{values.shown(text)} is no command ({error})", "close its quotes") from None
 
 
 def _family(name: str) -> int:

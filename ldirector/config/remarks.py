@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ldirector.config.directives import Directive
+from ldirector.config.director_config import SYSLOG_FACILITIES
 from ldirector.config.values import shown
 from ldirector.core.commands import needs_shell
 from ldirector.core.recipients import recipients
@@ -18,6 +19,12 @@ def remarks(row: Directive, text: str, value: object) -> Iterator[tuple[str, str
         case "fallbackcommand":
             if needs_shell(str(value)):
                 yield "it is run without a shell, which this text needs", SCRIPT
+        case "logfile":
+            if not str(value).startswith("/") and value not in SYSLOG_FACILITIES:
+                yield (
+                    f"{shown(str(value))} is neither a path nor a syslog facility, daemon is used",
+                    'write a path that starts with "/" or a facility such as local0',
+                )
         case "smtp":
             # The original, too, takes the name and delivers to port 25 whatever follows.
             if rest := text.removeprefix(str(value)).strip():

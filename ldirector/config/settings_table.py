@@ -114,7 +114,7 @@ HTTP_SETTINGS = (
         whole(1, 1 << 26),
         "bytes",
         "262144",
-        "A longer body is a failed check, not memory. With a larger limit a receive pattern can hold up all other "
+        "A longer body is a failed check, not memory. Above the default a receive pattern can hold up all other "
         "checks for more than 50 ms, in a line as long as the body: measured were 60 ms with 512 KiB, 250 with 4 MiB.",
         idle=unless_a_body,
         risk=long_bodies,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from ldirector.config.errors import BadValue
+from ldirector.core.commands import words
 from ldirector.core.model import CheckType
 from ldirector.core.services import SERVICES
 
@@ -81,6 +82,16 @@ def bare(text: str) -> str:
 def some_text(text: str) -> str:
     """The rest of the line, which must not be empty."""
     return _not_empty(text.rstrip())
+
+
+def command(text: str) -> str:
+    """A program with its arguments, in quotes or without."""
+    return _taken_apart(maybe_quoted(text))
+
+
+def bare_command(text: str) -> str:
+    """The same as the rest of the line, quotes included."""
+    return _taken_apart(some_text(text))
 
 
 def up_to_quote(text: str) -> str:
@@ -216,6 +227,14 @@ def netmask(text: str, family: int) -> str:
 def shown(text: str) -> str:
     """The offending text as it goes into a message: quoted, short, control characters visible."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _taken_apart(value: str) -> str:
+    try:
+        words(value)
+    except ValueError as error:
+        raise BadValue(f"{shown(value)} is no command ({error})", "close its quotes") from None
+    return value
 
 
 def _not_empty(value: str) -> str:

@@ -25,14 +25,12 @@ from enum import Enum
 
 from ldirector.core.events import Mail
 from ldirector.core.health import State
-from ldirector.core.model import RealKey, Virtual, VirtualKey, real_name, virtual_name
+from ldirector.core.model import Member, RealKey, Virtual, VirtualKey, real_name, virtual_name
 from ldirector.core.recipients import recipients
 from ldirector.core.transcript import Transition
 
 GATHER_SECONDS = 5.0
 """What fails together is noticed within the checkinterval, not at once; a mail takes seconds to be read anyway."""
-
-Member = tuple[VirtualKey, RealKey]
 
 
 class DaemonState(Enum):

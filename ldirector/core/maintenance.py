@@ -16,9 +16,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ldirector.core.model import Real, RealKey, Virtual, VirtualKey, bracketed
+from ldirector.core.model import Member, Real, Virtual, bracketed
 
-Member = tuple[VirtualKey, RealKey]
 Names = Mapping[str, str | None]
 """Address of a real -> its name, None when it has none; addresses not looked up yet are absent."""
 

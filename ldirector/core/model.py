@@ -23,6 +23,11 @@ class CheckType(Enum):
     OFF = "off"
     COMBINED = "combined"
 
+    @property
+    def negotiates(self) -> bool:
+        """Whether the protocol of the service is spoken."""
+        return self in (CheckType.NEGOTIATE, CheckType.COMBINED)
+
 
 class Role(Enum):
     """ACTIVE writes the kernel's table. STANDBY checks everything and writes nothing, ready to become active."""
@@ -223,7 +228,6 @@ class Virtual:
     passwd: str = ""
     database: str = ""
     secret: str = ""
-    load: str = ""
     monitorfile: str = ""
     fallbackcommand: str = ""
     emailalert: str = ""

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from ldirector.core.events import MonitorLine
 from ldirector.core.model import CheckType, Real, Virtual, bracketed
-from ldirector.core.services import SERVICES
+from ldirector.core.negotiate import request_text
 from ldirector.core.verdict import Outcome, Verdict
 
 IN_MAINTENANCE = "Server in maintenance"
 NOTHING_TO_SAY = "-"
 
-_NEGOTIATING = (CheckType.NEGOTIATE, CheckType.COMBINED)
 _EXTERNAL = (CheckType.EXTERNAL, CheckType.EXTERNAL_PERL)
 
 
@@ -45,20 +44,15 @@ def _line(virtual: Virtual, real: Real, state: str, message: str) -> MonitorLine
 def _id(virtual: Virtual, real: Real) -> str:
     kind = virtual.checktype
     parts = [kind.value]
-    if kind in _NEGOTIATING:
+    if kind.negotiates:
         parts.append(virtual.service)
     elif kind in _EXTERNAL:
         parts.append(virtual.checkcommand)
     parts += [virtual.key.protocol, bracketed(real.key.address), str(real.port)]
     parts += [virtual.virtualhost, str(virtual.checkport or ""), str(real.weight), real.forwarding.value]
-    if kind in _NEGOTIATING:
-        parts += [_request(virtual, real), real.receive or virtual.receive]
+    if kind.negotiates:
+        parts += [request_text(virtual, real), real.receive or virtual.receive]
     return "".join(_visible(character) for character in " ".join(filter(None, parts)))
-
-
-def _request(virtual: Virtual, real: Real) -> str:
-    bare = (real.request or virtual.request).removeprefix("/")
-    return f"/{bare}" if SERVICES[virtual.service].path else bare
 
 
 def _escaped(character: str) -> str:

@@ -70,11 +70,17 @@ def probed_port(virtual: Virtual, real: Real) -> int:
     return virtual.checkport or real.port or SERVICES[virtual.service].port
 
 
+def request_text(virtual: Virtual, real: Real) -> str:
+    """What is asked for, in the form that the service wants: a path with its leading slash, or bare text."""
+    bare = (real.request or virtual.request).removeprefix("/")
+    return f"/{bare}" if SERVICES[virtual.service].path else bare
+
+
 def unused_directives(virtual: Virtual, written: Callable[[str], bool]) -> tuple[str, ...]:
     """Directives of check details that are written although this virtual's check does not look at them."""
     details = ("request", "receive", "httpmethod", "virtualhost", "login", "passwd", "database", "secret")
     used: tuple[str, ...] = ()
-    if virtual.checktype in (CheckType.NEGOTIATE, CheckType.COMBINED):
+    if virtual.checktype.negotiates:
         used = SERVICES[virtual.service].uses
     return tuple(name for name in details if name not in used and written(name))
 
@@ -175,10 +181,9 @@ def _connect_spec(virtual: Virtual, real: Real, port: int) -> CheckSpec:
 
 def _spec(service: CheckedService, virtual: Virtual, real: Real) -> CheckSpec:
     """What the service does not look at is left out, so that checks which differ in nothing else are shared."""
-    request = (real.request or virtual.request).removeprefix("/")
     given = {name: getattr(virtual, name) for name in service.uses if name != "request"}
     if "request" in service.uses:
-        given["request"] = f"/{request}" if service.path else request
+        given["request"] = request_text(virtual, real)
     if "receive" in service.uses:
         given["receive"] = real.receive or virtual.receive
     if service.name in TLS_SERVICES:

@@ -115,9 +115,7 @@ class Probes:
     def hurry(self, probe: Probe, due: float) -> None:
         """Let the next check of this probe come by then; a check in flight is left to end first."""
         run = self._runs.get(probe)
-        if run is None:
-            return
-        if run.check_id is None:
+        if run and run.check_id is None:
             self._schedule.hurry(run, due)
 
     def doubt(self, probe: Probe, now: float) -> None:

@@ -33,9 +33,6 @@ class Schedule(Generic[Item]):
         self._heap: list[tuple[float, int, Item]] = []
         self._serial = 0
 
-    def __contains__(self, item: Item) -> bool:
-        return item in self._phase
-
     def add(self, items: Sequence[tuple[Item, float]], now: float, burst: int = BURST) -> None:
         """Enter items with their intervals in seconds; each is due within FIRST_SPREAD or half its interval.
 

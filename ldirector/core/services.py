@@ -154,6 +154,9 @@ _ROWS = (
 
 SERVICES = {row.name: row for row in _ROWS}
 
+RADIUS_LIMITS = {"login": 253, "passwd": 128}
+"""Bytes that radius carries of them, RFC 2865 sections 5.1 and 5.2."""
+
 HTTP_SERVICES = ("http", "https", "http_proxy")
 """Those that are answered with a status and a body."""
 

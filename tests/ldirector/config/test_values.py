@@ -102,3 +102,16 @@ def test_netmask_that_is_none_is_refused(text: str, family: int) -> None:
 def test_any_text_gives_a_value_or_badvalue(row: Any, text: str) -> None:
     with suppress(BadValue):
         row.read(text)
+
+
+@pytest.mark.parametrize("read", [values.command, values.bare_command])
+@pytest.mark.parametrize("text", ["/bin/fb 'own", "/bin/fb own\\"])
+def test_command_that_cannot_be_taken_apart_is_refused(read: values.Reader, text: str) -> None:
+    with pytest.raises(BadValue, match="is no command") as refused:
+        read(text)
+    assert refused.value.cure == "close its quotes"
+
+
+def test_command_keeps_its_words_and_quotes() -> None:
+    assert values.command("\"/bin/fb 'a b'\"") == "/bin/fb 'a b'"
+    assert values.bare_command("/bin/fb 'a b' ") == "/bin/fb 'a b'"

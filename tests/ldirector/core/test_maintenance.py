@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ldirector.core.maintenance import Member, file_names, has_names, in_maintenance
-from ldirector.core.model import Forwarding, RealKey, VirtualKey
+from ldirector.core.maintenance import file_names, has_names, in_maintenance
+from ldirector.core.model import Forwarding, Member, RealKey, VirtualKey
 from tests.ldirector.core.build import VIP, real, virtual
 
 OTHER = VirtualKey("tcp", 4, "10.1.1.10", 81)
