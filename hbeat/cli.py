@@ -22,8 +22,12 @@ VERBS = ("start", "stop", "status", "reload")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["resource"]:
+        from hbeat import resource_manager  # heavy, as below
+
+        return resource_manager.main(words[1:])
+    arguments = _parser().parse_args(words)
     verb = arguments.verb or arguments.word or "start"
     if verb == "status":
         return _status(yaml=arguments.yaml, brief=arguments.verb == "status")
@@ -38,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="hbeat", description="The heartbeat daemon: without options or words it is started."
+        prog="hbeat",
+        description="The heartbeat daemon: without options or words it is started.",
+        epilog="`hbeat resource` asks for and moves single groups, as ResourceManager did; alone it shows its usage.",
     )
     parser.add_argument("word", nargs="?", choices=VERBS, help="what to do, in words")
     verbs = parser.add_mutually_exclusive_group()

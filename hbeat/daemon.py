@@ -409,9 +409,18 @@ class Daemon:
             case ["takeover", word] if word in TAKEOVER_WORDS:
                 self._perform(self.cluster.ask_takeover(word, now))
                 return {"ok": True}
+            case ["takegroup" | "givegroup" as verb, key]:
+                try:
+                    self._perform(self.cluster.group_by_hand(key, verb == "takegroup", now))
+                except LookupError as error:
+                    return {"ok": False, "error": error.args[0]}
+                return {"ok": True}
             case ["reload"]:
                 return self._reload()
             case ["stop"]:
                 self._stop()
                 return {"ok": True}
-        return {"ok": False, "error": "requests: status, standby WORD, takeover WORD, reload, stop"}
+        return {
+            "ok": False,
+            "error": "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, reload, stop",
+        }

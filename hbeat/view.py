@@ -47,6 +47,7 @@ def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, objec
             "peer": ownership.peer_held.value,
             "phase": ownership.phase.value,
             "standby": ownership.standby.stage.value,
+            "busy": not ownership.jobs.idle,
             "groups": [
                 {"node": group.node, "resources": [resource.text for resource in group.resources]}
                 for group in ownership.groups

@@ -62,17 +62,36 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _resource(word: str, number: int, problems: Problems) -> Resource:
+    resource = _split(word, number)
+    try:
+        _check(resource)
+    except ValueError as error:
+        what, _, cure = str(error).rpartition("; ")
+        problems.error(number, what, cure)
+    return resource
+
+
+def parse_resource(word: str) -> Resource:
+    """One resource as it is written in haresources. Raises ValueError with what is wrong and the cure."""
+    resource = _split(word, 0)
+    _check(resource)
+    return resource
+
+
+def _split(word: str, line: int) -> Resource:
+    """The parts of a resource, whatever they are."""
     if _BARE_ADDRESS.fullmatch(word):
-        resource = Resource(word, "IPaddr", (word,), line=number)
-    else:
-        script, *arguments = word.split("::")
-        resource = Resource(word, script, tuple(arguments), line=number)
+        return Resource(word, "IPaddr", (word,), line)
+    script, *arguments = word.split("::")
+    return Resource(word, script, tuple(arguments), line)
+
+
+def _check(resource: Resource) -> None:
+    """Raises ValueError, what is wrong and the cure parted by "; "."""
     if not resource.script or "/" in resource.script:
-        problems.error(number, f"{word} does not begin with the name of a script", "write SCRIPT::ARGUMENT")
-    elif resource.script in PARSERS:
+        raise ValueError(f"{resource.text} does not begin with the name of a script; write SCRIPT::ARGUMENT")
+    if resource.script in PARSERS:
         try:
             PARSERS[resource.script](resource.arguments)
         except ValueError as error:
-            what, _, cure = str(error).rpartition("; ")
-            problems.error(number, f"{resource.text}: {what}", cure)
-    return resource
+            raise ValueError(f"{resource.text}: {error}") from None

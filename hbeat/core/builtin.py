@@ -161,8 +161,11 @@ BUILTIN = frozenset(PARSERS)
 VIP_SCRIPTS = ("IPaddr", "IPaddr2")
 """Resources that are an IPv4 address; both names mean the built-in one."""
 
-LEFT_BEHIND = frozenset({"IPaddr", "IPaddr2", "IPv6addr", "IPsrcaddr", "LVSSyncDaemonSwap"})
-"""What a daemon that was killed leaves in the kernel, where the peer may be in its place now: stopped at each start."""
+KEPT = frozenset({"ldirectord", "MailTo", "SendArp"})
+"""What is not stopped at daemon start: kept warm, or nothing that lasts.
+
+Everything else that an earlier life left running is: the peer may be in its place by now.
+"""
 
 WARM = frozenset({"ldirectord"})
 """Resources that are kept running without serving on the node which does not hold them."""

@@ -34,7 +34,8 @@ class FailedStarts:
 
     def keep(self, groups: tuple[ResourceGroup, ...], now: float) -> None:
         """They cannot go anywhere now."""
-        self.waiting, self.retry_at = groups, now + START_RETRY
+        self.waiting = (*self.waiting, *(group for group in groups if group not in self.waiting))
+        self.retry_at = now + START_RETRY
 
     def take(self) -> tuple[ResourceGroup, ...]:
         """The waiting groups, which wait no longer."""

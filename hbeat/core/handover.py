@@ -32,6 +32,7 @@ class Handover:
         self._holder = holder
         self._report = report
         self._failed = FailedStarts()
+        self._offered: tuple[ResourceGroup, ...] = ()  # failed here, and not taken yet
         self._failback_at: float | None = None
 
     def next_deadline(self) -> float | None:
@@ -43,8 +44,7 @@ class Handover:
         if self.standby.deadline is not None and now >= self.standby.deadline:
             stage = self.standby.stage.value
             text = f"standby: {self._holder.peer} did not answer in time (stage {stage}); cancelled"
-            self.standby.cancel()
-            effects += [Note(Level.WARNING, text), self._report(), *self.maybe_failback(now)]
+            effects += [Note(Level.WARNING, text), *self.cancel(now), self._report(), *self.maybe_failback(now)]
         if self._failback_at is not None and now >= self._failback_at:
             effects += self.maybe_failback(now)
         if self._failed.retry_at is not None and now >= self._failed.retry_at:
@@ -76,9 +76,10 @@ class Handover:
     def peer_asks(self, scope: Held, info: str, now: float) -> list[Effect]:
         """An `ask_resources` message of the peer: me, other or done."""
         match info:
-            case "me" if self._holder.stable and self.standby.allows(Step.ASKED_BY_PEER):
+            case "me" if self._holder.stable and self.standby.allows(Step.ASKED_BY_PEER) and self._yields():
+                withdrawn = self.cancel(now)
                 self.standby.step(Step.ASKED_BY_PEER, now, scope)
-                return [Say.of("ask_resources", rsc_hold=scope.value, info="other")]
+                return [*withdrawn, Say.of("ask_resources", rsc_hold=scope.value, info="other")]
             case "other" if self.standby.allows(Step.ANSWERED):
                 return self._hand_over(now)
             case "done" if self.standby.allows(Step.PEER_DONE):
@@ -88,8 +89,19 @@ class Handover:
         # too late an `other`: our report tells the peer that nothing will come
         return [note, self._report()] if info == "other" else [note]
 
+    def _yields(self) -> bool:
+        """Of two offers that cross, that of the node whose name comes first stands."""
+        return not self.standby.under_way or self._holder.me > (self._holder.peer or "")
+
+    def cancel(self, now: float) -> list[Effect]:
+        """The handshake is over before its end. A failed group that was on offer is ours to start again."""
+        self.standby.cancel()
+        offered, self._offered = self._offered, ()
+        return self._keep_failed(offered, now)
+
     def _hand_over(self, now: float) -> list[Effect]:
         self.standby.step(Step.ANSWERED, now)
+        self._offered = ()
         scope = self.standby.scope
         given = self._holder.of(scope)
         self._holder.held -= scope
@@ -143,16 +155,20 @@ class Handover:
 
     def start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         """Hand groups that do not start here to the peer, now or when it can take them."""
+        if groups and self._holder.stable and self._failed.may_go(groups, now) and not self.obstacle():
+            return self._give_failed(groups, now)
+        return self._keep_failed(groups, now)
+
+    def _keep_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         if not groups or self._holder.phase is Phase.SHUTDOWN:
             return []
-        if self._failed.may_go(groups, now) and not self.obstacle():
-            return self._give_failed(groups, now)
         self._failed.keep(groups, now)
         text = f"{keys_of(groups)} runs nowhere: it did not start here and the peer cannot take it"
         return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
 
     def _give_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         self._failed.handed_over(groups, now)
+        self._offered = groups
         me = self._holder.me
         scope = Held.of(any(g.node == me for g in groups), any(g.node != me for g in groups))
         return self.give(scope, f"{keys_of(groups)} did not start here", now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from hbeat.core.builtin import BUILTIN, LEFT_BEHIND, WARM
+from hbeat.core.builtin import BUILTIN, KEPT, WARM
 from hbeat.core.events import Dismiss, Effect, Level, Note, Outcome, Prepare
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Phase
@@ -50,12 +50,10 @@ class Holder:
         return self.of(self.held)
 
     def begin(self, now: float) -> list[Effect]:
-        """At daemon start: remove what an earlier life left in the kernel, and warm up what can be warm."""
+        """At daemon start: stop what an earlier life left running, and warm up what can be warm."""
         warm = self.warm()
         self._unready = set(warm)
-        left = tuple(
-            replace(g, resources=tuple(r for r in g.resources if r.script in LEFT_BEHIND)) for g in self.groups
-        )
+        left = tuple(replace(g, resources=tuple(r for r in g.resources if r.script not in KEPT)) for g in self.groups)
         return [*(Prepare(r) for r in warm), *self.job(JobKind.TIDY, left, now)]
 
     def warm(self) -> list[Resource]:

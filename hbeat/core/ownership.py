@@ -48,7 +48,9 @@ class Ownership(Holder):
         return min((at for at in timers if at is not None), default=None)
 
     def report(self, stable: bool | None = None, info: str = "") -> Say:
-        isstable = "1" if (self.stable if stable is None else stable) else "0"
+        if stable is None:  # a giver in the middle of it that said so would end the handshake for its taker
+            stable = self.stable and not self.standby.giving
+        isstable = "1" if stable else "0"
         extra = {"info": info} if info else {}
         return Say.of("resource", rsc_hold=self.held.value, rtype="full", isstable=isstable, **extra)
 
@@ -95,8 +97,7 @@ class Ownership(Holder):
     def peer_starting(self, now: float) -> list[Effect]:
         """The peer became active and holds nothing."""
         self.peer_held, self.peer_stable = Held.NONE, False
-        self.standby.cancel()
-        effects = self._enter(Event.PEER_STARTING, now)
+        effects = [*self.handover.cancel(now), *self._enter(Event.PEER_STARTING, now)]
         if self.phase in (Phase.INIT, Phase.SHUTDOWN):
             return effects
         if self.stable and not self.held.local:
@@ -151,10 +152,10 @@ class Ownership(Holder):
             self.peer_alive = False
         self.peer_held = Held.NONE
         self.peer_stable = False
-        self.standby.cancel()
+        effects = self.handover.cancel(now)
         if self.phase in (Phase.INIT, Phase.SHUTDOWN):
-            return []
-        return self._take_everything(now)
+            return effects
+        return effects + self._take_everything(now)
 
     def _take_everything(self, now: float) -> list[Effect]:
         effects = self._enter(Event.PEER_GONE, now)
@@ -217,7 +218,7 @@ class Ownership(Holder):
         effects = self._enter(Event.STOP, now)
         mine = self.mine() if self.jobs.idle else self.groups  # a dropped job may have had to stop some
         self.jobs.drop_waiting()
-        self.standby.cancel()
+        effects += self.handover.cancel(now)
         self.held = Held.NONE
         effects.append(self.report(stable=False, info="shutdown"))
         return effects + self.job(JobKind.SHUTDOWN, mine, now)

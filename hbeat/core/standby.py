@@ -10,7 +10,8 @@
                                    <------       ask_resources S info=done
 
 S names the groups as the giver sees them. Used by hb_standby, by hb_takeover (the receiver of that message gives)
-and by failback. The giver waits ten seconds for `other`, so that a peer which cannot take costs nothing; what
+and by failback. When both offer at the same time, the node whose name comes first goes on with its own, and the other
+one answers it. The giver waits ten seconds for `other`, so that a peer which cannot take costs nothing; what
 comes after may wait for slow scripts, an hour at most.
 """
 
@@ -52,6 +53,7 @@ _TABLE: dict[tuple[Stage, Step], tuple[Stage, float | None]] = {
     (Stage.GIVING, Step.GAVE): (Stage.GIVEN, WORK_WAIT),
     (Stage.GIVEN, Step.PEER_DONE): (Stage.NOT, None),
     (Stage.NOT, Step.ASKED_BY_PEER): (Stage.PROMISED, WORK_WAIT),
+    (Stage.ASKED, Step.ASKED_BY_PEER): (Stage.PROMISED, WORK_WAIT),  # offers crossed: ours is withdrawn
     (Stage.PROMISED, Step.PEER_DONE): (Stage.TAKING, None),
     (Stage.TAKING, Step.TOOK): (Stage.NOT, None),
 }
@@ -72,6 +74,11 @@ class Standby:
     @property
     def under_way(self) -> bool:
         return self.stage is not Stage.NOT
+
+    @property
+    def giving(self) -> bool:
+        """This node is the giver."""
+        return self.stage in (Stage.ASKED, Stage.GIVING, Stage.GIVEN)
 
     def allows(self, step: Step) -> bool:
         return (self.stage, step) in _TABLE

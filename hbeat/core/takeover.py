@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from hbeat.core.events import Action, Effect, Level, Note, Outcome, RunResource
@@ -28,7 +28,7 @@ STUCK_RETRY_PAUSE = 10.0
 class JobKind(Enum):
     """Why groups are started or stopped; the owner of the queue learns it back when the job is done."""
 
-    TIDY = "tidy"  # remove what an earlier life of this node left behind
+    TIDY = "tidy"  # stop what an earlier life of this node left behind
     OWN = "own"  # take our own groups
     TAKE_OVER = "take over"  # from a dead or stopped peer
     RECEIVE = "receive"  # from a peer that hands over
@@ -133,11 +133,12 @@ class JobQueue:
         return [note, *self._advance()]
 
     def _status_known(self, running: _Running, step: _Step, outcome: Outcome, now: float) -> list[Effect | JobDone]:
-        if step.attempts == 0:  # asked before a start
-            if outcome.running:
+        if step.attempts == 0:  # asked beforehand
+            wanted = Action.STOP if running.job.kind is JobKind.TIDY else Action.START
+            if outcome.running is (wanted is Action.START):
                 running.steps.popleft()
             else:
-                step.action = Action.START
+                step.action = wanted
             return self._advance()
         step.action = Action.STOP  # asked after a stop that would not succeed
         if outcome.ok and not outcome.running:  # a status that could not be had says nothing
@@ -184,6 +185,10 @@ class JobQueue:
         return [RunResource(self._op_id, step.resource, step.action)]
 
     def _steps(self, job: Job) -> Iterable[_Step]:
+        if job.kind is JobKind.TIDY:
+            for step in (s for group in reversed(job.groups) for s in _stopping(group)):
+                yield step if step.resource.script in self._builtin else replace(step, action=Action.STATUS)
+            return
         if not job.kind.starts:
             for group in reversed(job.groups):
                 yield from _stopping(group)

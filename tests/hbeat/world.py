@@ -85,6 +85,8 @@ class World:
         self.duration: Callable[[Resource, Action], float] = lambda resource, action: 0.01
         self.fails: set[tuple[str, str, Action]] = set()  # (node, resource text, action)
         self.ready_after = 0.5
+        self.actions = 0
+        """Resource actions that have ended."""
         self.owner_log: list[tuple[float, frozenset[str]]] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
@@ -199,6 +201,8 @@ class World:
                 case RunResource(op_id, resource, action):
                     self.later(self.duration(resource, action), self._ending(machine, cluster, op_id, resource, action))
                 case Prepare(resource):
+                    if resource.text in machine.running:  # it survived its daemon: it is told to stand by
+                        machine.running.remove(resource.text)
                     self.later(self.ready_after, self._ready(machine, cluster, resource))
                 case Exit():
                     self.say(name, "exit")
@@ -253,6 +257,7 @@ class World:
             if ok and action is Action.STOP and resource.text in machine.running:
                 machine.running.remove(resource.text)
             self._log_owners()
+            self.actions += 1
             outcome = Outcome(ok, "" if ok else "made to fail", running=resource.text in machine.running)
             self.perform(machine.name, cluster.finished(op_id, outcome, self.now))
 

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from hbeat.core.announcements import REPLY, REQUEST
-from tests.system.pair import GATEWAY, HARESOURCES, NAMES, VIP, Pair
+from tests.system.pair import GATEWAY, HA_CF, HARESOURCES, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
 ETH_P_ARP = 0x0806
@@ -82,6 +82,20 @@ def test_addresses_of_a_killed_daemon_are_removed_when_it_starts_again(pair: Pai
     pair.until(lambda: len(pair.owners()) == 1 and pair.settled(), 20)
 
 
+def test_script_of_a_killed_daemon_is_stopped_when_it_starts_again(pair: Pair) -> None:
+    for name in NAMES:
+        pair.write(name, "ha.cf", HA_CF.replace("auto_failback on", "auto_failback off"))
+        pair.write(name, "haresources", HARESOURCES.replace("\n", " database::main\n"))
+        pair.write(name, "resource.d/database", SCRIPT, mode=0o755)
+    pair.start_both()
+    pair.until(lambda: pair.run(ONE, "test", "-e", "/run/database")[0] == 0, 10)
+    kill(pair, ONE)
+    pair.until(lambda: pair.run(TWO, "test", "-e", "/run/database")[0] == 0, 10)
+    assert pair.heartbeat(ONE, "start")[0] == 0
+    pair.until(lambda: pair.run(ONE, "test", "-e", "/run/database")[0] == 1, 10)
+    assert pair.run(TWO, "test", "-e", "/run/database")[0] == 0
+
+
 def kill(pair: Pair, name: str) -> None:
     """SIGKILL to the daemon, sent in its own node."""
     assert pair.run(name, "kill", "-KILL", str(pair.pid(name)))[0] == 0
@@ -103,8 +117,8 @@ def test_scripts_are_called_in_order_with_their_words_and_environment(pair: Pair
     pair.until(lambda: pair.run(ONE, "test", "-e", "/run/database")[0] == 0, 10)
     assert pair.heartbeat(ONE, "stop")[0] == 0
     calls = (pair.nodes[ONE].folder / "log" / "calls").read_text().splitlines()
-    assert [call.split()[1] for call in calls] == ["status", "start", "stop"]
-    assert calls[1] == "main start HA_CURHOST=test1.com HA_deadtime=500ms LC_ALL=C"
+    assert [call.split()[1] for call in calls] == ["status", "status", "start", "stop"]  # the first: what is left here
+    assert calls[2] == "main start HA_CURHOST=test1.com HA_deadtime=500ms LC_ALL=C"
     pair.until(lambda: pair.run(TWO, "test", "-e", "/run/database")[0] == 0, 10)
 
 

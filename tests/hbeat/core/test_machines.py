@@ -14,6 +14,7 @@ LEGAL_STEPS = {
     (Stage.GIVING, Step.GAVE),
     (Stage.GIVEN, Step.PEER_DONE),
     (Stage.NOT, Step.ASKED_BY_PEER),
+    (Stage.ASKED, Step.ASKED_BY_PEER),
     (Stage.PROMISED, Step.PEER_DONE),
     (Stage.TAKING, Step.TOOK),
 }

@@ -67,6 +67,14 @@ def test_groups_are_stopped_right_to_left() -> None:
     assert p.ran == ["stop Filesystem", "stop apache", "stop IPaddr::10.1.1.10"]
 
 
+def test_what_an_earlier_life_left_is_stopped_and_nothing_else() -> None:
+    p = Player()
+    p.add(JobKind.TIDY, ONE, TWO)
+    p.answer(RUNNING, GOOD, STOPPED, GOOD)
+    assert p.ran == ["status Filesystem", "stop Filesystem", "status apache", "stop IPaddr::10.1.1.10"]
+    assert p.queue.idle
+
+
 def test_failed_start_stops_its_whole_group_and_leaves_the_others_alone() -> None:
     p = Player()
     p.add(JobKind.OWN, ONE, TWO)
