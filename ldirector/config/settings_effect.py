@@ -57,7 +57,7 @@ def unless_tcp(virtual: Virtual, checks: Sequence[CheckSpec]) -> Doubt:
 def unless_http(virtual: Virtual, checks: Sequence[CheckSpec]) -> Doubt:
     if any(spec.service in HTTP_SERVICES for spec in checks):
         return None
-    return f"its check is none of {', '.join(HTTP_SERVICES)}", _REMOVE
+    return f"what is checked is none of {', '.join(HTTP_SERVICES)}", _REMOVE
 
 
 def unless_a_body(virtual: Virtual, checks: Sequence[CheckSpec]) -> Doubt:
@@ -69,7 +69,7 @@ def unless_a_body(virtual: Virtual, checks: Sequence[CheckSpec]) -> Doubt:
 def unless_tls(virtual: Virtual, checks: Sequence[CheckSpec]) -> Doubt:
     if any(spec.service in TLS_SERVICES for spec in checks):
         return None
-    return f"its check is none of {', '.join(TLS_SERVICES)}", _REMOVE
+    return f"what is checked is none of {', '.join(TLS_SERVICES)}", _REMOVE
 
 
 def unless_verified(virtual: Virtual, checks: Sequence[CheckSpec]) -> Doubt:

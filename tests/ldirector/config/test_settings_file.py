@@ -173,17 +173,41 @@ CONNECT, PING, COMMAND = (f"\tchecktype={name}\n" for name in ("connect", "ping"
         (PING, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port"),
         (COMMAND, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port"),
         (ON, "sentinel: on", "sentinel: it does nothing for 10.1.1.10:80: no TCP port"),
-        (CONNECT, "http: {status: 200}", "http: status: it does nothing for 10.1.1.10:80: its check is none of http,"),
-        (UDP, "http: {body_limit: 9}", "http: body_limit: it does nothing for 10.1.1.10:80: its check is none of"),
-        (COMMAND, f"http: {{digest: {'a' * 64}}}", "http: digest: it does nothing for 10.1.1.10:80: its check is none"),
+        (
+            CONNECT,
+            "http: {status: 200}",
+            "http: status: it does nothing for 10.1.1.10:80: what is checked is none of http,",
+        ),
+        (
+            UDP,
+            "http: {body_limit: 9}",
+            "http: body_limit: it does nothing for 10.1.1.10:80: what is checked is none of",
+        ),
+        (
+            COMMAND,
+            f"http: {{digest: {'a' * 64}}}",
+            "http: digest: it does nothing for 10.1.1.10:80: what is checked is none",
+        ),
         (
             HTTP + "\thttpmethod=HEAD\n",
             f"http: {{digest: {'a' * 64}}}",
             "http: digest: it does nothing for 10.1.1.10:80: the answer to HEAD has no body; remove it, or write",
         ),
-        (UDP, "tls: {verify: on}", "tls: verify: it does nothing for 10.1.1.10:80: its check is none of https, pops"),
-        (HTTP, "tls: {minimum_days: 9}", "tls: minimum_days: it does nothing for 10.1.1.10:80: its check is none of"),
-        (CONNECT, "tls: {certificate: /c}", "tls: certificate: it does nothing for 10.1.1.10:80: its check is none of"),
+        (
+            UDP,
+            "tls: {verify: on}",
+            "tls: verify: it does nothing for 10.1.1.10:80: what is checked is none of https, pops",
+        ),
+        (
+            HTTP,
+            "tls: {minimum_days: 9}",
+            "tls: minimum_days: it does nothing for 10.1.1.10:80: what is checked is none of",
+        ),
+        (
+            CONNECT,
+            "tls: {certificate: /c}",
+            "tls: certificate: it does nothing for 10.1.1.10:80: what is checked is none of",
+        ),
         (
             "\tservice=https\n",
             "tls: {authorities: /ca}",
