@@ -30,10 +30,11 @@ server-packages:
 demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
-test: check system-packages server-packages
+test: check system-packages server-packages bench-packages
 	$(BIN)/python -m pytest tests/zoo
 	$(BIN)/python -m pytest -n 2 tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
+	BENCH=short $(BIN)/python -m tests.bench
 
 nightly: venv system-packages
 	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz

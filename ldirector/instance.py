@@ -155,7 +155,7 @@ def find(config: str | None, run_dir: Path = RUN_DIR) -> Instance:
     name = config if config is not None else DEFAULT_CONFIG
     candidates = [folder / name for folder in CONFIG_DIRS] + [Path(name)]
     missing = candidates[-1] if "/" in name else candidates[0]
-    path = next((candidate for candidate in candidates if candidate.is_file()), missing)
+    path = next((candidate for candidate in candidates if os.path.isfile(candidate)), missing)  # or too long for a path
     return Instance(path.absolute(), Path(name).name, run_dir)
 
 

@@ -69,7 +69,7 @@ def _missing_files(config: DirectorConfig, text: str) -> list[Problem]:
     if config.maintenancedir and not os.path.isdir(config.maintenancedir):
         named["maintenancedir", config.maintenancedir] = "there is no such folder"
     for name in config.execute:
-        if not find(name).config.is_file():
+        if not os.path.isfile(find(name).config):
             named["execute", name] = "there is no such configuration"
     for virtual in config.virtuals:
         if virtual.monitorfile:
@@ -96,5 +96,8 @@ def _unwritable(path: str) -> str:
 
 def _line_of(name: str, value: str, text: str) -> int:
     """Where the file says so, 0 where it does not."""
-    lines = enumerate(text.split("\n"), 1)
-    return next((number for number, line in lines if line.strip().startswith(name) and value in line), 0)
+    shown = text.split("\n"), text.replace("\t", "    ").split("\n")  # a tab inside a block is four blanks (grammar.py)
+    lines = enumerate(zip(*shown, strict=True), 1)
+    return next(
+        (n for n, (raw, plain) in lines if plain.strip().startswith(name) and (value in raw or value in plain)), 0
+    )

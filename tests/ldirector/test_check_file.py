@@ -95,3 +95,14 @@ def test_files_and_folders_that_are_not_there_are_warned_about_with_their_lines(
         f"7: monitorfile {path.parent}: it is a folder",
         "9: checkcommand /nowhere/check: there is no such program",
     ]
+
+
+def test_names_with_tabs_and_too_long_for_a_path_are_warned_about_with_their_lines(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text(f"{GOOD}\tmonitorfile=/nowhere/a\tb\nexecute={'x' * 5000}\n")
+    assert main(["-t", str(path)]) == 1
+    said = sorted(line.split(f"{path}:")[1].split(";")[0] for line in capsys.readouterr().err.splitlines())
+    last = path.read_text().count("\n")
+    assert said[1].startswith(f"{last}: execute xxx")
+    assert said[0] == f"{last - 1}: monitorfile /nowhere/a    b: its folder is not there"
