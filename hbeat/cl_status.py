@@ -118,23 +118,25 @@ def _nodestatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 def _nodetype(answer: dict[str, Any], words: list[str], human: bool) -> int:
     kind = _node(answer, words[0])["type"]
-    print(f"The cluster node {words[0]} is {kind}" if human else kind)
+    print(f"The node {words[0]}'s type: {kind}" if human else kind)
     return YES
 
 
 def _nodeweight(answer: dict[str, Any], words: list[str], human: bool) -> int:
     _node(answer, words[0])
-    print("100")
+    print(f"The weight of the cluster node {words[0]} is 100" if human else "100")
     return YES
 
 
 def _nodesite(answer: dict[str, Any], words: list[str], human: bool) -> int:
     _node(answer, words[0])
-    print()
+    print(f"The site of the cluster node {words[0]} is " if human else "")
     return YES
 
 
 def _listhblinks(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    if human:
+        print("\tthis node has the following heartbeat links:")
     for link, state in _last_first(_node(answer, words[0])["links"]):
         print(f"\t{link}\t{state}" if "-v" in words else f"\t{link}")
     return YES
@@ -145,14 +147,13 @@ def _hblinkstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
     if words[1] not in links:
         raise Refused(f"node {words[0]} has no link {words[1]}", UNKNOWN_LINK)
     state = links[words[1]]
-    print(f"The link {words[1]} of {words[0]} is {state}." if human else state)
+    print(f"The node {words[0]}'s heartbeat link {words[1]} is {state}" if human else state)
     return YES if state == "up" else NO
 
 
 def _clientstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
     online = words[1] in _node(answer, words[0])["clients"]
-    state = "online" if online else "offline"
-    print(f"The client {words[1]} of {words[0]} is {state}" if human else state)
+    print("online" if online else "offline")
     return YES if online else OFFLINE
 
 
@@ -168,7 +169,7 @@ def _hbparameter(answer: dict[str, Any], words: list[str], human: bool) -> int:
     if value is None:
         print(f"cl_status: {name} is not set", file=sys.stderr)
         return NO
-    print(value)
+    print(f"Heartbeat parameter {name}'s value: {value}" if human else value)
     return YES
 
 

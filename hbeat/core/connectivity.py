@@ -70,7 +70,7 @@ class Connectivity:
         if self.ipfail is None or self._ownership is None:
             return effects
         held, free = _groups_held(self._ownership), _is_free(self._ownership)
-        for wish in self.ipfail.handle_timer(held, free, now):
+        for wish in self.ipfail.handle_timer(held, self.pings.visible, free, now):
             effects += _give_up(self.ipfail, self._ownership, wish, now) if isinstance(wish, GiveUp) else [wish]
         return effects
 

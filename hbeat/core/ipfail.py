@@ -39,6 +39,8 @@ SHORTEST_BALANCE, LONGEST_BALANCE = 5.0, 300.0
 """Of a balance before groups go back. The move that brought them counts: the first wait is twice the shortest."""
 CALM_FOR = 600.0
 RETRY = 1.0
+REMIND = 15.0
+"""An original that was in the middle of something when the balance came has forgotten it: we tell it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ class Ipfail:
         self.peer_sees_less = False
         self._pending: _Pending | None = None
         self._received = False  # the groups we hold of the peer came by ipfail
+        self._gave = False  # the peer holds our groups since we gave them up
+        self._remind_at: float | None = None
+        self._counts = (-1, -1)  # of the last comparison
         self._moves: list[float] = []
 
     # --- what it says -----------------------------------------------------------------------------------------
@@ -124,16 +129,18 @@ class Ipfail:
         if not self.active:
             return []
         self.peer_sees_less = visible > theirs
+        before, self._counts = self._counts, (visible, theirs)
         counts = f"{visible} here, {theirs} there"
         if visible > theirs:
-            self._pending = None
+            self._pending = self._remind_at = None
             note = Note(Level.INFO, f"ipfail: {self.peer} sees fewer ping nodes ({counts})")
             return [note, Say((("t", "you_are_dead"), *_IDS), self.peer)]
         if visible < theirs:
             return [*self._give_up_soon(f"{self.peer} sees more ping nodes ({counts})", now)]
         aborted = self._abort()
         say = Say((("t", "abort_giveup"), ("src", self.me), ("dest", self.peer), *_IDS), self.peer)
-        return [say, Note(Level.INFO, f"Ping node count is balanced. ({counts})"), *aborted, *self._balanced(now)]
+        level = Level.DEBUG if self._counts == before else Level.INFO
+        return [say, Note(level, f"Ping node count is balanced. ({counts})"), *aborted, *self._balanced(now)]
 
     def told_dead(self, now: float) -> list[Note]:
         """you_are_dead: the peer sees more than the number we told it."""
@@ -158,8 +165,9 @@ class Ipfail:
 
     def _forget(self) -> None:
         """There is nobody to compare with."""
-        self.peer_has_it = self.peer_sees_less = False
-        self._pending = None
+        self.peer_has_it = self.peer_sees_less = self._gave = False
+        self._pending = self._remind_at = None
+        self._counts = (-1, -1)
 
     def _abort(self) -> list[Note]:
         """Drops what was to be given up; a return of the groups goes on waiting."""
@@ -170,6 +178,7 @@ class Ipfail:
         return [] if pending.begun else [Note(Level.INFO, "ipfail: giving up is called off")]
 
     def _give_up_soon(self, why: str, now: float) -> list[Note]:
+        self._remind_at = None
         if self._pending is not None and self._pending.wish.scope is Held.ALL:
             return []
         delay = self._patience(max(2 * self.keepalive, SHORTEST_DELAY), LONGEST_DELAY, now)
@@ -177,6 +186,7 @@ class Ipfail:
         return [Note(Level.WARNING, f"ipfail: {why}; what this node holds is given up in {delay:g} s")]
 
     def _balanced(self, now: float) -> list[Note]:
+        self._remind_at = now + REMIND if self._gave and self.gives_back else None
         if not (self.gives_back and self._received) or self._pending is not None:
             return []
         wait = self._patience(max(2 * self.keepalive, SHORTEST_BALANCE), LONGEST_BALANCE, now)
@@ -186,13 +196,24 @@ class Ipfail:
     # --- time -------------------------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
-        return self._pending.due if self._pending else None
+        times = (self._pending.due if self._pending else None, self._remind_at)
+        return min((at for at in times if at is not None), default=None)
 
-    def handle_timer(self, held: Held, free: bool, now: float) -> list[GiveUp | Note]:
-        """The wish that is due. held: what there is to give, by groups that exist; free: a handshake could begin.
+    def handle_timer(self, held: Held, visible: int, free: bool, now: float) -> list[GiveUp | Say | Note]:
+        """What is due. held: what there is to give, by groups that exist; free: a handshake could begin.
 
         A wish stays until the groups are gone: a handshake that the peer does not answer is begun again.
         """
+        return [*self._remind(held, visible, now), *self._wish(held, free, now)]
+
+    def _remind(self, held: Held, visible: int, now: float) -> list[Say]:
+        if self._remind_at is None or now < self._remind_at:
+            return []
+        self._gave = self._gave and not held.local
+        self._remind_at = now + REMIND if self._gave else None
+        return self.tell(visible) if self._gave else []
+
+    def _wish(self, held: Held, free: bool, now: float) -> list[GiveUp | Note]:
         pending = self._pending
         if pending is None or now < pending.due:
             return []
@@ -205,6 +226,7 @@ class Ipfail:
             return []
         if not pending.begun:
             pending.begun = True
+            self._gave = pending.wish.scope is Held.ALL and held.local
             self._moved(now)
         return [pending.wish]
 

@@ -176,10 +176,10 @@ def test_handshake_without_an_answer_is_begun_again() -> None:
     ipfail = Ipfail("a", "b", 1.0, gives_back=True)
     ipfail.join(0)
     ipfail.told_dead(0.0)
-    assert [type(wish) for wish in ipfail.handle_timer(Held.LOCAL, True, 2.0)] == [GiveUp]
-    assert ipfail.handle_timer(Held.LOCAL, False, 3.0) == []
-    assert [type(wish) for wish in ipfail.handle_timer(Held.LOCAL, True, 13.0)] == [GiveUp]
-    assert ipfail.handle_timer(Held.NONE, True, 14.0) == []
+    assert [type(wish) for wish in ipfail.handle_timer(Held.LOCAL, 0, True, 2.0)] == [GiveUp]
+    assert ipfail.handle_timer(Held.LOCAL, 0, False, 3.0) == []
+    assert [type(wish) for wish in ipfail.handle_timer(Held.LOCAL, 0, True, 13.0)] == [GiveUp]
+    assert ipfail.handle_timer(Held.NONE, 0, True, 14.0) == []
     assert ipfail.next_deadline() is None
 
 
@@ -209,3 +209,18 @@ def test_question_of_cl_status_on_the_other_node_is_answered() -> None:
     answer = unpack(world.sent[-1][2], KEYS)
     shown = {name: answer.text(name) for name in ("t", "dest", "result", "cn", "to_id", "cs")}
     assert shown == {"t": "respond-cstatus", "dest": "a", "result": "OK", "cn": "ipfail", "to_id": "77", "cs": "online"}
+
+
+def test_peer_that_forgot_to_give_back_is_told_again_until_it_did() -> None:
+    """An original that was busy when the balance came does nothing more about it."""
+    ipfail = Ipfail("a", "b", 1.0, gives_back=True)
+    ipfail.join(0)
+    ipfail.told_dead(0.0)
+    ipfail.handle_timer(Held.LOCAL, 0, True, 2.0)
+    ipfail.handle_timer(Held.NONE, 0, True, 3.0)
+    ipfail.told_to_abort(20.0)
+    for at in (35.0, 50.0):
+        assert ipfail.next_deadline() == at
+        assert [*ipfail.handle_timer(Held.NONE, 1, True, at)] == [*ipfail.tell(1)]
+    assert ipfail.handle_timer(Held.LOCAL, 1, True, 65.0) == []
+    assert ipfail.next_deadline() is None
