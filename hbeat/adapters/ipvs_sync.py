@@ -20,9 +20,9 @@ ATTR_DAEMON = 3
 DAEMON_STATE, DAEMON_INTERFACE, DAEMON_SYNCID = 1, 2, 3
 NESTED = 0x8000
 STATES = {"master": 1, "backup": 2}
-ESRCH, ENOENT, EEXIST = 3, 2, 17
-REPLY_LIMIT = 5.0
-"""Seconds. The kernel answers at once; starting a daemon may load a module first."""
+ENOENT = 2
+REPLY_LIMIT = 1.0
+"""Seconds. The kernel answers at once; heartbeats wait meanwhile."""
 
 
 class SyncError(Exception):
@@ -81,19 +81,19 @@ class SyncDaemons:
             raise SyncError(f"sync daemon {state} on {interface}, syncid {syncid}: {error.strerror}") from None
 
     def stop(self, state: str) -> None:
-        """Stops the daemon if it runs. Raises OSError."""
+        """Stops the daemon if it runs. Raises OSError, SyncError.
+
+        No answer is asked for: the kernel gives none for a daemon that had not run for a moment yet. The order is
+        obeyed before the next question is read.
+        """
         body = _attribute(DAEMON_STATE, struct.pack("=I", STATES[state]))
-        try:
-            list(self._ask(self._family, DEL_DAEMON, _attribute(ATTR_DAEMON | NESTED, body), NLM_F_ACK))
-        except OSError as error:
-            if error.errno not in (ESRCH, ENOENT):
-                raise
+        self._send(self._family, DEL_DAEMON, _attribute(ATTR_DAEMON | NESTED, body), 0)
+        if state in self.running():
+            raise SyncError(f"sync daemon {state} does not stop")
 
     def _ask(self, kind: int, command: int, body: bytes, flags: int) -> Iterator[bytes]:
         """The payloads of the kernel's answer. Raises OSError with the kernel's number."""
-        self._sequence += 1
-        header = struct.pack("=IHHII", 20 + len(body), kind, NLM_F_REQUEST | flags, self._sequence, 0)
-        self._socket.send(header + struct.pack("=BBH", command, 1, 0) + body)
+        self._send(kind, command, body, flags)
         while True:
             data = self._socket.recv(65_536)
             at = 0
@@ -111,6 +111,11 @@ class SyncDaemons:
                 if kind == NLMSG_DONE:
                     return
                 yield payload
+
+    def _send(self, kind: int, command: int, body: bytes, flags: int) -> None:
+        self._sequence += 1
+        header = struct.pack("=IHHII", 20 + len(body), kind, NLM_F_REQUEST | flags, self._sequence, 0)
+        self._socket.send(header + struct.pack("=BBH", command, 1, 0) + body)
 
 
 def _attribute(number: int, value: bytes) -> bytes:

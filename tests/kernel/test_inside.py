@@ -15,7 +15,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("module", ["test_ipvs.py", "test_commands.py", "test_pair.py"])
+@pytest.mark.parametrize("module", ["test_ipvs.py", "test_commands.py", "test_pair.py", "test_sync_daemons.py"])
 def test_inside_a_guest(module: str) -> None:
     said: list[str] = []
     status = uml.run_guest(

@@ -12,33 +12,9 @@ import pytest
 from hbeat.adapters.ipaddr import AddressError, Addresses
 from hbeat.core.vip import parse_vip
 from migration.namespaces import NetworkNamespace
-from migration.network import ip_batch
-from tests.system.pair import have_namespaces
 
 Place = tuple[str, int, str | None, str]
 """Interface, prefix length, broadcast, label."""
-
-
-@pytest.fixture
-def host() -> Iterator[NetworkNamespace]:
-    """10.1.1.2/24 on eth0, which has the default route, and 192.168.2.241/24 on eth1."""
-    if missing := have_namespaces():
-        pytest.skip(missing)
-    namespace = NetworkNamespace.create()
-    ip_batch(
-        namespace,
-        [
-            "link set lo up",
-            "link add eth0 type veth peer name far0",
-            "link add eth1 type veth peer name far1",
-            "address add 10.1.1.2/24 brd + dev eth0",
-            "address add 192.168.2.241/24 brd + dev eth1",
-            *(f"link set {name} up" for name in ("eth0", "far0", "eth1", "far1")),
-            "route add default via 10.1.1.254",
-        ],
-    )
-    yield namespace
-    namespace.close()
 
 
 @pytest.fixture

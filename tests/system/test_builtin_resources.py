@@ -1,0 +1,176 @@
+"""IPv6addr, IPsrcaddr, SendArp and MailTo against the kernel, the wire and a sendmail."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hbeat.agents import roster
+from hbeat.agents.roster import Agents
+from hbeat.config.haresources import parse_resource
+from hbeat.core.events import Action, Outcome
+from migration.namespaces import NetworkNamespace
+from migration.network import ip_batch
+
+IPV6 = "2001:db8:0:0:0:0:0:10"
+ETH_P_ARP, ETH_P_IPV6 = 0x0806, 0x86DD
+
+
+class Player:
+    """Does actions in a network namespace of its own."""
+
+    def __init__(self, host: NetworkNamespace) -> None:
+        self.host = host
+        self.reports: list[str] = []
+        with host.entered():
+            self.agents = Agents({"HA_CURHOST": "test1.com", "PATH": os.environ["PATH"]}, self.reports.append)
+
+    def do(self, action: Action, word: str) -> Outcome:
+        with self.host.entered():
+            outcome = self.agents.run(parse_resource(word), action, time.monotonic())
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def ip(self, *words: str) -> list[dict[str, object]]:
+        with self.host.entered():
+            out = subprocess.run(["ip", "-json", *words], capture_output=True, text=True, check=True).stdout
+        found: list[dict[str, object]] = json.loads(out or "[]")
+        return found
+
+    def listener(self, interface: str, protocol: int) -> socket.socket:
+        with self.host.entered():
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
+            sock.bind((interface, protocol))
+        sock.settimeout(5)
+        return sock
+
+
+@pytest.fixture
+def player(host: NetworkNamespace) -> Iterator[Player]:
+    ip_batch(host, ["address add 2001:db8::2/64 dev eth1 nodad"])
+    made = Player(host)
+    yield made
+    made.agents.close()
+
+
+def ipv6_places(player: Player) -> list[tuple[str, int]]:
+    return [
+        (str(link["ifname"]), a["prefixlen"])
+        for link in player.ip("-6", "address")
+        for a in link.get("addr_info", [])  # type: ignore[attr-defined]
+        if a["local"] == "2001:db8::10"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        (f"IPv6addr::{IPV6}", ("eth1", 64)),
+        (f"IPv6addr::{IPV6}/128", ("eth1", 128)),
+        (f"IPv6addr::{IPV6}/48/eth0", ("eth0", 48)),
+    ],
+)
+def test_ipv6_address_is_usable_at_once_and_gone_after_a_stop(
+    player: Player, word: str, place: tuple[str, int]
+) -> None:
+    assert player.do(Action.START, word).ok
+    assert player.do(Action.START, word).ok
+    assert ipv6_places(player) == [place]
+    with player.host.entered(), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+        sock.bind(("2001:db8::10", 0))  # a tentative address would refuse
+    assert player.do(Action.STATUS, word).running
+    assert player.do(Action.STOP, word).ok
+    assert player.do(Action.STOP, word).ok
+    assert ipv6_places(player) == []
+    assert not player.do(Action.STATUS, word).running
+
+
+def test_ipv6_address_is_advertised_to_all_nodes(player: Player) -> None:
+    with player.listener("far1", ETH_P_IPV6) as wire:
+        player.do(Action.START, f"IPv6addr::{IPV6}")
+        while (frame := wire.recv(200))[54] != 136:
+            pass
+    assert frame[:6] == bytes.fromhex("333300000001")
+    assert frame[62:78] == socket.inet_pton(socket.AF_INET6, "2001:db8::10")
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("IPv6addr::2001:db9:0:0:0:0:0:1", "no route to it but the default route"),
+        (f"IPv6addr::{IPV6}/64/eth9", "there is no interface eth9"),
+        ("SendArp::10.1.1.9/eth9", "there is no interface eth9"),
+        ("IPsrcaddr::172.16.9.9", "put it before IPsrcaddr"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_the_reason(player: Player, word: str, words: str) -> None:
+    outcome = player.do(Action.START, word)
+    assert not outcome.ok
+    assert words in outcome.detail
+
+
+def test_source_of_the_default_route_is_changed_and_nothing_else_of_it(player: Player) -> None:
+    ip_batch(player.host, ["route replace default via 10.1.1.254 metric 7 mtu 1400 proto static"])
+    ip_batch(player.host, ["route del default metric 0"])
+    (before,) = player.ip("-4", "route", "show", "default")
+    player.do(Action.START, "IPaddr::10.1.1.10/24/eth0")
+    assert player.do(Action.START, "IPsrcaddr::10.1.1.10").ok
+    assert player.do(Action.STATUS, "IPsrcaddr::10.1.1.10").running
+    (during,) = player.ip("-4", "route", "show", "default")
+    assert during == {**before, "prefsrc": "10.1.1.10"}
+    assert player.do(Action.STOP, "IPsrcaddr::10.1.1.10").ok
+    assert player.do(Action.STOP, "IPaddr::10.1.1.10/24/eth0").ok
+    assert player.ip("-4", "route", "show", "default") == [before]
+
+
+def test_without_a_default_route_there_is_nothing_to_stop_and_nothing_to_start(player: Player) -> None:
+    ip_batch(player.host, ["route del default"])
+    assert player.do(Action.STOP, "IPsrcaddr::10.1.1.10").ok
+    assert "there is no default route" in player.do(Action.START, "IPsrcaddr::10.1.1.10").detail
+
+
+def test_sendarp_announces_an_address_that_is_somebody_elses_business(player: Player) -> None:
+    with player.listener("far0", ETH_P_ARP) as wire:
+        assert player.do(Action.START, "SendArp::10.1.1.77/eth0").running
+        while (frame := wire.recv(100))[28:32] != socket.inet_aton("10.1.1.77"):
+            pass
+    assert frame[38:42] == socket.inet_aton("10.1.1.77")
+    assert not player.do(Action.STOP, "SendArp::10.1.1.77/eth0").running
+    assert player.agents.announcer.next_deadline() is None
+
+
+def test_mail_goes_through_sendmail_and_nobody_waits_for_it(
+    player: Player, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "sendmail"
+    program.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/words\ncat >{tmp_path}/mail\nexit 75\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(roster, "find_sendmail", lambda: str(program))
+    assert player.do(Action.START, "MailTo::ops@example.com,root::Web") == Outcome(True)
+    (operation,) = player.agents.take_asides()
+    outcome = None
+    while outcome is None:
+        assert select.select(operation.filenos, [], [], 10)[0]
+        outcome = operation.step(time.monotonic())
+    assert (outcome.ok, outcome.detail) == (False, "MailTo::ops@example.com,root::Web: no mail was sent: 75")
+    assert (tmp_path / "words").read_text() == "-t -oi\n"
+    head, _, body = (tmp_path / "mail").read_text().partition("\n\n")
+    assert "To: ops@example.com, root\n" in head
+    assert "Subject: Web Takeover in progress at " in head
+    assert " on test1.com" in body
+
+
+def test_sync_daemon_of_a_kernel_without_ipvs_cannot_start_and_need_not_stop(player: Player) -> None:
+    if Path("/proc/net/ip_vs").exists():
+        pytest.skip("this kernel has IPVS")
+    word = "LVSSyncDaemonSwap::master::eth0"
+    assert player.do(Action.START, word) == Outcome(False, "this kernel has no IPVS: load the module ip_vs")
+    assert player.do(Action.STOP, word).ok
