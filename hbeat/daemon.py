@@ -32,7 +32,7 @@ from hbeat.agents.operation import Operation
 from hbeat.agents.roster import Agents
 from hbeat.config.errors import ConfigError
 from hbeat.core.auth import Keyring
-from hbeat.core.cluster import Cluster, Settings
+from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Dismiss,
     Effect,
@@ -49,6 +49,7 @@ from hbeat.core.events import (
 from hbeat.core.model import Resource
 from hbeat.core.outbox import Identity
 from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
+from hbeat.core.settings import Settings
 from hbeat.load import Configuration, load
 from hbeat.machine import shortcomings, unresolved
 from hbeat.view import view

@@ -7,24 +7,26 @@ which link did it prove and is the node alive (`membership`), and what it says a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 
 from hbeat.core.auth import AuthError, Keyring, unpack
 from hbeat.core.badpackets import BadPackets
 from hbeat.core.connectivity import MESSAGES, Connectivity
 from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
-from hbeat.core.hooks import Hooks
+from hbeat.core.hooks import Circumstances, Hooks
 from hbeat.core.ipfail import Ipfail
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
-from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, PingNode, Resource, ResourceGroup, Timing
-from hbeat.core.outbox import Identity, Outbox, WireStamp
+from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, Resource
+from hbeat.core.outbox import Outbox, WireStamp
 from hbeat.core.ownership import Ownership
+from hbeat.core.peer_messages import held_in, obey_peer, stranger
 from hbeat.core.ping import PingNodes
 from hbeat.core.script_messages import Fields
-from hbeat.core.script_requests import TAKEOVER_WORDS, obey
+from hbeat.core.script_requests import obey
 from hbeat.core.seqno import Seen, Tracker
+from hbeat.core.settings import Settings
 from hbeat.core.wire import Message, WireError
 
 PROTOCOL = "1"
@@ -35,27 +37,6 @@ REQNODES_PAUSE = 1.0
 
 HOLDING_NEWS = frozenset({"starting", "resource"})
 """Messages that say what the sender holds now; only the newest is true."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order.
-
-    hooks: the scripts in rc.d that want to be told. ipfail: compare what each node sees of the ping nodes.
-    """
-
-    me: Identity
-    nodes: tuple[NodeName, ...]
-    links: tuple[LinkName, ...]
-    timing: Timing
-    failback: Failback
-    groups: tuple[ResourceGroup, ...]
-    rexmit_delay: float = 0.25
-    inner_signature: bool = True
-    log_badpack: bool = True
-    hooks: frozenset[str] = frozenset()
-    pings: tuple[PingNode, ...] = ()
-    ipfail: bool = False
 
 
 class Cluster:
@@ -72,7 +53,6 @@ class Cluster:
         self.hooks = Hooks(settings.hooks)
         pings = PingNodes(settings.pings, settings.timing, now)
         self.connectivity = Connectivity(pings, _ipfail(settings, self.ownership), self.peer)
-        self._pings_told: dict[NodeName, str] = {}
         self.status = NodeState.INIT
         self.bad = BadPackets(settings.log_badpack)
         self._tracker = Tracker(settings.rexmit_delay, random)
@@ -127,18 +107,18 @@ class Cluster:
                 keepalive = self.settings.timing.keepalive
                 self._next_beat = max(self._next_beat + keepalive, now + keepalive / 2)
         if self.peer is not None:
-            before = self._links_up()
+            before = self.peer.links_up
             died, notes = self.peer.check(now)
-            effects += [*notes, *self._links_told(before)]
+            effects += [*notes, *self.hooks.links(self.peer, self._circumstances())]
             if died:
                 effects += self._peer_died(now)
-            elif before - self._links_up():
+            elif self.peer.links_up < before:
                 effects += self._perform(self.connectivity.link_died(), now)
             for number in self._tracker.due(now):
                 wanted = {"firstseq": str(number), "lastseq": str(number)}  # decimal, unlike all else (3.4)
                 effects.append(self.outbox.send(Say.of("NS_rexmit", self.peer.name, **wanted), now))
         effects += self._perform(self.connectivity.handle_timer(now), now)
-        effects += [*self._tell_of_pings(), *self._join(now)]
+        effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
         if self._reqnodes_at is not None and now >= self._reqnodes_at:
             effects += self._ask_nodes(now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
@@ -167,39 +147,10 @@ class Cluster:
         return [datagram, *self._told(self.outbox.last, ours=True)]
 
     def _told(self, message: Message, *, ours: bool) -> list[RunHook]:
-        if not self.hooks.installed:
-            return []
-        return self.hooks.news(message.texts, ours=ours, status=self.status.value, alone=not self.ownership.peer_alive)
+        return self.hooks.news(message, self._circumstances(), ours=ours)
 
-    def _links_up(self) -> set[LinkName]:
-        return set() if self.peer is None else {name for name, link in self.peer.links.items() if link.up}
-
-    def _links_told(self, before: set[LinkName]) -> list[RunHook]:
-        """The local notice `ifstat` for each link that came up or died since `before`."""
-        if not self.hooks.installed:
-            return []
-        hooks: list[RunHook] = []
-        after = self._links_up()
-        for link in sorted(before ^ after):
-            node, state = self.peer.name if self.peer else "", "up" if link in after else "dead"
-            notice = Message.of([("t", "ifstat"), ("node", node), ("ifname", link), ("st", state)])
-            hooks += self._told(notice, ours=False)
-        return hooks
-
-    def _tell_of_pings(self) -> list[RunHook]:
-        """The local notices `status` and `ifstat` for each ping node that came up or died."""
-        hooks: list[RunHook] = []
-        for ping in self.connectivity.pings if self.hooks.installed else ():
-            if ping.status == self._pings_told.get(ping.name, NodeState.INIT.value):
-                continue
-            self._pings_told[ping.name] = ping.status
-            state = "dead" if ping.status == NodeState.DEAD.value else "up"
-            for notice in (
-                [("t", "ifstat"), ("node", ping.name), ("ifname", ping.name), ("st", state)],
-                [("t", "status"), ("src", ping.name), ("st", ping.status), ("info", "ping")],
-            ):
-                hooks += self._told(Message.of(notice), ours=False)
-        return hooks
+    def _circumstances(self) -> Circumstances:
+        return Circumstances(self.status.value, alone=not self.ownership.peer_alive)
 
     # --- joining ----------------------------------------------------------------------------------------------
 
@@ -245,8 +196,7 @@ class Cluster:
         active = self.status is NodeState.ACTIVE
         released = self.peer.heard_at is not None and self.ownership.peer_held is Held.NONE
         result = "unneeded" if released else "n_stnth"
-        notice = Message.of([("t", "status"), ("src", self.peer.name), ("st", NodeState.DEAD.value)])
-        effects: list[Effect] = [*self._told(notice, ours=False)]
+        effects: list[Effect] = [*self.hooks.death(self.peer, self._circumstances())]
         if active:
             effects += self._send(Say.of("stonith", node=self.peer.name, result=result), now)
         self.connectivity.peer_gone()
@@ -259,7 +209,7 @@ class Cluster:
         """One datagram from a link. Bad ones are counted, noted at a bounded rate, and change nothing."""
         try:
             message = unpack(data, self.outbox.keys)
-            problem = self._stranger(message)
+            problem = stranger(message, self.settings.nodes)
         except (WireError, AuthError) as error:
             problem = str(error)
         if problem is not None:
@@ -274,21 +224,7 @@ class Cluster:
             effects = self._perform(self.connectivity.echoed(data, now), now)
         except LookupError as error:
             return self.bad.note("icmp", str(error), now)
-        return [*effects, *self._tell_of_pings(), *self._join(now)]
-
-    def _stranger(self, message: Message) -> str | None:
-        """Why this well-signed message cannot be one of our cluster's (section 3.2 rule 1)."""
-        for name in ("t", "src"):
-            if not message.raw(name):
-                return f"no field {name}"
-        if not message.number("ts"):
-            return "no field ts, or it is zero"
-        if message.number("hg") is None:
-            return "no field hg"
-        if message.number("seq") is None and not message.text("t").startswith("NS_"):
-            return "no field seq"
-        source = message.text("src").lower()
-        return None if source in self.settings.nodes else f"node {source!r} is not in ha.cf"
+        return [*effects, *self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
 
     def _from_peer(self, peer: Peer, link: LinkName, message: Message, now: float) -> list[Effect]:
         type_, generation = message.text("t"), message.number("hg") or 0
@@ -303,8 +239,7 @@ class Cluster:
         if seen is Seen.OLD_SEQUENCE:
             self.bad.total[link] += 1  # dropped without a word: resent messages come over every link
             return []
-        before = self._links_up() if self.hooks.installed else set()
-        effects: list[Effect] = [*peer.heard_on(link, now), *self._links_told(before)]
+        effects: list[Effect] = [*peer.heard_on(link, now), *self.hooks.links(peer, self._circumstances())]
         if seen is Seen.DUPLICATE:
             return effects
         if seen is Seen.RESTARTED:
@@ -368,48 +303,21 @@ class Cluster:
         return []
 
     def _dispatch(self, peer: Peer, type_: str, message: Message, now: float) -> list[Effect]:
-        try:
-            held = Held(message.text("rsc_hold", "none"))
-        except ValueError:
-            held = Held.FOREIGN if message.text("rsc_hold") == "failback" else Held.NONE
         match type_:
             case "reqnodes":
                 names = "".join(f"{name} " for name in self.settings.nodes)
                 return [Say.of("repnodes", peer.name, nodelist=names, delnodelist=" ")]
             case "repnodes":
                 return self._repnodes(peer, message, now)
-            case "starting":
-                return self.ownership.peer_starting(now)
-            case "resource":
-                stable = message.text("isstable")
-                full = message.text("rtype") == "full"
-                return self.ownership.peer_report(held, full, stable == "1" if stable else None, now)
             case "ask_resources":
-                self.connectivity.asked(held, message, now)
-                return self.ownership.peer_asks(held, message.text("info"), now)
-            case "hb_takeover":
-                given = TAKEOVER_WORDS.get(message.text("rsc_hold"), Held.NONE)
-                return self.ownership.give(given, f"hb_takeover of {peer.name}", now)
-            case "ip-request" | "ip-request-resp":
-                return self._legacy_message(type_, message, now)
+                self.connectivity.asked(held_in(message), message, now)
             case "shutdone":
-                note = Note(Level.INFO, f"Received shutdown notice from '{peer.name}'.")
                 self.connectivity.peer_gone()
-                return [note, *self.ownership.peer_gone("stopped", now)]
             case "query-cstatus":
                 return self.connectivity.client_status(message)
             case client_message if client_message in MESSAGES:
                 return self.connectivity.message(client_message, message, now)
-        return [Note(Level.DEBUG, f"message {type_} of {peer.name}: nothing to do")]
-
-    def _legacy_message(self, type_: str, message: Message, now: float) -> list[Effect]:
-        owned, key = self.ownership, message.text("ipaddr")
-        if not isinstance(owned, LegacyOwnership):
-            text = f"{type_} {key} of {message.text('src')} ignored: auto_failback is legacy there and not here"
-            return [Note(Level.WARNING, f"{text}; write the same on both")]
-        if type_ == "ip-request":
-            return owned.peer_requests(key, now)
-        return owned.peer_answers(key, message.text("ok"), now)
+        return obey_peer(type_, message, self.ownership, now)
 
     def _repnodes(self, peer: Peer, message: Message, now: float) -> list[Effect]:
         theirs = {name.lower() for name in message.text("nodelist").split()}

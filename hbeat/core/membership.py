@@ -52,6 +52,11 @@ class Peer:
         """Seconds of silence after which the peer is dead."""
         return self.timing.deadtime if self.dt is None else self.dt
 
+    @property
+    def links_up(self) -> int:
+        """How many of its links live."""
+        return sum(link.up for link in self.links.values())
+
     def next_deadline(self) -> float | None:
         """When the node or one of its links will be given up, if nothing is heard."""
         times = [link.heard_at + self.patience for link in self.links.values() if link.up and link.heard_at is not None]

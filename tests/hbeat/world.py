@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hbeat.core.auth import Key, Keyring, Method
-from hbeat.core.cluster import Cluster, Settings
+from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Action,
     Dismiss,
@@ -29,6 +29,7 @@ from hbeat.core.events import (
 )
 from hbeat.core.model import Failback, PingNode, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity
+from hbeat.core.settings import Settings
 
 LINKS = ("eth0", "eth1")
 LATENCY = 0.0002

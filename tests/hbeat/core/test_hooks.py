@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hbeat.core.hooks import Hooks
+from hbeat.core.hooks import Circumstances, Hooks
 from hbeat.core.model import Held
+from hbeat.core.wire import Message
 from tests.hbeat.world import World
 
 ALL = frozenset({"status", "ifstat", "stonith", "ask_resources", "hb_takeover", "resource", "starting", "shutdone"})
@@ -69,5 +70,5 @@ def test_node_alone_says_so() -> None:
 
 def test_field_can_neither_name_nor_hold_what_the_environment_must_not() -> None:
     fields = [("t", "x"), ("DIR", "/tmp"), ("a\0b", "c"), ("ok", "d\0e" + "f" * 10_000), ("ok", "second")]
-    (hook,) = Hooks(frozenset({"x"})).news(fields, ours=False, status="active", alone=False)
+    (hook,) = Hooks(frozenset({"x"})).news(Message.of(fields), Circumstances("active", False), ours=False)
     assert dict(hook.fields) == {"t": "x", "ok": ("de" + "f" * 10_000)[:4096], "OSTATUS": "active"}

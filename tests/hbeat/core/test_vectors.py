@@ -11,9 +11,10 @@ import pytest
 
 from hbeat.core import wire
 from hbeat.core.auth import AuthError, Key, Keyring, Method, pack, unpack
-from hbeat.core.cluster import Cluster, Settings
+from hbeat.core.cluster import Cluster
 from hbeat.core.model import Failback, Timing
 from hbeat.core.outbox import Identity
+from hbeat.core.settings import Settings
 from hbeat.core.wire import Field, Message, WireError
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "heartbeat"

@@ -1,0 +1,29 @@
+"""What a cluster is made of, as far as the core has to know: who, over what, how patient, and which groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hbeat.core.model import Failback, LinkName, NodeName, PingNode, ResourceGroup, Timing
+from hbeat.core.outbox import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order.
+
+    hooks: the scripts in rc.d that want to be told. ipfail: compare what each node sees of the ping nodes.
+    """
+
+    me: Identity
+    nodes: tuple[NodeName, ...]
+    links: tuple[LinkName, ...]
+    timing: Timing
+    failback: Failback
+    groups: tuple[ResourceGroup, ...]
+    rexmit_delay: float = 0.25
+    inner_signature: bool = True
+    log_badpack: bool = True
+    hooks: frozenset[str] = frozenset()
+    pings: tuple[PingNode, ...] = ()
+    ipfail: bool = False
