@@ -135,6 +135,8 @@ def _nodesite(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 
 def _listhblinks(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    if words[0].lower() not in answer["nodes"]:
+        raise Refused(f"there is no node {words[0]}", UNKNOWN_LINK)
     if human:
         print("\tthis node has the following heartbeat links:")
     for link, state in _last_first(_node(answer, words[0])["links"]):
@@ -143,7 +145,7 @@ def _listhblinks(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 
 def _hblinkstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
-    links = _node(answer, words[0])["links"]
+    links = answer["nodes"].get(words[0].lower(), {"links": {}})["links"]
     if words[1] not in links:
         raise Refused(f"node {words[0]} has no link {words[1]}", UNKNOWN_LINK)
     state = links[words[1]]

@@ -25,7 +25,8 @@ from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger
 from hbeat.adapters.log import Log
 from hbeat.adapters.realtime import make_realtime
-from hbeat.adapters.udp import Ear, Media
+from hbeat.adapters.udp import Media
+from hbeat.adapters.udp_sockets import Ear
 from hbeat.agents.environment import script_environment
 from hbeat.agents.hooks import HookQueue, find_hooks
 from hbeat.agents.operation import Operation
@@ -128,8 +129,7 @@ class Daemon:
         self._catch_signals()
         self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
         self._selector.register(self._fifo, selectors.EVENT_READ, ("fifo", None))
-        for ear, sock in self._media.receivers.items():
-            self._selector.register(sock, selectors.EVENT_READ, ("medium", ear))
+        self._selector.register(self._media, selectors.EVENT_READ, ("media", None))
         for family, sock in self._pinger.sockets.items():
             self._selector.register(sock, selectors.EVENT_READ, ("echo", family))
         if self._realtime:
@@ -165,8 +165,9 @@ class Daemon:
 
     def _readable(self, key: selectors.SelectorKey) -> None:
         kind, what = key.data
-        if kind == "medium":
-            self._drain(what)
+        if kind == "media":
+            for ear in self._media.ready():
+                self._drain(ear)
         elif kind == "echo":
             self._drain_echoes(what)
         elif kind == "operation":
@@ -197,7 +198,7 @@ class Daemon:
             self._perform(self.cluster.script_message(fields, now))
 
     def _timers(self, now: float, deadline: float) -> None:
-        for ear in self._media.receivers:
+        for ear in self._media.ears:
             self._drain(ear)  # silence must be real
         for family in self._pinger.sockets:
             self._drain_echoes(family)
@@ -239,7 +240,7 @@ class Daemon:
         now = time.monotonic()
         match effect:
             case SendDatagram(data):
-                for news in self._media.send(data):
+                for news in self._media.send(data, now):
                     self._note(Level.WARNING, news)
             case SendPing(node, data):
                 for news in self._pinger.send(node, data, now):

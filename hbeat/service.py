@@ -22,7 +22,8 @@ from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger, PingError, open_pings
 from hbeat.adapters.identity import next_generation, node_uuid
 from hbeat.adapters.log import Log
-from hbeat.adapters.udp import Media, MediaError, open_media
+from hbeat.adapters.udp import Media, open_media
+from hbeat.adapters.udp_sockets import MediaError
 from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
 from hbeat.core.outbox import Identity
@@ -48,7 +49,7 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
         if lock is None:
             print(f"heartbeat: already running [pid {client.daemon_pid()}]", file=sys.stderr)
             return STARTED
-        media = open_media(config.ha.media)
+        media, absent = open_media(config.ha.media)
         pinger, unasked = open_pings(config.ha.ping_nodes)
         me = _identity(config)
         control, fifo = ControlServer(client.SOCKET), Fifo()
@@ -58,9 +59,12 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
     except (MediaError, OSError) as error:
         print(f"heartbeat: not started: {error}", file=sys.stderr)
         return FAILED
-    for warning in unasked:
+    not_there = absent + unasked
+    for warning in not_there:
         print(f"warning: {warning}", file=sys.stderr)
-    life = _Life(config, me, media, pinger, control, fifo, unasked, debug=debug, terminal=foreground, realtime=realtime)
+    life = _Life(
+        config, me, media, pinger, control, fifo, not_there, debug=debug, terminal=foreground, realtime=realtime
+    )
     if foreground:
         client.PID_FILE.write_text(f"{os.getpid()}\n")
         return life.live(lambda words: None)
@@ -119,7 +123,7 @@ class _Life:
         pinger: Pinger,
         control: ControlServer,
         fifo: Fifo,
-        unasked: list[str],
+        not_there: list[str],
         *,
         debug: bool,
         terminal: bool,
@@ -127,7 +131,7 @@ class _Life:
     ) -> None:
         self._config, self._me, self._media = config, me, media
         self._control, self._fifo = control, fifo
-        self._pinger, self._unasked = pinger, unasked
+        self._pinger, self._not_there = pinger, not_there
         self._debug, self._terminal, self._realtime = debug, terminal, realtime
 
     def _open_log(self, config: Configuration) -> Log:
@@ -157,7 +161,7 @@ class _Life:
                 tell(words)
 
         try:
-            for warning in (*self._config.warnings, *shortcomings(self._config), *self._unasked):
+            for warning in (*self._config.warnings, *shortcomings(self._config), *self._not_there):
                 log.write(Level.WARNING, str(warning))
             agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
             daemon = Daemon(

@@ -1,109 +1,169 @@
 """Heartbeats over UDP: one sending socket per medium, one receiving socket per interface and port (reference 1.1).
 
 Sockets are bound to their interface, so that a datagram proves the very cable it came over. What cannot be sent on
-one medium never keeps another from sending; it is reported once when it begins and once when it ends.
+one medium never keeps another from sending; the next heartbeat tries again.
 
-Broadcasts go to 255.255.255.255, which the kernel sends out on the socket's interface whatever its address is at that
-moment. They come back to us; the core knows its own name and ignores them.
+Interfaces are known by name in ha.cf and by index in the kernel. Before each heartbeat the two are compared: where a
+name stands for another interface than before - it came late, came back, or was given to another cable - the sockets
+are opened anew. An interface that is renamed under us goes on carrying heartbeats, and that is said. Addresses need no
+care: the kernel chooses the source of each datagram, so a changed one is used at once.
+
+Each node sends to all ucast lines, its own included, as the original does: which address is whose may change. What
+comes back to us the core knows by its own name. Broadcasts go to 255.255.255.255, which the kernel sends out on the
+socket's interface whatever its address is at that moment.
 """
 
 from __future__ import annotations
 
 import errno
+import selectors
 import socket
-import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from hbeat.adapters.udp_sockets import FAMILIES, Ear, MediaError, receiver, sender
 from hbeat.config.media import Medium, MediumKind
 from hbeat.core.model import LinkName
+from hbeat.core.sending import Sending
 
-IPTOS_LOWDELAY = 0x10
 GONE = (errno.ENODEV, errno.ENXIO)
 RECEIVE_LIMIT = 65_535
 DRAIN_LIMIT = 200
 """Datagrams taken from one socket in one go; a flood must not keep the loop from its timers."""
-FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 ANY = {4: "0.0.0.0", 6: "::"}
 
 
-class MediaError(OSError):
-    """An interface or port cannot be used; the text names it and says what to do."""
+@dataclass(slots=True)
+class _Line:
+    """One medium. sock: None while there is no interface of its name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Ear:
-    """What a receiving socket listens to. address: a multicast group, or that of everything."""
-
-    link: LinkName
-    family: int
+    medium: Medium
     address: str
-    port: int
+    sending: Sending
+    sock: socket.socket | None = None
+
+    @property
+    def is_group(self) -> bool:
+        return self.medium.kind in (MediumKind.MCAST, MediumKind.MCAST6)
+
+    @property
+    def ear(self) -> Ear:
+        medium = self.medium
+        address = self.address if self.is_group else ANY[medium.family]
+        return Ear(medium.interface, medium.family, address, medium.udpport)
 
 
-@dataclass(slots=True)
-class _Sender:
-    ear: Ear
-    address: tuple[str, int]
-    sock: socket.socket
-    failing: str = ""
-
-
-@dataclass(slots=True)
 class Media:
-    """All media of this node. Build it with `open_media`."""
+    """All media of this node. Build it with `open_media`.
 
-    receivers: dict[Ear, socket.socket] = field(default_factory=dict)
-    _senders: list[_Sender] = field(default_factory=list)
+    Its receiving sockets come and go with their interfaces; the loop watches them all as this one descriptor.
+    """
 
-    def add(self, medium: Medium) -> None:
-        """One medium. A ucast line that names an address of this very machine is the other node's: it only listens.
+    def __init__(self, media: Iterable[Medium]) -> None:
+        self._lines = [_line(medium) for medium in media]
+        self._receivers: dict[Ear, socket.socket] = {}
+        self._selector = selectors.EpollSelector()
+        self._index: dict[LinkName, int] = {line.medium.interface: 0 for line in self._lines}
+        self._absent: set[LinkName] = set()  # names that stand for no interface, as the operator was told
 
-        A host name is looked up here and never again: the loop must not wait for a name server.
+    def fileno(self) -> int:
+        return self._selector.fileno()
+
+    @property
+    def ears(self) -> list[Ear]:
+        return list(self._receivers)
+
+    def ready(self) -> list[Ear]:
+        """Those for which something has arrived."""
+        return [key.data for key, _ in self._selector.select(0)]
+
+    def open(self) -> list[str]:
+        """Opens what has an interface and returns warnings about what has none yet. Raises MediaError.
+
+        At least one interface must be there: without any the file is more likely wrong than early.
         """
-        address = _look_up(medium)
-        is_group = medium.kind in (MediumKind.MCAST, MediumKind.MCAST6)
-        ear = Ear(medium.interface, medium.family, address if is_group else ANY[medium.family], medium.udpport)
-        if ear not in self.receivers:
-            self.receivers[ear] = _receiver(ear, is_group)
-        if medium.kind in (MediumKind.UCAST, MediumKind.UCAST6) and _is_own(address, medium.family):
-            return
-        self._senders.append(_Sender(ear, (address, medium.udpport), _sender(medium)))
+        for link in self._index:
+            if index := _index_of(link):
+                self._open_link(link, index)
+        if not any(self._index.values()):
+            raise MediaError("\n".join(self._missing(link) for link in self._index))
+        self._absent = {link for link, index in self._index.items() if not index}
+        return [f"{self._missing(link)}; heartbeats begin there when it appears" for link in sorted(self._absent)]
 
-    def send(self, data: bytes) -> list[str]:
+    def _missing(self, link: LinkName) -> str:
+        lines = sorted({line.medium.line for line in self._lines if line.medium.interface == link})
+        return f"ha.cf:{lines[0]}: there is no interface {link}; bring it up or correct the line"
+
+    def send(self, data: bytes, now: float) -> list[str]:
         """Sends on every medium, one right after the other. Returns what to tell the operator, mostly nothing."""
-        news: list[str] = []
-        for medium in self._senders:
+        news = self._follow_interfaces()
+        for line in self._lines:
+            if line.sock is None:
+                continue
             problem = ""
             try:
-                medium.sock.sendto(data, medium.address)
+                line.sock.sendto(data, (line.address, line.medium.udpport))
             except OSError as error:
                 problem = error.strerror or str(error)
-                if error.errno in GONE:
-                    self._bind_again(medium)
-            if bool(problem) != bool(medium.failing):
-                where = f"{medium.ear.link} to {medium.address[0]}"
-                news.append(f"cannot send on {where}: {problem}" if problem else f"sending on {where} works again")
-            medium.failing = problem
+            if said := line.sending.result(problem, now):
+                news.append(said)
         return news
 
-    def _bind_again(self, medium: _Sender) -> None:
-        """The interface was removed. When there is one of its name again, sockets have to be told."""
+    def _follow_interfaces(self) -> list[str]:
+        """Opens the sockets of each name that stands for another interface than before."""
+        news: list[str] = []
+        for link, known in self._index.items():
+            index = _index_of(link)
+            if index and index != known:
+                try:
+                    self._open_link(link, index)
+                except OSError:
+                    continue  # it is only just coming, or going again; the next heartbeat tries again
+                self._absent.discard(link)
+                news.append(f"interface {link} has appeared: heartbeats use it")
+            elif not index and link not in self._absent:
+                self._absent.add(link)
+                name = _name_of(known)
+                if name:
+                    news.append(f"interface {link} is called {name} now: heartbeats go on over it; correct ha.cf")
+                else:
+                    self._index[link] = 0  # its memberships of groups died with it, whatever index it comes back with
+                    news.append(f"interface {link} is gone: no heartbeats there until it is back")
+            elif index:
+                self._absent.discard(link)
+        return news
+
+    def _open_link(self, link: LinkName, index: int) -> None:
+        """New sockets for all media of this interface, or OSError and the old ones."""
+        lines = [line for line in self._lines if line.medium.interface == link]
+        senders: list[socket.socket] = []
+        receivers: dict[Ear, socket.socket] = {}
         try:
-            _bind_to(medium.sock, medium.ear.link)
-            _bind_to(self.receivers[medium.ear], medium.ear.link)
-            if medium.ear.address != ANY[medium.ear.family]:
-                _choose_interface(medium.sock, medium.ear.family, medium.ear.link)
-                _join(self.receivers[medium.ear], medium.ear)
+            for line in lines:
+                senders.append(sender(line.medium))
+                if line.ear not in receivers:
+                    receivers[line.ear] = receiver(line.ear, line.is_group)
         except OSError:
-            return  # not yet; the next heartbeat tries again
+            for sock in [*senders, *receivers.values()]:
+                sock.close()
+            raise
+        for line, sock in zip(lines, senders, strict=True):
+            if line.sock is not None:
+                line.sock.close()
+            line.sock = sock
+        for ear, sock in receivers.items():
+            if ear in self._receivers:
+                self._selector.unregister(self._receivers[ear])
+                self._receivers[ear].close()
+            self._receivers[ear] = sock
+            self._selector.register(sock, selectors.EVENT_READ, ear)
+        self._index[link] = index
 
     def drain(self, ear: Ear) -> Iterator[bytes]:
         """The datagrams that wait in this socket."""
-        sock = self.receivers[ear]
         for _ in range(DRAIN_LIMIT):
             try:
-                yield sock.recv(RECEIVE_LIMIT)
+                yield self._receivers[ear].recv(RECEIVE_LIMIT)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -112,125 +172,48 @@ class Media:
                 raise
 
     def close(self) -> None:
-        for sock in [*self.receivers.values(), *(s.sock for s in self._senders)]:
+        self._selector.close()
+        for sock in [*self._receivers.values(), *(line.sock for line in self._lines if line.sock is not None)]:
             sock.close()
 
 
-def open_media(lines: Iterable[Medium]) -> Media:
-    """Opens every medium. Raises MediaError."""
-    media = Media()
+def open_media(media: Iterable[Medium]) -> tuple[Media, list[str]]:
+    """The media, opened, and warnings about interfaces that are not there yet. Raises MediaError.
+
+    Host names are looked up here and never again: the loop must not wait for a name server.
+    """
+    opened = Media(media)
     try:
-        for medium in lines:
-            media.add(medium)
+        return opened, opened.open()
     except OSError:
-        media.close()
+        opened.close()
         raise
-    return media
 
 
-def _bind_to(sock: socket.socket, link: LinkName) -> None:
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.encode() + b"\0")
-    except PermissionError:
-        raise MediaError(f"no permission to use interface {link}: run as root") from None
-    except OSError as error:
-        raise MediaError(f"interface {link}: {error.strerror}; bring it up or correct ha.cf") from None
-
-
-def _receiver(ear: Ear, is_group: bool) -> socket.socket:
-    sock = socket.socket(FAMILIES[ear.family], socket.SOCK_DGRAM)
-    sock.setblocking(False)
-    try:
-        _bind_to(sock, ear.link)
-        # Reuse of the address lets one port be listened to on several interfaces; reuse of the port is what the
-        # original asks for as well, so that a socket of a dying daemon does not keep the next one from starting.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if ear.family == 6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            sock.bind((ear.address, ear.port, 0, _index(ear.link)) if ear.family == 6 else (ear.address, ear.port))
-        except OSError as error:
-            raise MediaError(f"cannot listen on UDP port {ear.port} of {ear.link}: {error.strerror}") from None
-        if is_group:
-            _join(sock, ear)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _sender(medium: Medium) -> socket.socket:
-    sock = socket.socket(FAMILIES[medium.family], socket.SOCK_DGRAM)
-    sock.setblocking(False)
-    try:
-        _bind_to(sock, medium.interface)
-        if medium.family == 4:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, IPTOS_LOWDELAY)
-        else:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, IPTOS_LOWDELAY)
-        if medium.kind is MediumKind.BCAST:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        if medium.kind is MediumKind.MCAST:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, medium.ttl)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, int(medium.loop))
-        if medium.kind is MediumKind.MCAST6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, medium.ttl)
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, int(medium.loop))
-        if medium.kind in (MediumKind.MCAST, MediumKind.MCAST6):
-            _choose_interface(sock, medium.family, medium.interface)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _choose_interface(sock: socket.socket, family: int, link: LinkName) -> None:
-    """Multicast leaves through this interface."""
-    index = _index(link)
-    if family == 6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
-    else:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("=4s4si", b"", b"", index))
-
-
-def _join(sock: socket.socket, ear: Ear) -> None:
-    """Become a member of the group on this interface; being one already is as good."""
-    index, packed = _index(ear.link), socket.inet_pton(FAMILIES[ear.family], ear.address)
-    try:
-        if ear.family == 6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, packed + struct.pack("=i", index))
-        else:
-            membership = struct.pack("=4s4si", packed, b"", index)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise MediaError(f"cannot join {ear.address} on {ear.link}: {error.strerror}") from None
-
-
-def _index(link: LinkName) -> int:
-    try:
-        return socket.if_nametoindex(link)
-    except OSError as error:
-        raise MediaError(f"interface {link}: {error.strerror}; bring it up or correct ha.cf") from None
+def _line(medium: Medium) -> _Line:
+    address = _look_up(medium)
+    return _Line(medium, address, Sending(f"{medium.interface} to {address}"))
 
 
 def _look_up(medium: Medium) -> str:
     try:
         found = socket.getaddrinfo(medium.address, None, FAMILIES[medium.family], socket.SOCK_DGRAM)
     except OSError as error:
-        raise MediaError(
-            f"{medium.kind.value}: {medium.address} is no address and cannot be looked up: {error.strerror}"
-        ) from None
+        what = f"{medium.kind.value} host {medium.address} cannot be looked up ({error.strerror})"
+        raise MediaError(f"ha.cf:{medium.line}: {what}; write the address itself, or add it to /etc/hosts") from None
     return str(found[0][4][0])
 
 
-def _is_own(address: str, family: int) -> bool:
-    """Whether the kernel would send to this address from this very address (binding to it proves nothing where
-    net.ipv4.ip_nonlocal_bind is set, as on many directors)."""
-    with socket.socket(FAMILIES[family], socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((address, 9))
-        except OSError:
-            return False
-        return bool(probe.getsockname()[0] == address)
+def _index_of(link: LinkName) -> int:
+    """The kernel's number for the interface of this name now, 0 when there is none."""
+    try:
+        return socket.if_nametoindex(link)
+    except OSError:
+        return 0
+
+
+def _name_of(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        return ""

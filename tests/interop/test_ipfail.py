@@ -117,6 +117,12 @@ def test_commands_say_of_ping_nodes_what_the_original_says(pair: MixedPair) -> N
     said = {name: {words: pair.command(name, "cl_status", *words.split()) for words in questions} for name in NAMES}
     assert said[ours] == said[theirs]
     # what is wrong is said in words of our own
-    for words in ("nodestatus 10.1.1.253", "nodetype 10.1.1.253", "hblinkstatus gw 10.1.1.253", "listhblinks x"):
+    for words in (
+        "nodestatus 10.1.1.253",
+        "nodetype 10.1.1.253",
+        "hblinkstatus gw 10.1.1.253",
+        "listhblinks x",
+        "hblinkstatus x y",
+    ):
         codes = {name: pair.command(name, "cl_status", *words.split())[0] for name in NAMES}
         assert codes[ours] == codes[theirs], words
