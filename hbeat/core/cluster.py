@@ -129,10 +129,11 @@ class Cluster:
 
     def _say_status(self, now: float) -> list[Effect]:
         """A status message, and an echo request to each ping node beside it."""
+        return [*self._send(self._status_message(now), now), *self.connectivity.pings.requests(self.outbox, now)]
+
+    def _status_message(self, now: float) -> Say:
         self._announced_dt = self._dt(now)
-        dt = f"{round(self._announced_dt * 1000):x}"
-        status = self._send(Say.of("status", st=self.status.value, dt=dt, protocol=PROTOCOL), now)
-        return [*status, *self.connectivity.pings.requests(self.outbox, now)]
+        return Say.of("status", st=self.status.value, dt=f"{round(self._announced_dt * 1000):x}", protocol=PROTOCOL)
 
     def _perform(self, effects: Iterable[Effect], now: float) -> list[Effect]:
         """Turns what is to be said into datagrams; everything else passes."""
@@ -265,7 +266,7 @@ class Cluster:
     def _status(self, peer: Peer, message: Message, seen: Seen, now: float) -> list[Effect]:
         if seen is Seen.LATE:
             return []  # news of the past
-        was_dead = peer.status == NodeState.DEAD.value
+        was_dead, was_heard = peer.status == NodeState.DEAD.value, peer.heard_at is not None
         dt = message.number("dt")
         peer.protocol = message.raw("protocol") is not None
         effects: list[Effect] = [
@@ -273,6 +274,11 @@ class Cluster:
         ]
         if seen is Seen.RESTARTED:
             effects.append(Note(Level.INFO, f"node {peer.name}: restarted (generation {self._tracker.generation})"))
+        news = was_dead or not was_heard or seen is Seen.RESTARTED
+        if news and isinstance(self.ownership, LegacyOwnership):
+            # It knows nothing of us yet. Whatever we say next may make it active, and an original that has not seen
+            # us active by then takes its groups without asking.
+            effects += self._send(self._status_message(now), now)
         if was_dead or not self.ownership.peer_alive:
             # It became active without us: each of us thought the other dead. (One that restarts begins with init.)
             alone = message.text("st") == NodeState.ACTIVE.value

@@ -43,8 +43,8 @@ class LegacyOwnership(Holder):
 
     @property
     def status(self) -> str:
-        """What `cl_status rscstatus` prints; the original knows no better in this mode."""
-        return Held.NONE.value
+        """What `cl_status rscstatus` prints: whether something is moving; the original knows no better in this mode."""
+        return Held.NONE.value if self.jobs.idle else "transition"
 
     def mine(self) -> tuple[ResourceGroup, ...]:
         return tuple(group for group in self.groups if group.key in self._keys)

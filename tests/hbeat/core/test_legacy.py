@@ -150,6 +150,19 @@ def test_peer_with_another_mode_is_told_in_the_log() -> None:
     assert "starting of b ignored: auto_failback is legacy here and not there" in "\n".join(made.transcript)
 
 
+def test_node_that_was_not_heard_before_is_shown_our_status_before_anything_else() -> None:
+    """The original takes its groups without asking when it becomes active and has not seen us active."""
+    made = both_up()
+    made.power_off("a")
+    made.run_for(10)
+    returned = made.now
+    made.boot("a")
+    made.run_for(0.1)
+    messages = (unpack(data, KEYS) for at, node, data in made.sent if node == "b" and at >= returned)
+    first = next(m for m in messages if not m.text("t").startswith("NS_"))
+    assert (first.text("t"), first.text("st")) == ("status", "active")
+
+
 FAULTS = [f"{verb} {name}" for verb in ("off", "stop") for name in "ab"] + ["on", "loss", "calm"]
 
 
