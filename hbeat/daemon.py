@@ -56,6 +56,8 @@ from hbeat.machine import shortcomings, unresolved
 from hbeat.view import view
 
 WARM_UP_RETRY = 10.0
+LAST_WORDS = 1.0
+"""How long the end waits for whoever reads the log."""
 
 
 def settings_of(config: Configuration, me: Identity) -> Settings:
@@ -143,6 +145,7 @@ class Daemon:
         ready()
         while not (self._ending and all(operation.deadline == math.inf for operation in self._operations)):
             self._turn()
+        self._log.drain(LAST_WORDS)
 
     def _turn(self) -> None:
         deadline = self._next_deadline()
@@ -219,6 +222,7 @@ class Daemon:
             None if self._ending else self.cluster.next_deadline(),
             self._agents.announcer.next_deadline(),
             self._control.next_deadline(),
+            self._log.next_deadline(),
             *(operation.deadline for operation in self._operations),
             *self._warm_up_again.values(),
         ]
@@ -350,6 +354,7 @@ class Daemon:
         notes, self._notes = self._notes, []
         for note in notes:
             self._log.write(note.level, note.text)
+        self._log.handle_timer(time.monotonic())
 
     def _catch_signals(self) -> None:
         reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -382,7 +387,10 @@ class Daemon:
             return {"ok": False, "error": str(error)}
         warnings = [*map(str, new.warnings), *shortcomings(new)]
         old, self._config = self._config, new
-        self._log = self._open_log(new)
+        if new.ha.log != old.ha.log or new.ha.debug != old.ha.debug:
+            self._log.handle_timer(math.inf)
+            self._log.close()
+            self._log = self._open_log(new)
         self._agents.env = script_environment(new)
         if _lasting(new) != _lasting(old):
             lines = "node, ucast, bcast, mcast, udpport and ping lines, and respawn of ipfail,"

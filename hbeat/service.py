@@ -150,7 +150,7 @@ class _Life:
         # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
         from hbeat.agents.environment import script_environment
         from hbeat.agents.roster import Agents
-        from hbeat.daemon import Daemon
+        from hbeat.daemon import LAST_WORDS, Daemon
 
         log = self._open_log(self._config)
         told: list[str] = []
@@ -182,6 +182,7 @@ class _Life:
             tell_once(f"{type(error).__name__}: {error}")
             return FAILED
         finally:
+            log.drain(LAST_WORDS)
             self._control.close()
             client.PID_FILE.unlink(missing_ok=True)
         return STARTED
