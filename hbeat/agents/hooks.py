@@ -1,8 +1,9 @@
 """The scripts in /etc/ha.d/rc.d: which are run, and their turn (reference section 12).
 
-They run one at a time in the order of the news, each with a time limit, while heartbeats and resources go on: a
-takeover never waits for a hook. What heartbeat itself ships in rc.d moves resources, which is built in here; a script
-under one of those names is left alone if it calls any program of that machinery, and run if it does not.
+They run one at a time in the order of the news, called with their own type as heartbeat calls them, each with a time
+limit, while heartbeats and resources go on: a takeover never waits for a hook. What heartbeat itself ships in rc.d
+moves resources, which is built in here; a script under one of those names is left alone if it calls any program of
+that machinery, and run if it does not.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ class HookQueue:
         path = RC_DIR / hook.type
         told = {f"HA_{name}": value for name, value in hook.fields}
         try:
-            operation = CommandOperation([str(path)], {**env, **told}, partial(_judge, hook.type), LIMIT, now)
+            operation = CommandOperation(
+                [str(path), hook.type], {**env, **told}, partial(_judge, hook.type), LIMIT, now
+            )
         except OSError as error:
             return Outcome(False, f"rc.d/{hook.type} cannot be executed: {error.strerror}")
         self._running = True

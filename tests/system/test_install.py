@@ -39,6 +39,7 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
     for script in ("heartbeat", "ldirectord"):
         assert (tmp_path / "etc/init.d" / script).stat().st_mode & 0o777 == 0o755
     assert mine.read_text() == "mine\n"
+    assert (tmp_path / "etc/ha.d/harc").stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "etc/default/heartbeat").read_text() == "BINDIR=/mine\n"
     assert not (tmp_path / "etc/ha.d/ha.cf").exists()
     samples = tmp_path / "usr/share/doc/hbeat/ha.d"

@@ -13,7 +13,7 @@ ONE, TWO = NAMES
 FIFO = "/var/lib/heartbeat/fifo"
 
 HOOK = """#!/bin/sh
-echo "$0 $HA_t $HA_src $HA_st own=$HA_OSTATUS nice=$HA_NICEFAILBACK dir=$HA_DIR $(date +%s.%N)" >>/var/log/hooks
+echo "$0 $1 $HA_src $HA_st own=$HA_OSTATUS nice=$HA_NICEFAILBACK dir=$HA_DIR $(date +%s.%N)" >>/var/log/hooks
 """
 
 AGENT = """#!/bin/sh

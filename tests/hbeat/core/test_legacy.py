@@ -154,7 +154,7 @@ def test_node_that_was_not_heard_before_is_shown_our_status_before_anything_else
     """The original takes its groups without asking when it becomes active and has not seen us active."""
     made = both_up()
     made.power_off("a")
-    made.run_for(10)
+    made.run_for(10.4)  # between two of our heartbeats
     returned = made.now
     made.boot("a")
     made.run_for(0.1)
