@@ -82,15 +82,21 @@ def _status(*, yaml: bool, brief: bool) -> int:
 
 
 def _print_overview(answer: dict[str, object]) -> None:
-    nodes, resources = answer["nodes"], answer["resources"]
+    nodes, resources, all_dropped = answer["nodes"], answer["resources"], answer["dropped"]
     assert isinstance(nodes, dict)
     assert isinstance(resources, dict)
+    assert isinstance(all_dropped, dict)
+    dropped: dict[str, int] = all_dropped["reasons"]
     for name, node in nodes.items():
         links = "  ".join(f"{link} {state}" for link, state in node["links"].items() if "silent" in node)
         print(f"  node {name:20} {node['status']:8} {links}")
+        for file in node.get("differing", []):
+            print(f"    {file} is not the same there and here")
     print(f"  resources held here: {resources['status']}")
     for group in resources["groups"]:
         print(f"    {group['node']}: {' '.join(group['resources'])}")
+    if dropped:
+        print(f"  datagrams dropped: {', '.join(f'{count} {reason}' for reason, count in sorted(dropped.items()))}")
 
 
 def _stop() -> int:

@@ -24,6 +24,7 @@ from hbeat.adapters.control import Client, ControlServer
 from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger
 from hbeat.adapters.log import Log
+from hbeat.adapters.peer_file import PeerFile
 from hbeat.adapters.realtime import make_realtime
 from hbeat.adapters.udp import Media
 from hbeat.adapters.udp_sockets import Ear
@@ -42,17 +43,20 @@ from hbeat.core.events import (
     Note,
     Outcome,
     Prepare,
+    Remember,
     RunHook,
     RunResource,
     SendDatagram,
     SendPing,
 )
-from hbeat.core.model import Resource
+from hbeat.core.hello import Files
+from hbeat.core.model import PeerRecord, Resource
 from hbeat.core.outbox import Identity
 from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
 from hbeat.core.settings import Settings
 from hbeat.load import Configuration, load
 from hbeat.machine import shortcomings, unresolved
+from hbeat.shared_files import SharedFiles
 from hbeat.view import view
 
 WARM_UP_RETRY = 10.0
@@ -60,7 +64,7 @@ LAST_WORDS = 1.0
 """How long the end waits for whoever reads the log."""
 
 
-def settings_of(config: Configuration, me: Identity) -> Settings:
+def settings_of(config: Configuration, me: Identity, files: Files) -> Settings:
     """What the cluster needs of the configuration."""
     return Settings(
         me=me,
@@ -75,6 +79,7 @@ def settings_of(config: Configuration, me: Identity) -> Settings:
         hooks=find_hooks(),
         pings=tuple(ping.node for ping in config.ha.ping_nodes),
         ipfail=config.ha.ipfail,
+        files=files,
     )
 
 
@@ -104,6 +109,8 @@ class Daemon:
         pinger: Pinger,
         control: ControlServer,
         fifo: Fifo,
+        peer_file: PeerFile,
+        floor: PeerRecord | None,
         agents: Agents,
         open_log: Callable[[Configuration], Log],
         *,
@@ -111,11 +118,13 @@ class Daemon:
     ) -> None:
         self._config, self._me, self._media, self._pinger = config, me, media, pinger
         self._control, self._fifo, self._agents = control, fifo, agents
+        self._peer_file, self._shared = peer_file, SharedFiles(config)
         self._hooks = HookQueue()
         self._open_log, self._log = open_log, open_log(config)
         self._realtime = realtime and config.ha.realtime
         keys = Keyring(config.keys.active, config.keys.keys)
-        self.cluster = Cluster(settings_of(config, me), keys, _stamp, Random(), time.monotonic())
+        settings = settings_of(config, me, self._shared.digests)
+        self.cluster = Cluster(settings, keys, _stamp, Random(), time.monotonic(), floor)
         self._selector = selectors.DefaultSelector()
         self._effects: deque[Effect] = deque()
         self._notes: list[Note] = []
@@ -208,6 +217,8 @@ class Daemon:
         late, now = now - deadline, time.monotonic()
         if now >= self.cluster.next_deadline() and not self._ending:
             self._perform(self.cluster.handle_timer(now, late))
+            if self._shared.look():
+                self._perform(self.cluster.files_changed(self._shared.digests, now))
         for problem in self._agents.announcer.handle_timer(now):
             self._note(Level.WARNING, problem)
         for operation in [o for o in self._operations if o.deadline <= now]:
@@ -277,6 +288,9 @@ class Daemon:
                 self._warm_up_again.pop(resource, None)
                 self._dismissed.add(resource)
                 self._follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
+            case Remember(record):
+                if problem := self._peer_file.keep(record):
+                    self._note(Level.WARNING, problem)
             case Exit():
                 self._ending = True
 
@@ -398,7 +412,8 @@ class Daemon:
         for warning in warnings:
             self._note(Level.WARNING, warning)
         keys = Keyring(new.keys.active, new.keys.keys)
-        self._perform(self.cluster.reload(settings_of(new, self._me), keys, time.monotonic()))
+        self._shared = SharedFiles(new)
+        self._perform(self.cluster.reload(settings_of(new, self._me, self._shared.digests), keys, time.monotonic()))
         self._note(Level.INFO, "Configuration reloaded.")
         return {"ok": True, "warnings": warnings}
 

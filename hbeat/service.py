@@ -22,10 +22,12 @@ from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger, PingError, open_pings
 from hbeat.adapters.identity import next_generation, node_uuid
 from hbeat.adapters.log import Log
+from hbeat.adapters.peer_file import PeerFile, read_peer_file
 from hbeat.adapters.udp import Media, open_media
 from hbeat.adapters.udp_sockets import MediaError
 from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
+from hbeat.core.model import PeerRecord
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration, load
 from hbeat.machine import shortcomings, unresolved
@@ -145,8 +147,13 @@ class _Life:
             terminal=self._terminal,
         )
 
+    def _known_of_peer(self) -> tuple[PeerRecord | None, str]:
+        peers = [node for node in self._config.ha.nodes if node != self._config.node]
+        return read_peer_file(STATE_DIR, peers[0]) if peers else (None, "")
+
     def live(self, tell: Callable[[str], None]) -> int:
         """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
+        peer_file = PeerFile(STATE_DIR)  # a process of its own, forked before there is much to copy; it ends with us
         # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
         from hbeat.agents.environment import script_environment
         from hbeat.agents.roster import Agents
@@ -161,6 +168,9 @@ class _Life:
                 tell(words)
 
         try:
+            floor, problem = self._known_of_peer()
+            if problem:
+                log.write(Level.WARNING, problem)
             for warning in (*self._config.warnings, *shortcomings(self._config), *self._not_there):
                 log.write(Level.WARNING, str(warning))
             agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
@@ -171,6 +181,8 @@ class _Life:
                 self._pinger,
                 self._control,
                 self._fifo,
+                peer_file,
+                floor,
                 agents,
                 self._open_log,
                 realtime=self._realtime,

@@ -31,7 +31,14 @@ def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, objec
         elif cluster.peer is not None:
             peer = cluster.peer
             clients = ["ipfail"] if ipfail and ipfail.peer_has_it else []
-            nodes[name] = {"status": peer.status, "type": "normal", **_heard(peer, now), "clients": clients}
+            nodes[name] = {
+                "status": peer.status,
+                "type": "normal",
+                **_heard(peer, now),
+                "clients": clients,
+                "program": "hbeat" if cluster.kin.hello else "heartbeat" if peer.alive else "unknown",
+                "differing": list(cluster.agreement.differing),
+            }
     for ping in cluster.connectivity.pings:
         nodes[ping.name] = {"status": ping.status, "type": "ping", **_heard(ping, now), "clients": []}
     ownership = cluster.ownership
@@ -53,6 +60,9 @@ def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, objec
                 for group in ownership.groups
             ],
         },
-        "dropped": dict(cluster.bad.total),
+        "dropped": {
+            "reasons": {reason.value: count for reason, count in cluster.bad.by_reason.items()},
+            "links": dict(cluster.bad.by_link),
+        },
         "parameters": dict(config.ha.parameters),
     }

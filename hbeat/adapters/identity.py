@@ -16,13 +16,14 @@ UUID_BYTES = 16
 
 def next_generation(directory: Path, method: str) -> int:
     """The generation of this start, already written back and on the disk. method: ha.cf hbgenmethod."""
-    if method == "time":
-        return int(time.time())
     path = directory / "hb_generation"
     try:
-        generation = int(path.read_text()) + 1
+        last = int(path.read_text())
     except (OSError, ValueError):
-        generation = int(time.time()) + 1
+        last = 0
+    of_now = int(time.time()) + (method == "file")
+    # By time, but not back with a clock that was set back: the peer would take all that we say for a recording.
+    generation = last + 1 if last > 0 and (method == "file" or last >= of_now) else max(of_now, 1)
     _replace(path, f"{generation:>15}\n".encode())
     return generation
 

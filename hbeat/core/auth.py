@@ -22,6 +22,14 @@ class AuthError(ValueError):
     """The datagram is not signed by a key we accept; the text says why."""
 
 
+class UnknownKey(AuthError):
+    """authkeys has no key of this number."""
+
+
+class WeakKey(AuthError):
+    """authkeys has the key, and its method is weaker than that of the one we send with."""
+
+
 class Method(Enum):
     """Signature methods of authkeys; `strength` orders them."""
 
@@ -59,10 +67,10 @@ class Keyring:
         """Returns when the frame's signature is right. Raises AuthError."""
         key = self.keys.get(found.key_number)
         if key is None:
-            raise AuthError(f"key {found.key_number} is not in authkeys")
+            raise UnknownKey(f"key {found.key_number} is not in authkeys")
         ours = self.keys[self.active].method
         if key.method.strength < ours.strength:
-            raise AuthError(f"key {key.number} ({key.method.value}) is weaker than our own ({ours.value})")
+            raise WeakKey(f"key {key.number} ({key.method.value}) is weaker than our own ({ours.value})")
         if not constant_time.bytes_eq(self._digest(key.number, found.signed), found.digest):
             raise AuthError(f"signature with key {key.number} is wrong")
 

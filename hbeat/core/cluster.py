@@ -10,24 +10,28 @@ from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
-from hbeat.core.auth import AuthError, Keyring, unpack
-from hbeat.core.badpackets import BadPackets
+from hbeat.core.agreement import Agreement
+from hbeat.core.auth import Keyring
+from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.connectivity import MESSAGES, Connectivity
 from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
+from hbeat.core.hello import FIELD, Files, Hello
 from hbeat.core.hooks import Circumstances, Hooks
 from hbeat.core.ipfail import Ipfail
+from hbeat.core.kin import Kin
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
-from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, Resource
+from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, PeerRecord, Resource
 from hbeat.core.outbox import Outbox, WireStamp
 from hbeat.core.ownership import Ownership
-from hbeat.core.peer_messages import held_in, obey_peer, stranger
+from hbeat.core.peer_messages import held_in, obey_peer
 from hbeat.core.ping import PingNodes
+from hbeat.core.reception import Heard, Reception
 from hbeat.core.script_messages import Fields
 from hbeat.core.script_requests import obey
-from hbeat.core.seqno import Seen, Tracker
+from hbeat.core.seqno import Seen
 from hbeat.core.settings import Settings
-from hbeat.core.wire import Message, WireError
+from hbeat.core.wire import Message
 
 PROTOCOL = "1"
 START_GRACE = 2.0
@@ -40,9 +44,20 @@ HOLDING_NEWS = frozenset({"starting", "resource"})
 
 
 class Cluster:
-    """One node's view of the pair. Times are monotonic seconds; `random` spreads retransmission requests."""
+    """One node's view of the pair. Times are monotonic seconds; `random` spreads retransmission requests.
 
-    def __init__(self, settings: Settings, keys: Keyring, stamp: WireStamp, random: Random, now: float) -> None:
+    floor: what this node kept of its peer at its last Remember, for that peer.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keyring,
+        stamp: WireStamp,
+        random: Random,
+        now: float,
+        floor: PeerRecord | None = None,
+    ) -> None:
         others = [node for node in settings.nodes if node != settings.me.name]
         if len(others) > 1:
             raise ValueError(f"{len(settings.nodes)} nodes: haresources clusters have one or two")
@@ -55,13 +70,15 @@ class Cluster:
         self.connectivity = Connectivity(pings, _ipfail(settings, self.ownership), self.peer)
         self.status = NodeState.INIT
         self.bad = BadPackets(settings.log_badpack)
-        self._tracker = Tracker(settings.rexmit_delay, random)
-        self._ack_digit = random.randrange(10)
-        self._acked = 0
+        self.reception = Reception(
+            settings.nodes, self.peer, self.outbox, self.bad, settings.rexmit_delay, random, floor
+        )
+        self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
+        self.agreement = Agreement(settings.files)
         self._newest_holding = 0
         self._began = now
-        self._next_beat = now
-        self._announced_dt = 0.0
+        self._next_beat = self._now = now
+        self._announced: tuple[object, ...] = ()
         self._reqnodes_at: float | None = None
         self._reqnodes_since: float | None = None
 
@@ -69,24 +86,26 @@ class Cluster:
 
     def begin(self, now: float) -> list[Effect]:
         """The first breath: status init, status up, and the resources made ready."""
+        begun = self.ownership.begin(now)
         effects = self._say_status(now)
         self.status = NodeState.UP
         effects += self._say_status(now)
         self._next_beat = now + self.settings.timing.keepalive
-        effects += self._perform(self.ownership.begin(now), now)
-        return effects + self._join(now)
+        return [*effects, *self._perform(begun, now), *self._join(now)]
 
     def next_deadline(self) -> float:
         """When handle_timer wants to be called next."""
         timers = [
             self._next_beat,
             self._reqnodes_at,
-            self._tracker.next_deadline(),
+            self.reception.next_deadline(),
             self.ownership.next_deadline(),
             self.peer.next_deadline() if self.peer else None,
             self.connectivity.next_deadline(),
         ]
-        if self._announced_dt > self.settings.timing.deadtime:
+        if self._announced != self._announcement(self._now):
+            timers.append(self._now)
+        if self._now < self._began + START_GRACE_FOR:
             timers.append(self._began + START_GRACE_FOR)
         return min(at for at in timers if at is not None)
 
@@ -97,11 +116,12 @@ class Cluster:
         does not trust its own view: whoever shares its processor was not punctual either.
         """
         effects: list[Effect] = []
+        self._now = now
         if late > self.settings.timing.keepalive and self.peer is not None and self.peer.alive:
             self.peer.doubt(now)
             self.connectivity.pings.doubt(now)
             effects.append(Note(Level.WARNING, f"our own loop was {round(late * 1000)} ms late"))
-        if now >= self._next_beat or self._dt(now) != self._announced_dt:
+        if now >= self._next_beat or self._announced != self._announcement(now):
             effects += self._say_status(now)
             if now >= self._next_beat:
                 keepalive = self.settings.timing.keepalive
@@ -114,9 +134,7 @@ class Cluster:
                 effects += self._peer_died(now)
             elif self.peer.links_up < before:
                 effects += self._perform(self.connectivity.link_died(), now)
-            for number in self._tracker.due(now):
-                wanted = {"firstseq": str(number), "lastseq": str(number)}  # decimal, unlike all else (3.4)
-                effects.append(self.outbox.send(Say.of("NS_rexmit", self.peer.name, **wanted), now))
+            effects += self.reception.handle_timer(now)
         effects += self._perform(self.connectivity.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
         if self._reqnodes_at is not None and now >= self._reqnodes_at:
@@ -132,11 +150,25 @@ class Cluster:
         return [*self._send(self._status_message(now), now), *self.connectivity.pings.requests(self.outbox, now)]
 
     def _status_message(self, now: float) -> Say:
-        self._announced_dt = self._dt(now)
-        return Say.of("status", st=self.status.value, dt=f"{round(self._announced_dt * 1000):x}", protocol=PROTOCOL)
+        self._announced = self._announcement(now)
+        self.reception.answer_wanted = False
+        dt = f"{round(self._dt(now) * 1000):x}"
+        own = {"st": self.status.value, "dt": dt, "protocol": PROTOCOL, FIELD: self._hello().text()}
+        return Say.of("status", **own)
+
+    def _announcement(self, now: float) -> tuple[object, ...]:
+        """What is said at once when it changes: to an original how long to wait, to a peer of our kind all of hello."""
+        return (self._dt(now), replace(self._hello(), nonce="", echoes=()) if self.kin.hello else None)
+
+    def _hello(self) -> Hello:
+        owned, proof = self.ownership, self.reception.proof
+        sees_dead = self.peer is not None and self.peer.status == NodeState.DEAD.value
+        files = self.settings.files
+        return Hello(proof.nonce, proof.echoes, sees_dead, owned.held, not owned.jobs.stopping, files)
 
     def _perform(self, effects: Iterable[Effect], now: float) -> list[Effect]:
         """Turns what is to be said into datagrams; everything else passes."""
+        self._now = now
         performed: list[Effect] = []
         for effect in effects:
             performed += self._send(effect, now) if isinstance(effect, Say) else [effect]
@@ -193,7 +225,9 @@ class Cluster:
 
     def _peer_died(self, now: float) -> list[Effect]:
         assert self.peer is not None
-        self._tracker.forget()
+        self.reception.forget()
+        self.kin.gone()
+        self.agreement.forget()
         active = self.status is NodeState.ACTIVE
         released = self.peer.heard_at is not None and self.ownership.peer_held is Held.NONE
         result = "unneeded" if released else "n_stnth"
@@ -208,73 +242,53 @@ class Cluster:
 
     def receive(self, link: LinkName, data: bytes, now: float) -> list[Effect]:
         """One datagram from a link. Bad ones are counted, noted at a bounded rate, and change nothing."""
-        try:
-            message = unpack(data, self.outbox.keys)
-            problem = stranger(message, self.settings.nodes)
-        except (WireError, AuthError) as error:
-            problem = str(error)
-        if problem is not None:
-            return self.bad.note(link, problem, now)
-        if self.peer is None or message.text("src").lower() == self.settings.me.name:
-            return []
-        return self._from_peer(self.peer, link, message, now)
+        heard, effects = self.reception.take(link, data, now)
+        if self.peer is None:
+            return effects
+        effects += self.hooks.links(self.peer, self._circumstances())
+        if self.reception.answer_wanted:  # first of all: without it the peer believes nothing else
+            effects += self._send(self._status_message(now), now)
+        if heard is not None and heard.for_us:
+            effects += self._heard(self.peer, heard, now)
+        return effects
 
     def echoed(self, data: bytes, now: float) -> list[Effect]:
         """The payload of an echo reply: a ping node answers."""
         try:
             effects = self._perform(self.connectivity.echoed(data, now), now)
         except LookupError as error:
-            return self.bad.note("icmp", str(error), now)
+            return self.bad.note("icmp", Reason.ECHO, str(error), now)
         return [*effects, *self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
 
-    def _from_peer(self, peer: Peer, link: LinkName, message: Message, now: float) -> list[Effect]:
-        type_, generation = message.text("t"), message.number("hg") or 0
-        if type_.startswith("NS_"):
-            if generation < self._tracker.generation:
-                return self.bad.note(link, Seen.OLD_GENERATION.value, now)
-            return [*peer.heard_on(link, now), *self._transport(type_, message, now)]
-        sequence = message.number("seq") or 0
-        seen = self._tracker.observe(generation, sequence, type_ == "status", link, now)
-        if seen is Seen.OLD_GENERATION:
-            return self.bad.note(link, f"{seen.value} ({type_} {sequence} of {peer.name})", now)
-        if seen is Seen.OLD_SEQUENCE:
-            self.bad.total[link] += 1  # dropped without a word: resent messages come over every link
-            return []
-        effects: list[Effect] = [*peer.heard_on(link, now), *self.hooks.links(peer, self._circumstances())]
-        if seen is Seen.DUPLICATE:
-            return effects
-        if seen is Seen.RESTARTED:
+    def _heard(self, peer: Peer, heard: Heard, now: float) -> list[Effect]:
+        """A message that counts, and is for us."""
+        message, type_ = heard.message, heard.message.text("t")
+        if heard.seen is Seen.RESTARTED:
             self._newest_holding = 0
-        if self._tracker.gap:
-            effects.append(Note(Level.WARNING, f"{self._tracker.gap} lost packet(s) for {peer.name}"))
-        if (uuid := message.raw("srcuuid")) is not None:
-            self.outbox.peer_uuids[peer.name] = uuid
-        if seen is not Seen.LATE and self._tracker.complete and sequence % 10 == self._ack_digit:
-            ack = Say.of("NS_ackmsg", peer.name, ackseq=f"{sequence:x}")
-            effects.append(self.outbox.send(ack, now))
-        if message.text("dest", self.settings.me.name).lower() != self.settings.me.name:
-            return effects
-        effects += self._told(message, ours=False)
+        effects: list[Effect] = [*self._told(message, ours=False)]
         if type_ == "status":
-            return effects + self._status(peer, message, seen, now)
+            return effects + self._status(peer, heard, now)
         if type_ in HOLDING_NEWS:
-            if sequence < self._newest_holding:
+            if heard.sequence < self._newest_holding:
                 return effects  # sent again after it was lost: what came later is newer
-            self._newest_holding = sequence
+            self._newest_holding = heard.sequence
         return effects + self._perform(self._dispatch(peer, type_, message, now), now)
 
-    def _status(self, peer: Peer, message: Message, seen: Seen, now: float) -> list[Effect]:
-        if seen is Seen.LATE:
+    def _status(self, peer: Peer, heard: Heard, now: float) -> list[Effect]:
+        if heard.seen is Seen.LATE:
             return []  # news of the past
+        message, hello = heard.message, heard.hello
         was_dead, was_heard = peer.status == NodeState.DEAD.value, peer.heard_at is not None
+        effects: list[Effect] = []
+        if was_dead and was_heard and heard.seen is not Seen.RESTARTED:
+            effects += peer.was_not_dead(now)
         dt = message.number("dt")
         peer.protocol = message.raw("protocol") is not None
-        effects: list[Effect] = [
-            *peer.status_heard(message.text("st"), None if dt is None else dt / 1000, now),
-        ]
-        if seen is Seen.RESTARTED:
-            effects.append(Note(Level.INFO, f"node {peer.name}: restarted (generation {self._tracker.generation})"))
-        news = was_dead or not was_heard or seen is Seen.RESTARTED
+        effects += peer.status_heard(message.text("st"), None if dt is None else dt / 1000, now)
+        if heard.seen is Seen.RESTARTED:
+            generation = self.reception.tracker.generation
+            effects.append(Note(Level.INFO, f"node {peer.name}: restarted (generation {generation})"))
+        news = was_dead or not was_heard or heard.seen is Seen.RESTARTED
         if news and isinstance(self.ownership, LegacyOwnership):
             # It knows nothing of us yet. Whatever we say next may make it active, and an original that has not seen
             # us active by then takes its groups without asking.
@@ -286,27 +300,19 @@ class Cluster:
             if healed:
                 text = f"node {peer.name}: returning after partition; deadtime value may be too small"
                 effects.append(Note(Level.WARNING, text))
-            effects += self._perform(self.ownership.peer_returned(healed, now), now)
+            gave_way = hello is not None and not hello.holds.local
+            effects += self._perform(self.ownership.peer_returned(healed, now, gave_way=gave_way), now)
+        effects += self._kin(peer, hello, now)
         return effects + self._join(now)
 
-    def _transport(self, type_: str, message: Message, now: float) -> list[Effect]:
-        """Acknowledgements and retransmission (sections 3.3, 3.4), when they are for us."""
-        assert self.peer is not None
-        if message.text("dest").lower() != self.settings.me.name:
+    def _kin(self, peer: Peer, hello: Hello | None, now: float) -> list[Effect]:
+        """What a peer of our kind says beside the protocol."""
+        if hello is None:
+            self.kin.gone()
+            self.agreement.forget()
             return []
-        first = message.number("firstseq", 10 if type_ == "NS_rexmit" else 16)
-        match type_:
-            case "NS_ackmsg":
-                acked = message.number("ackseq") or 0
-                self._acked = max(self._acked, acked) if acked <= self.outbox.sequence else self._acked
-                return []
-            case "NS_rexmit" if first is not None:
-                last = message.number("lastseq", 10)
-                first = max(first, self._acked + 1)
-                return [*self.outbox.resend(self.peer.name, first, first if last is None else last, now)]
-            case "NS_nak_rexmit" if first is not None and self._tracker.give_up(first):
-                return [Note(Level.WARNING, f"Irretrievably lost packet {first} of {self.peer.name}")]
-        return []
+        said = self.kin.said(hello, self.settings.timing.keepalive, now)
+        return [*self.agreement.compare(peer.name, hello.files), *self._perform(said, now)]
 
     def _dispatch(self, peer: Peer, type_: str, message: Message, now: float) -> list[Effect]:
         match type_:
@@ -363,6 +369,15 @@ class Cluster:
         """Release everything, tell the peer, end with Exit."""
         return self._perform([*self.connectivity.stopping(), *self.ownership.shutdown(now)], now)
 
+    def files_changed(self, files: Files, now: float) -> list[Effect]:
+        """What both nodes should have the same of is another on this one; the peer is told with the next status."""
+        self._now = now
+        self.settings = replace(self.settings, files=files)
+        self.agreement.ours = files
+        if self.peer is None or self.kin.hello is None:
+            return []
+        return [*self.agreement.compare(self.peer.name, self.kin.hello.files)]
+
     def reload(self, settings: Settings, keys: Keyring, now: float) -> list[Effect]:
         """New keys, timers, failback and groups; nodes, links, ping nodes and ipfail stay until a restart."""
         kept = self.settings
@@ -375,6 +390,7 @@ class Cluster:
             effects.append(Note(Level.WARNING, text))
         elif isinstance(self.ownership, Ownership):
             self.ownership.handover.failback = settings.failback
+        effects += self.files_changed(settings.files, now)
         self.hooks.installed = settings.hooks
         self.bad.enabled = settings.log_badpack
         if self.peer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from hbeat.core.model import NodeName, Resource
+from hbeat.core.model import NodeName, PeerRecord, Resource
 
 
 class Level(IntEnum):
@@ -103,8 +103,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep this for our next start. The newest record is enough, and nothing waits for it."""
+
+    record: PeerRecord
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """All is released and said; the daemon may end."""
 
 
-Effect = SendDatagram | SendPing | Say | RunResource | Prepare | Dismiss | RunHook | Note | Exit
+Effect = SendDatagram | SendPing | Say | RunResource | Prepare | Dismiss | RunHook | Note | Remember | Exit

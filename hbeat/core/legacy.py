@@ -127,8 +127,11 @@ class LegacyOwnership(Holder):
         note = Note(Level.INFO, f"Resources being acquired from {self.peer}.")
         return [note, *self._take(missing, JobKind.TAKE_OVER, now)]
 
-    def peer_returned(self, healed: bool, now: float) -> list[Effect]:
-        """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead."""
+    def peer_returned(self, healed: bool, now: float, *, gave_way: bool = False) -> list[Effect]:
+        """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead.
+
+        gave_way: not in this mode, in which each node serves its own groups.
+        """
         self.peer_alive = True
         self.peer_held = Held.LOCAL  # it will have what is its own
         foreign = tuple(group for group in self.mine() if group.node != self.me)

@@ -4,6 +4,9 @@ A node is heard when a status of it is accepted, over any link. It is dead after
 the peer itself asked for in its status messages, our own deadtime until it said one, and initdead while it was
 never heard. A link is up while anything of the peer arrives on it, copies included: the copy is what proves the
 second cable. Links only tell; a node with one working link is alive.
+
+A node that was declared dead and is heard again in the same life was not dead: a link flaps. Each such alarm costs a
+takeover and two owners for a while, so the next one takes twice the silence, up to eight times, for ten minutes.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ from dataclasses import dataclass
 
 from hbeat.core.events import Level, Note
 from hbeat.core.model import LinkName, NodeName, NodeState, Timing
+
+MAX_ALARMS = 3
+ALARM_KEPT = 600.0
+"""Seconds without a false alarm after which deadtime is deadtime again."""
 
 
 @dataclass(slots=True)
@@ -37,6 +44,8 @@ class Peer:
         self._began = now
         self._not_dead_before = now
         self._noted_init = False
+        self._alarms = 0  # false ones in a row
+        self._alarm_at = now
 
     @property
     def alive(self) -> bool:
@@ -49,8 +58,15 @@ class Peer:
 
     @property
     def patience(self) -> float:
-        """Seconds of silence after which the peer is dead."""
-        return self.timing.deadtime if self.dt is None else self.dt
+        """Seconds of silence after which the peer is dead: twice as many after each false alarm of late."""
+        return (self.timing.deadtime if self.dt is None else self.dt) * (1 << self._alarms)
+
+    def was_not_dead(self, now: float) -> list[Note]:
+        """The life that was given up is heard again: the network had failed, not the node, and may do so again soon."""
+        self._alarms = min(self._alarms + 1, MAX_ALARMS)
+        self._alarm_at = now
+        text = f"node {self.name} was not dead: it gets {self.patience:g} s of silence until {ALARM_KEPT:g} s are quiet"
+        return [Note(Level.WARNING, text)]
 
     @property
     def links_up(self) -> int:
@@ -86,6 +102,8 @@ class Peer:
     def status_heard(self, status: str, dt: float | None, now: float) -> list[Note]:
         """A status message was accepted; dt in seconds."""
         notes: list[Note] = []
+        if self._alarms and now - self._alarm_at > ALARM_KEPT:
+            self._alarms = 0
         if self.alive and self.heard_at is not None and now - self.heard_at > self.timing.warntime:
             late = round((now - self.heard_at) * 1000)
             notes.append(Note(Level.WARNING, f"Late heartbeat: Node {self.name}: interval {late} ms"))

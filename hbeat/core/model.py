@@ -92,6 +92,19 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerRecord:
+    """What a node keeps of its peer across its own restarts: everything up to this was said before.
+
+    ours: the peer proves its life (`proof`); False for an original.
+    """
+
+    node: NodeName
+    generation: int
+    sequence: int
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One agent call of haresources, as `script arg1 arg2 … ACTION`.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hbeat.core.auth import Keyring, pack
 from hbeat.core.events import Level as L
 from hbeat.core.events import Note, Say, SendDatagram
+from hbeat.core.hello import FIELD
 from hbeat.core.wire import Message
 
 HISTORY = 500
@@ -43,12 +44,14 @@ class Outbox:
 
     def __init__(self, me: Identity, keys: Keyring, stamp: WireStamp, *, inner: bool = True) -> None:
         self.keys = keys
-        self._me = me
+        self.me = me
         self._stamp = stamp
         self._inner = inner
         self.sequence = 0
         self._history: OrderedDict[int, _Sent] = OrderedDict()
         self.peer_uuids: dict[str, bytes] = {}
+        self.greeting = ""
+        """What messages without a number say to a peer of our kind (`hello`); empty for an original."""
         self.last = Message(())
         """What was sent last, complete, as everybody sees it."""
 
@@ -72,16 +75,18 @@ class Outbox:
                 pairs.insert(1, ("dest", say.dest))
             if say.dest in self.peer_uuids:
                 pairs.append(("destuuid", self.peer_uuids[say.dest]))
+        if self.greeting and not numbered:
+            pairs.append((FIELD, self.greeting))
         if "src" not in dict(say.fields):  # a client's message has it in the middle
-            pairs.append(("src", self._me.name))
-        pairs.append(("srcuuid", self._me.uuid))
+            pairs.append(("src", self.me.name))
+        pairs.append(("srcuuid", self.me.uuid))
         if numbered:
             self.sequence += 1
             pairs.append(("seq", f"{self.sequence:x}"))
-        pairs += [("hg", f"{self._me.generation:x}"), ("ts", f"{seconds:x}")]
+        pairs += [("hg", f"{self.me.generation:x}"), ("ts", f"{seconds:x}")]
         if numbered:
             pairs.append(("ld", load))
-        pairs.append(("ttl", str(self._me.ttl)))
+        pairs.append(("ttl", str(self.me.ttl)))
         return Message.of(pairs)
 
     def unnumbered(self, fields: list[tuple[str, str | bytes]]) -> bytes:

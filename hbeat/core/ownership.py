@@ -30,6 +30,9 @@ class Ownership(Holder):
         super().__init__(me, peer, groups)
         self.handover = Handover(self, failback, self.report)
         self.standby = self.handover.standby
+        self.peer_free: bool | None = None
+        """A peer of our kind says that it neither holds nor stops anything of ours; None: an original says nothing."""
+        self._own_due = False  # our groups are to be taken as soon as the peer is free
         self._phase_until: float | None = None
         self._exit_at: float | None = None
 
@@ -42,6 +45,11 @@ class Ownership(Holder):
         if moving or self.phase not in (Phase.STABLE, Phase.SHUTDOWN):
             return "transition"
         return self.held.value
+
+    @property
+    def at_rest(self) -> bool:
+        """Stable, and nothing is moving here."""
+        return self.stable and self.jobs.idle and not self.standby.under_way
 
     def next_deadline(self) -> float | None:
         timers = (self._phase_until, self._exit_at, self.handover.next_deadline(), self.jobs.next_deadline())
@@ -100,19 +108,42 @@ class Ownership(Holder):
         effects = [*self.handover.cancel(now), *self._enter(Event.PEER_STARTING, now)]
         if self.phase in (Phase.INIT, Phase.SHUTDOWN):
             return effects
-        if self.stable and not self.held.local:
-            effects += self._take_own(now)  # it restarted while it held our groups: nobody has them
-        return [*effects, self.report()]
+        if self.stable and not self.held.local:  # it restarted while it held our groups: nobody has them
+            if self.peer_free is None:
+                effects += self._take_own(now)
+            self._own_due = self.peer_free is not None
+        return [*effects, self.report(), *self.take_what_is_free(now)]
+
+    def take_what_is_free(self, now: float) -> list[Effect]:
+        """Our own groups, when we wait for them and a peer of our kind has just said that it has nothing of them."""
+        if not self.peer_free or self.peer_held.foreign:
+            return []
+        if self.phase in (Phase.BOTH_STARTING, Phase.RECEIVED):
+            return [*self._enter(Event.PEER_FREE, now), *self._take_own(now)]
+        due, self._own_due = self._own_due, False
+        return self._take_own(now) if due and self.stable and not self.held.local else []
+
+    def take_unowned(self, now: float) -> list[Effect]:
+        """Our own groups are held by nobody."""
+        if not self.of(Held.LOCAL):
+            self.held |= Held.LOCAL
+            return [self.report()]
+        return [Note(Level.ERROR, "No one owns our local resources!"), *self._take_own(now)]
+
+    def give_way(self, now: float) -> list[Effect]:
+        """The peer serves our own groups and does not know that we do."""
+        self.held -= Held.LOCAL
+        return [self.report(), *self.job(JobKind.YIELD, self.of(Held.LOCAL), now)]
 
     def peer_report(self, held: Held, full: bool, stable: bool | None, now: float) -> list[Effect]:
         """A `resource` message. full replaces what we know, otherwise it is added; stable None = not said."""
         self.peer_held = held if full else self.peer_held | held
         if stable is not None:
             self.peer_stable = stable
-        if not self.peer_stable:
-            event = Event.REPORT_UNSTABLE
-        elif self.peer_held.foreign:
+        if self.peer_stable and self.peer_held.foreign:
             event = Event.REPORT_HOLDING
+        elif not self.peer_stable or self.peer_free is False:  # what is being stopped there must not start here
+            event = Event.REPORT_UNSTABLE
         else:
             event = Event.REPORT_FREE
         was = self.phase
@@ -125,7 +156,11 @@ class Ownership(Holder):
         if self.standby.stage is Stage.PROMISED and stable:
             self.standby.cancel()  # the giver has given it up: it would say that it is not stable
         return (
-            effects + self._resolve_conflict(now) + self.handover.maybe_failback(now) + self.handover.offer_failed(now)
+            effects
+            + self.take_what_is_free(now)
+            + self._resolve_conflict(now)
+            + self.handover.maybe_failback(now)
+            + self.handover.offer_failed(now)
         )
 
     def _resolve_conflict(self, now: float) -> list[Effect]:
@@ -168,8 +203,9 @@ class Ownership(Holder):
         effects.append(self.report(info="req_our_resources()"))
         return effects + self.job(JobKind.TAKE_OVER, self.groups, now)
 
-    def peer_returned(self, healed: bool, now: float) -> list[Effect]:
+    def peer_returned(self, healed: bool, now: float, *, gave_way: bool = False) -> list[Effect]:
         """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead.
+        gave_way: it heard us all the time, and left its own groups to us; failback returns them.
 
         Then each keeps its own groups and gives up the foreign ones; nobody goes without service. (Two originals
         release everything and restart, twenty seconds without service: reference section 4.4.) `starting` makes a
@@ -178,6 +214,8 @@ class Ownership(Holder):
         self.peer_alive = True
         if not healed or not self.held.foreign or self.phase is not Phase.STABLE:
             return []
+        if gave_way:
+            return [self.report()]
         return [Say.of("starting"), *self._yield_foreign(now)]
 
     def give(self, scope: Held, why: str, now: float) -> list[Effect]:
@@ -240,4 +278,7 @@ class Ownership(Holder):
             waiting = ", ".join(sorted(r.text for r in self._unready))
             note = Note(Level.WARNING, f"{waiting} is not ready after {READY_LIMIT:g} s; going on without")
             return [note, *self._settled(now)]
+        if self.peer_free is False and self.peer_alive:
+            self._phase_until = now + COMMON_START_WAIT
+            return [Note(Level.WARNING, f"{self.peer} is still stopping resources: waiting for it before taking ours")]
         return [*self._enter(Event.WAIT_OVER, now), *self._take_own(now)]

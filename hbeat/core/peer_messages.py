@@ -1,30 +1,13 @@
-"""What the peer's messages about resources ask of us, and which messages can be the peer's at all."""
+"""What the peer's messages about resources ask of us."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from hbeat.core.events import Effect, Level, Note
 from hbeat.core.legacy import LegacyOwnership
-from hbeat.core.model import Held, NodeName
+from hbeat.core.model import Held
 from hbeat.core.ownership import Ownership
 from hbeat.core.script_requests import TAKEOVER_WORDS
 from hbeat.core.wire import Message
-
-
-def stranger(message: Message, nodes: Collection[NodeName]) -> str | None:
-    """Why this well-signed message cannot be one of our cluster's (reference section 3.2 rule 1); None if it can."""
-    for name in ("t", "src"):
-        if not message.raw(name):
-            return f"no field {name}"
-    if not message.number("ts"):
-        return "no field ts, or it is zero"
-    if message.number("hg") is None:
-        return "no field hg"
-    if message.number("seq") is None and not message.text("t").startswith("NS_"):
-        return "no field seq"
-    source = message.text("src").lower()
-    return None if source in nodes else f"node {source!r} is not in ha.cf"
 
 
 def held_in(message: Message) -> Held:

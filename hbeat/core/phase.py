@@ -5,7 +5,8 @@ A node which becomes active knows nothing of what its peer holds. It says `start
     a stable peer that does not hold our groups    they are ours, at once
     a stable peer that holds them                  leave them there until we are ready to serve (SETTLING), then
                                                    become stable with nothing; failback brings them
-    a peer that is starting too                    ten seconds (RECEIVED), so that both do not grab at once
+    a peer that is starting too                    ten seconds (RECEIVED), so that both do not grab at once; none
+                                                   when it is of our kind and says what it has (PEER_FREE)
     a dead peer                                    everything is ours
 
 SETTLING is not in the original: a returning node says `stable`, which is what triggers failback, only when its
@@ -38,6 +39,7 @@ class Event(Enum):
     REPORT_FREE = "report of a stable peer without our groups"
     REPORT_HOLDING = "report of a stable peer that holds our groups"
     WAIT_OVER = "the wait for a stable peer is over"
+    PEER_FREE = "peer of our kind has nothing of ours"
     READY = "we are ready to serve"
     PEER_GONE = "peer died or stopped"
     STOP = "we are told to stop"
@@ -54,8 +56,8 @@ _TABLE: dict[tuple[Phase, Event], Phase] = {
     **_row(_P.INIT, STOP=_P.SHUTDOWN),
     (_P.INIT, Event.ACTIVATED): _P.STARTING,
     **_row(_P.STARTING, **_AWAKE, PEER_STARTING=_P.BOTH_STARTING, REPORT_UNSTABLE=_P.RECEIVED),
-    **_row(_P.BOTH_STARTING, **_AWAKE, REPORT_UNSTABLE=_P.RECEIVED),
-    **_row(_P.RECEIVED, **_AWAKE, WAIT_OVER=_P.STABLE),
+    **_row(_P.BOTH_STARTING, **_AWAKE, REPORT_UNSTABLE=_P.RECEIVED, PEER_FREE=_P.STABLE),
+    **_row(_P.RECEIVED, **_AWAKE, WAIT_OVER=_P.STABLE, PEER_FREE=_P.STABLE),
     **_row(_P.SETTLING, **_AWAKE, PEER_STARTING=_P.BOTH_STARTING, READY=_P.STABLE),
     **_row(_P.STABLE, STOP=_P.SHUTDOWN),
     **_row(_P.SHUTDOWN),

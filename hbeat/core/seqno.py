@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import Enum
 from random import Random
 
-from hbeat.core.model import LinkName
+from hbeat.core.model import LinkName, NodeName, PeerRecord
 
 MAX_MISSING = 250
 """A larger gap is not asked for: the counting starts over (section 3.2 rule 7)."""
@@ -25,54 +25,91 @@ class Seen(Enum):
     RESTARTED = "restarted"  # first status of a higher generation
     OLD_SEQUENCE = "sequence number already used"
     OLD_GENERATION = "attempted replay attack: older generation"
+    UNPROVEN = "no answer to this start of ours: a recording, or it does not hear us (firewall?)"
 
 
 class Tracker:
-    """What was received from one node."""
+    """What was received from one node.
 
-    def __init__(self, rexmit_delay: float, random: Random) -> None:
-        self.generation = 0
+    Its messages count while its *life* is open: one start of its daemon, told by the generation and, for a node of
+    ours, by the nonce in it. Only a status opens a life. floor: what was known before our own start.
+    """
+
+    def __init__(self, rexmit_delay: float, random: Random, floor: PeerRecord | None = None) -> None:
+        self.generation = floor.generation if floor else 0
+        self.ours = floor is not None and floor.ours  # it was one that proves its life
+        self.life = ""
         self.last: int | None = None
-        self._highest = 0  # of this generation, kept when the node is given up: its past stays the past
+        self.opened = False  # by the last observation
         self.gap = 0  # numbers lost by the last observation
+        self._highest = floor.sequence if floor else 0  # of this generation, kept when it is given up: past stays past
+        self._met = False  # a life was open since our own start
         self._on_link: dict[LinkName, int] = {}  # highest number that came over each
         self._missing: dict[int, float] = {}  # number -> when to ask (again)
         self._delay = rexmit_delay
         self._random = random
 
-    def observe(self, generation: int, sequence: int, is_status: bool, link: LinkName, now: float) -> Seen:
-        """Judges one message and remembers it.
+    def record(self, node: NodeName) -> PeerRecord:
+        """What has to be known after a restart of ours."""
+        return PeerRecord(node, self.generation, self._highest, self.ours)
+
+    def is_open(self, generation: int) -> bool:
+        """Messages of this generation count."""
+        return self.last is not None and generation == self.generation
+
+    def observe(
+        self,
+        generation: int,
+        sequence: int,
+        is_status: bool,
+        link: LinkName,
+        now: float,
+        *,
+        life: str = "",
+        proven: bool = False,
+    ) -> Seen:
+        """Judges one message and remembers it. life, proven: of a status of a node of ours (`proof`).
 
         The copies of a burst come one link after the other, so a copy may be older than the last number. It still
         proves its link if it is newer than all that came over that link; else it is a recording.
         """
-        seen = self._judge(generation, sequence, is_status, now)
-        if seen is Seen.OLD_GENERATION:
+        self.gap, self.opened = 0, False
+        if self.is_open(generation) and (not is_status or life == self.life):
+            seen = self._judge(sequence, now)
+        else:
+            seen = self._open(generation, sequence, life, proven) if is_status else self._too_early(generation)
+        if not (self.is_open(generation) and (not is_status or life == self.life)):
             return seen
         newest = self._on_link.get(link, 0)
-        if seen is Seen.OLD_SEQUENCE and newest < sequence <= self._highest and generation == self.generation:
+        if seen is Seen.OLD_SEQUENCE and newest < sequence <= self._highest:
             seen = Seen.DUPLICATE
         self._on_link[link] = max(newest, sequence)
         return seen
 
-    def _judge(self, generation: int, sequence: int, is_status: bool, now: float) -> Seen:
-        self.gap = 0
-        if generation < self.generation:
-            return Seen.OLD_GENERATION
-        if generation > self.generation:
-            if not is_status and self.generation:
-                return Seen.OLD_SEQUENCE  # only a status may open a new generation (rule 3)
-            known = self.generation != 0
-            self.generation = generation
-            self.forget()
-            self._on_link.clear()
-            self.last = self._highest = sequence
-            return Seen.RESTARTED if known else Seen.NEW
-        if self.last is None:
-            if sequence <= self._highest:
+    def _too_early(self, generation: int) -> Seen:
+        return Seen.OLD_GENERATION if generation < self.generation else Seen.OLD_SEQUENCE
+
+    def _open(self, generation: int, sequence: int, life: str, proven: bool) -> Seen:
+        """The first status of a life, or the first after it was given up."""
+        if life and not proven:
+            return Seen.OLD_GENERATION if generation < self.generation else Seen.UNPROVEN
+        if not life:  # an original; where a node of ours was, it comes with a higher generation
+            if generation < self.generation or (generation == self.generation and self.ours):
+                return Seen.OLD_GENERATION
+            if generation == self.generation and sequence <= self._highest:
                 return Seen.OLD_SEQUENCE
-            self.last = self._highest = sequence
-            return Seen.NEW
+        restarted = self._met and (generation, life) != (self.generation, self.life)
+        self.forget()
+        if (generation, life) != (self.generation, self.life):
+            self._on_link.clear()
+        self.generation, self.life, self.ours = generation, life, bool(life)
+        self.last = self._highest = sequence
+        self._met = self.opened = True
+        return Seen.RESTARTED if restarted else Seen.NEW
+
+    def _judge(self, sequence: int, now: float) -> Seen:
+        """A message of the open life."""
+        assert self.last is not None
         if sequence == self.last:
             return Seen.DUPLICATE
         if sequence < self.last:
@@ -97,7 +134,7 @@ class Tracker:
         return not self._missing
 
     def forget(self) -> None:
-        """Forgets sequence numbers; the generation stays (the node died or restarted)."""
+        """Forgets what was missing, and closes the life; its past stays known (the node died or restarted)."""
         self.last = None
         self._missing.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hbeat.core.hello import Files
 from hbeat.core.model import Failback, LinkName, NodeName, PingNode, ResourceGroup, Timing
 from hbeat.core.outbox import Identity
 
@@ -13,6 +14,7 @@ class Settings:
     """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order.
 
     hooks: the scripts in rc.d that want to be told. ipfail: compare what each node sees of the ping nodes.
+    files: what both nodes should have the same of, as digests.
     """
 
     me: Identity
@@ -27,3 +29,4 @@ class Settings:
     hooks: frozenset[str] = frozenset()
     pings: tuple[PingNode, ...] = ()
     ipfail: bool = False
+    files: Files = ()

@@ -86,6 +86,12 @@ class JobQueue:
     def idle(self) -> bool:
         return self._now_running is None
 
+    @property
+    def stopping(self) -> bool:
+        """Something that this node does not hold may still run here."""
+        running = [] if self._now_running is None else [self._now_running.job]
+        return any(not job.kind.starts for job in (*running, *self._waiting))
+
     def add(self, job: Job) -> list[Effect | JobDone]:
         """Puts a job in line; begins it when nothing else is under way."""
         self._waiting.append(job)

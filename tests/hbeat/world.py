@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
-from hbeat.core.auth import Key, Keyring, Method
+from hbeat.core.auth import Key, Keyring, Method, pack, unpack
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Action,
@@ -22,14 +22,17 @@ from hbeat.core.events import (
     Note,
     Outcome,
     Prepare,
+    Remember,
     RunHook,
     RunResource,
     SendDatagram,
     SendPing,
 )
-from hbeat.core.model import Failback, PingNode, Resource, ResourceGroup, Timing
+from hbeat.core.hello import FIELD, Files
+from hbeat.core.model import Failback, PeerRecord, PingNode, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity
 from hbeat.core.settings import Settings
+from hbeat.core.wire import Message
 
 LINKS = ("eth0", "eth1")
 LATENCY = 0.0002
@@ -51,11 +54,22 @@ class Machine:
     cluster: Cluster | None = None
     stalled_until: float = 0.0
     inbox: list[tuple[str, bytes]] = field(default_factory=list)
+    record: PeerRecord | None = None
+    clock: float = 1_800_000_000.0
+    """What its clock shows at the time 0 of the world."""
+    original: bool = False
+    """It neither sends nor sees the field of our kind, like an original."""
 
     def deadline(self) -> float:
         """When its loop wakes up next: not while it is stalled."""
         assert self.cluster is not None
         return max(self.cluster.next_deadline(), self.stalled_until)
+
+
+def as_original(data: bytes) -> bytes:
+    """The datagram without the field that nodes of our kind add for each other."""
+    fields = unpack(data, KEYS).fields
+    return pack(Message(tuple(f for f in fields if f.name not in (FIELD, "auth"))), KEYS)
 
 
 class World:
@@ -80,6 +94,7 @@ class World:
         self.unseen: set[tuple[str, str]] = set()  # (node, ping node that does not answer it)
         self.loss = 0.0
         self.transcript: list[str] = []
+        self.files: Files = ()
         self.hooks: frozenset[str] = frozenset()  # scripts in rc.d of both nodes
         self.told: list[tuple[str, RunHook]] = []
         self.sent: list[tuple[float, str, bytes]] = []
@@ -111,8 +126,10 @@ class World:
             pings=self.pings,
             ipfail=bool(self.pings),
             hooks=self.hooks,
+            files=self.files,
         )
-        cluster = Cluster(settings, KEYS, lambda: (1_800_000_000 + int(self.now), "0.00"), self.random, self.now)
+        stamp = lambda: (int(machine.clock + self.now), "0.00")  # noqa: E731
+        cluster = Cluster(settings, KEYS, stamp, self.random, self.now, machine.record)
         machine.cluster = cluster
         self.perform(name, cluster.begin(self.now))
         return cluster
@@ -191,6 +208,7 @@ class World:
         for effect in effects:
             match effect:
                 case SendDatagram(data):
+                    data = as_original(data) if machine.original else data
                     self.sent.append((self.now, name, data))
                     self._transmit(name, data)
                 case SendPing(ping, data):
@@ -210,6 +228,8 @@ class World:
                     machine.cluster = None
                 case RunHook():
                     self.told.append((name, effect))
+                case Remember(record):
+                    machine.record = record
                 case Dismiss():
                     continue
                 case _:
@@ -234,9 +254,10 @@ class World:
 
         return answer
 
-    def _delivery(self, name: str, link: str, data: bytes) -> Callable[[], None]:
+    def _delivery(self, name: str, link: str, datagram: bytes) -> Callable[[], None]:
         def deliver() -> None:
             machine = self.machines[name]
+            data = as_original(datagram) if machine.original else datagram
             if machine.cluster is not None and self.now < machine.stalled_until:
                 machine.inbox.append((link, data))
             elif machine.cluster is not None:

@@ -74,7 +74,7 @@ def test_strange_echo_reply_is_counted_and_said_once() -> None:
     said = len(world.transcript)
     for _ in range(1000):
         world.perform("a", world.node("a").echoed(b"junk", world.now))
-    assert world.node("a").bad.total["icmp"] == 1000
+    assert world.node("a").bad.by_link["icmp"] == 1000
     assert len(world.transcript) == said + 1
 
 

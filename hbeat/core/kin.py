@@ -1,0 +1,70 @@
+"""What follows from having a peer of our own kind, which says more of itself than an original (`hello`).
+
+Common start. The original waits ten seconds when both nodes start, lest it takes what the other one still holds. A
+peer of ours says what it holds and whether it is still stopping something; so a node takes its own groups as soon as
+the peer has said that it holds none of them and stops nothing (`Ownership.peer_free`).
+
+One direction cut. The peer hears us no more, declares us dead and takes our groups, while we hear it say so. The
+original serves on, and there are two owners for as long as the cut lasts. Here the node which is not heard gives way:
+the other cannot know better, and one of them has to. It waits for two heartbeats, in case the cable is back. When it is
+heard again, its groups come home by failback, as after a death.
+
+Nobody. Messages that cross may leave groups that neither node holds; their own node takes them after two heartbeats.
+"""
+
+from __future__ import annotations
+
+from hbeat.core.events import Effect, Level, Note
+from hbeat.core.hello import Hello
+from hbeat.core.ownership import Ownership
+
+HEARTBEATS = 2
+"""So long must a contradiction last before it is one: each side has had the time to say something newer."""
+
+
+class Kin:
+    """The peer, as long as it is ours. hello: what it said last; None for an original, or nobody."""
+
+    def __init__(self, ownership: Ownership | None) -> None:
+        self.hello: Hello | None = None
+        self._ownership = ownership  # None with auto_failback legacy, where nobody waits and nobody gives way
+        self._unheard_since: float | None = None
+        self._nobody_since: float | None = None
+
+    def gone(self) -> None:
+        """The peer died, or an original has come in its place."""
+        self.hello = None
+        self._unheard_since = self._nobody_since = None
+        if self._ownership is not None:
+            self._ownership.peer_free = None
+
+    def said(self, hello: Hello, keepalive: float, now: float) -> list[Effect]:
+        """The newest status of the peer."""
+        heard_again = self.hello is not None and self.hello.sees_dead and not hello.sees_dead
+        self.hello = hello
+        owned = self._ownership
+        if owned is None:
+            return []
+        owned.peer_free = hello.quiet and not hello.holds.foreign
+        effects: list[Effect] = [owned.report()] if heard_again and owned.stable else []
+        effects += owned.take_what_is_free(now)
+        wait = HEARTBEATS * keepalive
+        unheard = owned.at_rest and owned.held.local and hello.sees_dead and hello.holds.foreign
+        self._unheard_since = _since(self._unheard_since, unheard, now)
+        if self._unheard_since is not None and now - self._unheard_since >= wait:
+            text = f"{owned.peer} does not hear us and has taken our resources: giving them up here; check the network"
+            return [*effects, Note(Level.ERROR, text), *owned.give_way(now)]
+        nobody = (
+            owned.at_rest and owned.peer_stable and owned.peer_free and not owned.held.local and not hello.sees_dead
+        )
+        self._nobody_since = _since(self._nobody_since, nobody, now)
+        if self._nobody_since is not None and now - self._nobody_since >= wait:
+            return [*effects, *owned.take_unowned(now)]
+        return effects
+
+
+def _since(since: float | None, lasts: bool, now: float) -> float | None:
+    """When a state began that lasts; None when it does not."""
+    if not lasts:
+        return None
+    return now if since is None else since
