@@ -9,7 +9,7 @@ DEMO_DIR ?= etc/ha.d
 help:
 	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
-	@echo "make nightly  the long tests: 100,000 broken files, every captured case of the original on real IPVS"
+	@echo "make nightly  the long tests: 175,000 broken files, every captured case of the original on real IPVS"
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make interop  a pair with one node of the original heartbeat"
@@ -70,6 +70,7 @@ install:
 .PHONY: man
 man: venv
 	$(BIN)/python -m ldirector.manual >man/ldirectord.8
+	$(BIN)/python -m hbeat.manual man
 
 format: venv
 	$(BIN)/ruff format .

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return YES
     if words[0] == "hbstatus":
         return _hbstatus(verbose="-v" in words[1:])
-    command = _COMMANDS.get(words[0])
+    command = COMMANDS.get(words[0])
     if command is None:
         print(f"cl_status: no sub-command {words[0]}; without any it lists them", file=sys.stderr)
         return BAD
@@ -175,7 +175,7 @@ def _hbparameter(answer: dict[str, Any], words: list[str], human: bool) -> int:
     return YES
 
 
-_COMMANDS: dict[str, Callable[[dict[str, Any], list[str], bool], int]] = {
+COMMANDS: dict[str, Callable[[dict[str, Any], list[str], bool], int]] = {
     "listnodes": _listnodes,
     "nodestatus": _nodestatus,
     "nodetype": _nodetype,

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from hbeat import resource_manager  # heavy, as below
 
         return resource_manager.main(words[1:])
-    arguments = _parser().parse_args(words)
+    arguments = parser().parse_args(words)
     verb = arguments.verb or arguments.word or "start"
     if verb == "status":
         return _status(yaml=arguments.yaml, brief=arguments.verb == "status")
@@ -40,23 +40,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return service.start(foreground=arguments.foreground, debug=arguments.debug > 0, realtime=not arguments.no_realtime)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Its options and words."""
+    made = argparse.ArgumentParser(
         prog="hbeat",
         description="The heartbeat daemon: without options or words it is started.",
         epilog="`hbeat resource` asks for and moves single groups, as ResourceManager did; alone it shows its usage.",
     )
-    parser.add_argument("word", nargs="?", choices=VERBS, help="what to do, in words")
-    verbs = parser.add_mutually_exclusive_group()
+    made.add_argument("word", nargs="?", choices=VERBS, help="what to do, in words")
+    verbs = made.add_mutually_exclusive_group()
     verbs.add_argument("-k", dest="verb", action="store_const", const="stop", help="stop, and wait until it is gone")
     verbs.add_argument("-r", dest="verb", action="store_const", const="reload", help="take up changed files")
     verbs.add_argument("-s", dest="verb", action="store_const", const="status", help="one line: does it run?")
-    parser.add_argument("-f", dest="foreground", action="store_true", help="stay in the foreground, log to stderr too")
-    parser.add_argument("-d", dest="debug", action="count", default=0, help="log debug messages")
-    parser.add_argument("-l", dest="no_realtime", action="store_true", help="no real-time scheduling, no locked memory")
-    parser.add_argument("--yaml", action="store_true", help="with `status`: everything, as YAML")
-    parser.add_argument("-V", "--version", action="version", version=f"hbeat {hbeat.__version__}")
-    return parser
+    made.add_argument("-f", dest="foreground", action="store_true", help="stay in the foreground, log to stderr too")
+    made.add_argument("-d", dest="debug", action="count", default=0, help="log debug messages")
+    made.add_argument("-l", dest="no_realtime", action="store_true", help="no real-time scheduling, no locked memory")
+    made.add_argument("--yaml", action="store_true", help="with `status`: everything, as YAML")
+    made.add_argument("-V", "--version", action="version", version=f"hbeat {hbeat.__version__}")
+    return made
 
 
 def _status(*, yaml: bool, brief: bool) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from hbeat.config.errors import Problem, Problems
+from hbeat.config.lines import numbered_lines
 from hbeat.core.auth import Key, Method
 
 METHODS = {method.value: method for method in Method}
@@ -36,7 +37,7 @@ def parse_authkeys(text: str, file: str, mode: int) -> AuthKeys:
     if mode & READABLE_BY_OTHERS:
         problems.error(0, f"bad permissions {mode & 0o7777:04o} on keyfile: others can read it", f"chmod 600 {file}")
     reader = _Reader(problems)
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in numbered_lines(text, problems):
         words = line.split()
         if words and not line.startswith("#"):
             reader.take(number, words)

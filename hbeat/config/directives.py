@@ -1,49 +1,12 @@
-"""The directives of ha.cf: one table for the parser, the defaults, the warnings and the tests.
+"""The directives of ha.cf: one table for the parser, the defaults, the warnings, reload, the manual page and the tests.
 
-Reference section 8 in full. `support` says what this release makes of a directive; whatever is not acted upon is
-said once, by name, when a file uses it.
+Reference section 8 in full. `support` says what this program makes of a directive; whatever is not acted upon is said
+once, by name, when a file uses it. `at_reload` says whether a change is taken up by `hbeat reload`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
-
-class Kind(Enum):
-    """How the words after a directive are read."""
-
-    TIME = "a time: seconds, or with the unit ms or us"
-    BOOLEAN = "true, on, yes, y, 1, false, off, no, n or 0"
-    INTEGER = "a whole number"
-    CHOICE = "one of the listed words"
-    WORD = "a word; a repeated one replaces the one before"
-    WORDS = "words which add up over the lines"
-    LINE = "the whole line is one setting"
-
-
-class Support(Enum):
-    """What this release does with a directive."""
-
-    IMPLEMENTED = "done"
-    LATER = "recognised; comes in a later release"
-    NO_EFFECT = "recognised; there is nothing it could change here"
-    REFUSED = "asks for another program than this one"
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """One row. default is the text as ha.cf would have it, None if there is none or it follows from another."""
-
-    name: str
-    kind: Kind
-    support: Support = Support.IMPLEMENTED
-    default: str | None = None
-    choices: tuple[str, ...] = ()
-    low: int = 0
-    high: int = 2**31 - 1
-    note: str = ""
-
+from hbeat.config.directive import Directive, Kind, Support
 
 FACILITIES = (
     *("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"),
@@ -56,80 +19,287 @@ _NO_LOGD = "messages go straight to the log files and to syslog"
 _UNFENCED = "NOTHING IS FENCED: a node that is thought dead is not switched off before its resources are taken over"
 _PACEMAKER = "haresources is what decides here"
 _UNCOMPRESSED = "no message is large enough to be compressed"
+_FOREIGN = "not known to heartbeat 3.0.6 either"
+_USE_NETWORKS = "write ucast or bcast lines, and remove this one"
+_FOR_PACEMAKER = "for Pacemaker, which this suite does without"
 
 _ROWS = (
-    # Members and media. 5,120-byte serial rings and the like are recognised so that old files still load.
-    Directive("node", Kind.WORDS),
-    Directive("udpport", Kind.INTEGER, default="694", low=1, high=65535),
-    Directive("ucast", Kind.LINE),
-    Directive("ucast6", Kind.LINE),
-    Directive("bcast", Kind.LINE),
-    Directive("udp", Kind.LINE),
-    Directive("mcast", Kind.LINE),
-    Directive("mcast6", Kind.LINE),
-    Directive("serial", Kind.WORDS, _REFUSED),
-    Directive("baud", Kind.WORD, _NO_EFFECT, default="19200", note="it is the speed of serial lines"),
-    Directive("ping", Kind.LINE),
-    Directive("ping6", Kind.LINE),
-    Directive("ping_group", Kind.LINE),
-    *(Directive(name, Kind.LINE, _REFUSED) for name in ("hbaping", "rds", "tipc", "openais", "evms")),
+    # Members and media.
+    Directive(
+        "node",
+        Kind.WORDS,
+        "NAME...",
+        "The members of the cluster, one or two, as `uname -n' (or the text of /etc/ha.d/nodeinfo) names them; upper "
+        "and lower case are the same. This machine must be one of them.",
+        at_reload=False,
+    ),
+    Directive(
+        "udpport",
+        Kind.INTEGER,
+        "PORT",
+        "Where heartbeats go, for the media lines below it. The peer must have the same.",
+        default="694",
+        shown="that of ha-cluster/udp in /etc/services, else 694",
+        low=1,
+        high=65535,
+    ),
+    Directive(
+        "ucast",
+        Kind.LINE,
+        "DEVICE HOST",
+        "Heartbeats to one address over one interface, which names the link. A line for each node makes the file the "
+        "same on both; that with an own address does no harm. A host name is looked up when the file is read.",
+    ),
+    Directive("ucast6", Kind.LINE, "DEVICE HOST", "The same over IPv6."),
+    Directive("bcast", Kind.LINE, "DEVICE...", "Broadcast heartbeats on these interfaces."),
+    Directive("udp", Kind.LINE, "DEVICE...", "The old name of bcast."),
+    Directive(
+        "mcast",
+        Kind.LINE,
+        "DEVICE GROUP PORT TTL LOOP",
+        "Multicast heartbeats to GROUP (224.0.0.0/4) on PORT; LOOP is 0 or 1.",
+    ),
+    Directive("mcast6", Kind.LINE, "DEVICE GROUP PORT HOPS LOOP", "The same over IPv6."),
+    Directive(
+        "serial",
+        Kind.WORDS,
+        "TTY...",
+        "a serial line, which carries no heartbeats here",
+        _REFUSED,
+        cure="join the nodes by a second network and write bcast DEVICE",
+    ),
+    Directive("baud", Kind.WORD, "RATE", "it is the speed of serial lines", _NO_EFFECT, default="19200"),
+    Directive(
+        "ping",
+        Kind.LINE,
+        "HOST...",
+        "Each host is a ping node: it is asked for an ICMP echo with every heartbeat, and ipfail compares how many "
+        "of them each node sees.",
+    ),
+    Directive("ping6", Kind.LINE, "HOST...", "The same over IPv6."),
+    Directive(
+        "ping_group", Kind.LINE, "NAME HOST...", "One ping node that is there as long as any of its hosts answers."
+    ),
+    Directive(
+        "hbaping",
+        Kind.LINE,
+        "...",
+        _FOREIGN,
+        _REFUSED,
+        cure="write ping HOST for a host that answers ICMP echo requests",
+    ),
+    *(
+        Directive(name, Kind.LINE, "...", _FOREIGN, _REFUSED, cure=_USE_NETWORKS)
+        for name in ("rds", "tipc", "openais", "evms")
+    ),
     # Timers.
-    Directive("keepalive", Kind.TIME, default="1000ms"),
-    Directive("deadtime", Kind.TIME, default="30000ms"),
-    Directive("warntime", Kind.TIME, note="default deadtime / 2"),
-    Directive("initdead", Kind.TIME, note="default deadtime if above 10 s, twice it from 6 s, else 12 s"),
-    Directive("deadping", Kind.TIME, note="default deadtime"),
+    Directive("keepalive", Kind.TIME, "TIME", "The time between two heartbeats.", default="1000ms"),
+    Directive(
+        "deadtime",
+        Kind.TIME,
+        "TIME",
+        "A node is dead after so long a silence on all links. It must be more than twice keepalive. What counts is the "
+        "value of the node that is silent, which it announces in its heartbeats.",
+        default="30000ms",
+    ),
+    Directive(
+        "warntime",
+        Kind.TIME,
+        "TIME",
+        "A heartbeat that comes later than this is told in the log.",
+        shown="half of deadtime",
+    ),
+    Directive(
+        "initdead",
+        Kind.TIME,
+        "TIME",
+        "Takes the place of deadtime until every node was heard once after the start: machines that are switched on "
+        "together wait so long for each other.",
+        shown="deadtime if that is above 10 s, twice deadtime from 6 s on, else 12 s",
+    ),
+    Directive("deadping", Kind.TIME, "TIME", "The deadtime of ping nodes.", shown="deadtime"),
     # Resources.
-    Directive("auto_failback", Kind.CHOICE, default="legacy", choices=("boolean", "legacy")),
-    Directive("nice_failback", Kind.BOOLEAN, note="obsolete: on is auto_failback off, off is auto_failback legacy"),
-    Directive("respawn", Kind.LINE, _LATER),
-    Directive("failfast", Kind.LINE, _LATER),
-    Directive("apiauth", Kind.LINE, _LATER, note="only root may use the control socket"),
-    Directive("stonith", Kind.LINE, _LATER, note=_UNFENCED),
-    Directive("stonith_host", Kind.LINE, _LATER, note=_UNFENCED),
-    Directive("watchdog", Kind.WORD, _LATER, note="NOTHING REBOOTS this machine when the daemon hangs"),
+    Directive(
+        "auto_failback",
+        Kind.CHOICE,
+        "on | off | legacy",
+        "What becomes of a node's groups when it returns: on gives them back to it, off leaves them where they are. "
+        "legacy is the protocol of heartbeat 1.0, where each node always takes its own; it must be the same on both. "
+        "A change from or to legacy needs a restart of both.",
+        default="legacy",
+        choices=("boolean", "legacy"),
+    ),
+    Directive(
+        "nice_failback",
+        Kind.BOOLEAN,
+        "BOOLEAN",
+        "Obsolete: on is auto_failback off, off is auto_failback legacy.",
+    ),
+    Directive(
+        "respawn",
+        Kind.LINE,
+        "USER /PATH [ARGUMENT...]",
+        "ipfail is a part of this program, whatever its path.",
+        _LATER,
+    ),
+    Directive("failfast", Kind.LINE, "USER /PATH [ARGUMENT...]", "let the service manager start it", _LATER),
+    Directive(
+        "apiauth",
+        Kind.LINE,
+        "CLIENT [uid=USER,...] [gid=GROUP,...]",
+        "there is no client library here; root may ask everything, members of group haclient may look",
+        _NO_EFFECT,
+    ),
+    Directive("stonith", Kind.LINE, "TYPE FILE", _UNFENCED, _LATER),
+    Directive("stonith_host", Kind.LINE, "HOST TYPE PARAMETER...", _UNFENCED, _LATER),
+    Directive("watchdog", Kind.WORD, "DEVICE", "NOTHING REBOOTS this machine when the daemon hangs", _LATER),
     # Logging.
-    Directive("logfacility", Kind.CHOICE, choices=(*FACILITIES, "none")),
-    Directive("logfile", Kind.WORD),
-    Directive("debugfile", Kind.WORD),
-    Directive("use_logd", Kind.BOOLEAN, _NO_EFFECT, note=_NO_LOGD),
-    Directive("conn_logd_time", Kind.TIME, _NO_EFFECT, default="60000ms", note=_NO_LOGD),
-    Directive("syslogmsgfmt", Kind.BOOLEAN, _NO_EFFECT, default="true", note="log files have one form"),
-    Directive("log_badpack", Kind.BOOLEAN, default="true"),
-    Directive("debug", Kind.INTEGER, default="0", high=255),
+    Directive(
+        "logfacility",
+        Kind.CHOICE,
+        "FACILITY | none",
+        "Messages go to syslog under this facility.",
+        choices=(*FACILITIES, "none"),
+        shown="daemon if there is no logfile and no debugfile either",
+    ),
+    Directive(
+        "logfile", Kind.WORD, "/PATH", "All messages but those for debugging go there; logrotate needs no signal."
+    ),
+    Directive("debugfile", Kind.WORD, "/PATH", "All messages go there."),
+    Directive("use_logd", Kind.BOOLEAN, "BOOLEAN", _NO_LOGD, _NO_EFFECT),
+    Directive("conn_logd_time", Kind.TIME, "TIME", _NO_LOGD, _NO_EFFECT, default="60000ms"),
+    Directive("syslogmsgfmt", Kind.BOOLEAN, "BOOLEAN", "log files have one form", _NO_EFFECT, default="true"),
+    Directive(
+        "log_badpack",
+        Kind.BOOLEAN,
+        "BOOLEAN",
+        "Datagrams that are refused are told in the log, at a bounded rate. They are counted in any case.",
+        default="true",
+    ),
+    Directive("debug", Kind.INTEGER, "LEVEL", "Above 0, messages for debugging are written.", default="0", high=255),
     # The wire.
-    Directive("hopfudge", Kind.INTEGER, default="1", high=255),
-    Directive("hbgenmethod", Kind.CHOICE, default="file", choices=("file", "time")),
-    Directive("uuidfrom", Kind.CHOICE, default="file", choices=("file", "nodename")),
-    Directive("msgfmt", Kind.CHOICE, default="classic", choices=("classic", "netstring")),
-    Directive("max_rexmit_delay", Kind.INTEGER, default="250", low=1, note="milliseconds"),
-    Directive("compression", Kind.CHOICE, _NO_EFFECT, choices=("zlib", "bz2"), default="zlib", note=_UNCOMPRESSED),
-    Directive("compression_threshold", Kind.INTEGER, _NO_EFFECT, default="2", note=_UNCOMPRESSED),
-    Directive("traditional_compression", Kind.BOOLEAN, _NO_EFFECT, default="no", note=_UNCOMPRESSED),
+    Directive(
+        "hopfudge",
+        Kind.INTEGER,
+        "NUMBER",
+        "Added to the field ttl of messages, which matters on serial rings only.",
+        default="1",
+        high=255,
+        at_reload=False,
+    ),
+    Directive(
+        "hbgenmethod",
+        Kind.CHOICE,
+        "file | time",
+        "Where the number of this start comes from: counted in /var/lib/heartbeat/hb_generation, or the clock.",
+        default="file",
+        choices=("file", "time"),
+        at_reload=False,
+    ),
+    Directive(
+        "uuidfrom",
+        Kind.CHOICE,
+        "file | nodename",
+        "Where this node's uuid comes from: /var/lib/heartbeat/hb_uuid, made at the first start, or the node's name.",
+        default="file",
+        choices=("file", "nodename"),
+        at_reload=False,
+    ),
+    Directive(
+        "msgfmt",
+        Kind.CHOICE,
+        "classic | netstring",
+        "Whether messages carry the inner signature, too, that heartbeat 2 looked at (classic).",
+        default="classic",
+        choices=("classic", "netstring"),
+        at_reload=False,
+    ),
+    Directive(
+        "max_rexmit_delay",
+        Kind.INTEGER,
+        "MILLISECONDS",
+        "A lost message is asked for again after so long.",
+        default="250",
+        low=1,
+        at_reload=False,
+    ),
+    Directive(
+        "compression", Kind.CHOICE, "zlib | bz2", _UNCOMPRESSED, _NO_EFFECT, default="zlib", choices=("zlib", "bz2")
+    ),
+    Directive("compression_threshold", Kind.INTEGER, "KIBIBYTES", _UNCOMPRESSED, _NO_EFFECT, default="2"),
+    Directive("traditional_compression", Kind.BOOLEAN, "BOOLEAN", _UNCOMPRESSED, _NO_EFFECT, default="no"),
     # The process.
-    Directive("realtime", Kind.BOOLEAN, default="true"),
-    Directive("rtprio", Kind.INTEGER, low=1, high=99),
-    Directive("env", Kind.WORDS),
-    Directive("memreserve", Kind.INTEGER, _NO_EFFECT, default="6500", note="memory is locked as it is used"),
-    Directive("coredumps", Kind.BOOLEAN, _NO_EFFECT, default="true", note="the service manager's limits apply"),
-    Directive("coreroot", Kind.WORD, _NO_EFFECT, default="/var/lib/heartbeat/cores", note="it is not used"),
-    Directive("cluster", Kind.WORD, _NO_EFFECT, default="linux-ha", note="the original only records it, too"),
-    Directive("normalpoll", Kind.BOOLEAN, _NO_EFFECT, default="true", note="it is not needed"),
-    Directive("use_apphbd", Kind.BOOLEAN, _NO_EFFECT, default="off", note="there is no application heartbeat daemon"),
-    Directive("quorum_server", Kind.WORD, _NO_EFFECT, note=_PACEMAKER),
+    Directive(
+        "realtime",
+        Kind.BOOLEAN,
+        "BOOLEAN",
+        "Real-time scheduling (SCHED_RR) and locked memory. What the machine does not grant is a warning.",
+        default="true",
+        at_reload=False,
+    ),
+    Directive(
+        "rtprio",
+        Kind.INTEGER,
+        "PRIORITY",
+        "The real-time priority.",
+        shown="the lowest",
+        low=1,
+        high=99,
+        at_reload=False,
+    ),
+    Directive("env", Kind.WORDS, "NAME=VALUE...", "Scripts find HA_NAME with this value in their environment."),
+    Directive("memreserve", Kind.INTEGER, "KIBIBYTES", "memory is locked as it is used", _NO_EFFECT, default="6500"),
+    Directive(
+        "coredumps",
+        Kind.BOOLEAN,
+        "BOOLEAN",
+        "the limits of whoever starts the daemon apply; its errors are told in the log",
+        _NO_EFFECT,
+        default="true",
+    ),
+    Directive("coreroot", Kind.WORD, "/PATH", "it is not used", _NO_EFFECT, default="/var/lib/heartbeat/cores"),
+    Directive("cluster", Kind.WORD, "NAME", "the old program only records it, too", _NO_EFFECT, default="linux-ha"),
+    Directive("normalpoll", Kind.BOOLEAN, "BOOLEAN", "it is not needed", _NO_EFFECT, default="true"),
+    Directive(
+        "use_apphbd", Kind.BOOLEAN, "BOOLEAN", "there is no application heartbeat daemon", _NO_EFFECT, default="off"
+    ),
+    Directive("quorum_server", Kind.WORD, "HOST", _PACEMAKER, _NO_EFFECT),
     # Other masters.
-    Directive("autojoin", Kind.CHOICE, _REFUSED, default="none", choices=("none", "other", "any")),
-    Directive("crm", Kind.WORD, _REFUSED, default="false"),
-    Directive("pacemaker", Kind.WORD, _REFUSED, default="false"),
-    Directive("crm_daemon_dir", Kind.WORD, _NO_EFFECT, note=_PACEMAKER),
-    Directive("crmd_spawns_pengine", Kind.WORD, _NO_EFFECT, note=_PACEMAKER),
-    Directive("record_config_changes", Kind.BOOLEAN, _NO_EFFECT, default="on", note=_PACEMAKER),
-    Directive("record_pengine_inputs", Kind.BOOLEAN, _NO_EFFECT, default="on", note=_PACEMAKER),
-    Directive("enable_config_writes", Kind.BOOLEAN, _NO_EFFECT, default="on", note=_PACEMAKER),
+    Directive(
+        "autojoin",
+        Kind.CHOICE,
+        "none | other | any",
+        "not possible with haresources",
+        _REFUSED,
+        default="none",
+        choices=("none", "other", "any"),
+        cure="list the nodes and drop the line",
+    ),
+    *(
+        Directive(
+            name,
+            Kind.WORD,
+            "BOOLEAN | WORD",
+            _FOR_PACEMAKER,
+            _REFUSED,
+            default="false",
+            cure="drop the line to use haresources",
+        )
+        for name in ("crm", "pacemaker")
+    ),
+    Directive("crm_daemon_dir", Kind.WORD, "/PATH", _PACEMAKER, _NO_EFFECT),
+    Directive("crmd_spawns_pengine", Kind.WORD, "BOOLEAN", _PACEMAKER, _NO_EFFECT),
+    *(
+        Directive(name, Kind.BOOLEAN, "BOOLEAN", _PACEMAKER, _NO_EFFECT, default="on")
+        for name in ("record_config_changes", "record_pengine_inputs", "enable_config_writes")
+    ),
 )
 
 DIRECTIVES = {row.name: row for row in _ROWS}
 """Directive by name, in the order of the table."""
+
+PASSING = {"autojoin": "none", "crm": "off, no", "pacemaker": "off, no"}
+"""What passes of the directives that are refused otherwise, as the manual shows it."""
 
 PINGS = ("ping", "ping6", "ping_group")
 """The directives that name ping nodes."""

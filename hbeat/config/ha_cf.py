@@ -10,9 +10,11 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, PINGS, Directive, Kind, Support
+from hbeat.config.directive import Directive, Kind, Support
+from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, PINGS
 from hbeat.config.errors import Problems
 from hbeat.config.ha_config import HaConfig, LogSettings, Respawn
+from hbeat.config.lines import numbered_lines
 from hbeat.config.media import Medium, read_media
 from hbeat.config.ping import Ping, joined, read_pings
 from hbeat.config.values import (
@@ -35,7 +37,7 @@ def parse_ha_cf(text: str, file: str, *, own_name: NodeName | None, default_udpp
     """
     problems = Problems(file)
     lines = _Lines(problems, default_udpport)
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in numbered_lines(text, problems):
         words = re.split(r"[\s,]+", line.partition("#")[0].strip(" \t\r\f\v,"))
         if words != [""]:
             lines.take(number, words[0], words[1:])
@@ -91,9 +93,9 @@ class _Lines:
             return
         self._warned.add(row.name)
         if row.support is Support.LATER:
-            self._problems.warn(number, f"{row.name} comes in a later release and is not acted upon", row.note)
+            self._problems.warn(number, f"{row.name} comes in a later release and is not acted upon", row.meaning)
         elif row.support is Support.NO_EFFECT:
-            self._problems.warn(number, f"{row.name} has no effect here", row.note)
+            self._problems.warn(number, f"{row.name} has no effect here", row.meaning)
         elif row.name == "nice_failback":
             self._problems.warn(number, "nice_failback is obsolete", "write auto_failback off or on instead")
 
@@ -118,7 +120,7 @@ class _Lines:
 
     def _check_word(self, row: Directive, word: str) -> None:
         if row.support is Support.REFUSED:
-            check_not_refused(row.name, word)
+            check_not_refused(row.name, word, f"{row.meaning}; {row.cure}")
         elif row.kind is Kind.TIME:
             parse_time(word)
         elif row.kind is Kind.BOOLEAN:
@@ -146,7 +148,7 @@ class _Lines:
         elif name in PINGS:
             self._take_pings(number, name, words)
         elif DIRECTIVES[name].support is Support.REFUSED:
-            self._problems.error(number, f"{name} is not known to heartbeat 3.0.6 either", _INSTEAD[name])
+            self._problems.error(number, f"{name} is {DIRECTIVES[name].meaning}", DIRECTIVES[name].cure)
 
     def _take_pings(self, number: int, name: str, words: list[str]) -> None:
         try:
@@ -322,12 +324,6 @@ class _Lines:
                 parameters[name] = self._text(name)
         parameters["node"] = " ".join(nodes)
         return parameters
-
-
-_INSTEAD = {"hbaping": "write ping HOST for a host that answers ICMP echo requests"} | dict.fromkeys(
-    ("rds", "tipc", "openais", "evms"), "write ucast or bcast lines, and remove this one"
-)
-"""What to write for a medium that only other versions had."""
 
 
 def _halves(message: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from hbeat.config.errors import Problems
+from hbeat.config.lines import numbered_lines
 from hbeat.core.builtin import PARSERS
 from hbeat.core.model import NodeName, Resource, ResourceGroup
 
@@ -17,7 +18,7 @@ def parse_haresources(text: str, file: str, nodes: Collection[NodeName]) -> tupl
     problems = Problems(file)
     groups: list[ResourceGroup] = []
     line_of_key: dict[str, int] = {}
-    for number, line in _logical_lines(text):
+    for number, line in _logical_lines(text, problems):
         words = line.split()
         if not words:
             continue
@@ -46,10 +47,10 @@ def parse_haresources(text: str, file: str, nodes: Collection[NodeName]) -> tupl
     return tuple(groups)
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+def _logical_lines(text: str, problems: Problems) -> Iterator[tuple[int, str]]:
     """(number of its first line, text) with comments cut and lines that end in a backslash joined."""
     joined, first = "", 0
-    for number, raw in enumerate(text.split("\n"), 1):
+    for number, raw in numbered_lines(text, problems):
         line = raw.partition("#")[0].rstrip()
         first = first or number
         if line.endswith("\\"):

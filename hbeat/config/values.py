@@ -56,22 +56,17 @@ def parse_failback(word: str) -> Failback:
         raise ValueError("neither on, off nor legacy; write on or off") from None
 
 
-def check_not_refused(name: str, word: str) -> None:
-    """crm, pacemaker and autojoin: only the words that leave haresources in charge pass; no serial line does."""
-    if name == "serial":
-        raise ValueError(
-            "a serial line, which carries no heartbeats here; join the nodes by a second network and write bcast DEVICE"
-        )
-    if name == "autojoin":
-        if word != "none":
-            raise ValueError("not possible with haresources; list the nodes and drop the line")
+def check_not_refused(name: str, word: str, refusal: str) -> None:
+    """crm, pacemaker and autojoin: only the words that leave haresources in charge pass; nothing else does."""
+    if name == "autojoin" and word == "none":
         return
-    try:
-        manager = parse_boolean(word)
-    except ValueError:  # respawn, manual and others: all of them mean Pacemaker
-        manager = True
-    if manager:
-        raise ValueError("for Pacemaker, which this suite does without; drop the line to use haresources")
+    if name in ("crm", "pacemaker"):
+        try:
+            if not parse_boolean(word):
+                return
+        except ValueError:  # respawn, manual and others: all of them mean Pacemaker
+            pass
+    raise ValueError(refusal)
 
 
 def is_interface(word: str) -> bool:

@@ -13,7 +13,6 @@ from hbeat.core.auth import Key, Method
 
 ROOT = Path(__file__).parents[3]
 SEED = ROOT / "tests/vectors/ultramonkey"
-CORPUS = ROOT.parent / "shared/corpus/authkeys"
 
 
 def parse(text: str, mode: int = 0o600) -> AuthKeys:
@@ -88,14 +87,3 @@ def test_a_key_is_never_shown(text):
     except ConfigError as error:
         shown = f"{error} {error!r} {error.problems!r}"
     assert "SECRET" not in shown
-
-
-@pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is absent")
-@pytest.mark.parametrize(("name", "good"), [("001.cf", True), ("002.cf", False), ("003.cf", True)])
-def test_published_files_get_their_verdict(name, good):
-    text = (CORPUS / name).read_text()
-    if good:
-        assert parse(text).keys
-    else:
-        assert "invalid authtype of key 1" in str(errors(text))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbeat.config.directives import DIRECTIVES, Kind, Support
+from hbeat.config.directive import Kind, Support
+from hbeat.config.directives import DIRECTIVES
 from hbeat.config.errors import ConfigError, Problem
 from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.config.ha_config import HaConfig, Respawn
@@ -16,7 +17,6 @@ from hbeat.core.model import Failback, Timing
 
 ROOT = Path(__file__).parents[3]
 SEED = ROOT / "tests/vectors/ultramonkey"
-CORPUS = ROOT.parent / "shared/corpus/ha.cf"
 LEAST = "ucast eth0 10.1.1.3\nnode a b\nauto_failback on\nlogfacility local0\n"
 
 
@@ -161,10 +161,11 @@ def test_without_a_line_auto_failback_is_legacy_and_that_is_said(lines, failback
     assert bool(config.warnings) is warned
 
 
-def test_a_directive_that_comes_later_is_named_once():
+def test_a_directive_without_effect_is_named_once_with_the_reason():
     told = warnings(f"{LEAST}apiauth ipfail uid=hacluster\napiauth dopd gid=haclient\n")
     assert told == [
-        "ha.cf:5: apiauth comes in a later release and is not acted upon; only root may use the control socket"
+        "ha.cf:5: apiauth has no effect here; "
+        "there is no client library here; root may ask everything, members of group haclient may look"
     ]
 
 
@@ -296,19 +297,6 @@ def test_any_arguments_give_a_value_or_a_config_error(lines):
     assert all(problem.what and problem.cure for problem in findings(LEAST + text))
 
 
-@pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is absent")
-def test_published_files_are_accepted_or_refused_with_place_and_cure():
-    found = {str(path.relative_to(CORPUS)): findings(path.read_text()) for path in CORPUS.rglob("*.cf")}
-    assert all(problem.what and problem.cure for problems in found.values() for problem in problems)
-    others = {
-        "001.cf": "logfacility local10 is not known",
-        "templates/002.cf": "ucast address $OTHER_HOST_IP is neither an IPv4 address nor a host name",
-    }
-    pacemaker = dict.fromkeys(["002.cf", "003.cf"], "pacemaker on is for Pacemaker, which this suite does without")
-    assert {name: problems[0].what for name, problems in found.items() if problems} == others | pacemaker
-
-
 @pytest.mark.parametrize(
     "path",
     ["/usr/lib/heartbeat/ipfail", "/usr/lib64/heartbeat/ipfail", "/usr/libexec/heartbeat/ipfail", "/opt/x/ipfail"],
@@ -358,3 +346,8 @@ def test_ping_lines_that_cannot_be_are_refused_with_the_cure(line, what):
     (error,) = errors(f"{LEAST}{line}\n")
     assert error.startswith("ha.cf:5: ")
     assert what in error
+
+
+def test_a_line_longer_than_the_original_reads_is_an_error_of_its_own():
+    (error,) = errors(f"{LEAST}keepalive {'1 ' * 3000}\n")
+    assert error == "ha.cf:5: a line of 6010 characters; 5120 are the most; divide it"

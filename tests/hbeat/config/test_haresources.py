@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import re
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from hbeat.core.model import Resource, ResourceGroup
 
 ROOT = Path(__file__).parents[3]
 SEED = ROOT / "tests/vectors/ultramonkey"
-CORPUS = ROOT.parent / "shared/corpus/haresources"
 
 
 def parse(text: str, nodes: tuple[str, ...] = ("a", "b")) -> tuple[ResourceGroup, ...]:
@@ -66,26 +64,3 @@ def test_each_mistake_is_told_with_its_line_and_its_cure():
 def test_any_text_gives_groups_or_a_config_error(text):
     with suppress(ConfigError):
         assert all(group.resources for group in parse(text))
-
-
-@pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is absent")
-@pytest.mark.parametrize(
-    ("name", "refused"),
-    [
-        ("001.cf", ""),
-        ("005.cf", ""),
-        ("007.cf", ""),
-        ("011.cf", "bad nodename //"),
-        ("013.cf", ""),
-        ("014.cf", ""),
-        ("017.cf", "bad nodename IPaddr2::10.10.204.245/24/eth0"),
-        ("templates/001.cf", "address virtual_ip is not an IPv4 address"),
-    ],
-)
-def test_published_files_get_their_verdict(name, refused):
-    text = (CORPUS / name).read_text()
-    nodes = {line.split()[0].lower() for line in text.split("\n") if line.strip()} - {"//"}
-    nodes = {node for node in nodes if "::" not in node}
-    with pytest.raises(ConfigError, match=re.escape(refused)) if refused else nullcontext():
-        parse_haresources(text, "haresources", nodes)

@@ -1,0 +1,213 @@
+"""hbeat(8): the daemon, its commands, and how a cluster moves to it one node at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hbeat.manual.roff import entry, example, heading, item, paragraph, title
+
+VERBS = (
+    ("start, or nothing", "Start the daemon. 0 once heartbeats are sent; also when it runs already."),
+    ("stop, -k", "Release all resources, tell the other node, stop; the command waits for the end."),
+    ("reload, -r", "Take up changed files, see RELOAD; without a running daemon, start it."),
+    ("status", "What this node sees of the cluster; with --yaml everything, see STATUS."),
+    ("-s", "One line: does it run?"),
+    (
+        "resource ...",
+        "What scripts knew as ResourceManager: listkeys NODE, allkeys, ourkeys, otherkeys, status RESOURCE, statgroup "
+        "KEY, verifyallidle, takegroup KEY, givegroup KEY, req_resource KEY, mach_down NODE.",
+    ),
+)
+
+OPTIONS = (
+    ("-f", "Stay in the foreground, and log to standard error as well."),
+    ("-d", "Log messages for debugging."),
+    ("-l", "No real-time scheduling, no locked memory."),
+    ("-V, --version", "Print the version."),
+    ("-h, --help", "Print the usage."),
+)
+
+EXIT_CODES = (
+    ("0", "Done; -s: it runs."),
+    ("1", "Failed, with the reason on standard error; -s: it does not run, and its pid file is still there."),
+    ("2", "Wrong arguments."),
+    ("3", "-s: it does not run."),
+    ("6", "Not configured: a file of /etc/ha.d has errors. All are told, with line and cure."),
+)
+
+SIGNALS = (
+    ("TERM", "Stop in order: resources are released and handed over."),
+    ("HUP", "Reload."),
+    ("USR1, USR2", "Messages for debugging on, off."),
+    ("INT", "Ignored."),
+)
+
+STANDBY = (
+    ("hb_standby [all | foreign | local | failback]", "Give resources to the other node. local are the groups whose "
+     "line of haresources begins with this node's name; foreign, or failback, are the others. 0 as soon as it is "
+     "begun."),
+    ("hb_takeover [all | foreign | local | failback]", "Ask the other node for resources, named as seen from here."),
+)  # fmt: skip
+
+FILES = (
+    ("/etc/ha.d/ha.cf, haresources, authkeys", "The configuration, see ha.cf(5), haresources(5), authkeys(5)."),
+    ("/etc/ha.d/nodeinfo", "This node's name, if it is not to be that of `uname -n'."),
+    ("/etc/ha.d/rc.d/TYPE", "A script that is run when a message of that type arrives; found at start and reload."),
+    ("/var/lib/heartbeat/hb_generation, hb_uuid", "The number of starts and this node's uuid, those of heartbeat."),
+    ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form."),
+    ("/var/run/heartbeat.pid", "The process."),
+    ("/var/run/heartbeat/control", "The control socket: root may do everything, group haclient may look."),
+)
+
+STATUS = (
+    ("version, pid, node, active", "Of this daemon; active: it may hold resources."),
+    ("nodes", "By name: status (init, up, active, dead, ping), type, links, and of others: silent, the seconds since "
+     "the last heartbeat, deadtime, clients, program (hbeat or heartbeat), differing, the files that are not the "
+     "same."),
+    ("resources", "status as cl_status rscstatus has it, held and peer (none, local, foreign, all), phase, standby, "
+     "busy while something is started or stopped, and the groups of haresources."),
+    ("dropped", "Datagrams that were refused, by reason and by link."),
+    ("parameters", "The values of ha.cf in force."),
+)  # fmt: skip
+
+RELOAD = (
+    "A file with an error changes nothing; the command says what is wrong and exits with 1.",
+    "haresources: what came is started, what went is stopped, everything else is not touched.",
+    "authkeys: at once, see CHANGING THE KEY in authkeys(5).",
+    "ha.cf: the directives whose description says so need a restart; what waits for one is told with its line.",
+)
+
+LIMITS = (
+    "A cluster has one or two nodes, as with heartbeat and haresources.",
+    "The client library of heartbeat (its register socket) is not there: crm, ccm, dopd and others which use it do not "
+    "run; ipfail is built in.",
+    "Two nodes that cannot hear each other at all both serve, unless one can switch the other off.",
+)
+
+PROCEDURE = (
+    (
+        "Before. A holds the resources, B stands by. On both, keep what the package may take away:",
+        (
+            "mkdir /root/before-hbeat",
+            "cp -a /etc/init.d/heartbeat /etc/init.d/ldirectord /etc/ha.d /root/before-hbeat",
+        ),
+    ),
+    (
+        "Stop B, and take the old programs away. `remove', not `purge': the files in /etc/ha.d and /var/lib/heartbeat "
+        "stay, and with them this node's uuid and the number of its starts, which the other node expects to go on.",
+        (
+            "B# /etc/init.d/heartbeat stop",
+            "B# apt-get remove heartbeat ldirectord",
+        ),
+    ),
+    (
+        "Install this suite on B, and see what it says of the files. Nothing runs yet.",
+        (
+            "B# make install",
+            "B# hbeat-migrate check /etc/ha.d",
+            "B# update-rc.d heartbeat defaults",
+        ),
+    ),
+    (
+        "Start B. The pair is mixed now. A must be active, and go on holding what it holds (with rscstatus: B local or "
+        "none). With a respawn line for ipfail nothing is to be done; it is built in.",
+        (
+            "B# /etc/init.d/heartbeat start",
+            "B# cl_status nodestatus A",
+            "B# cl_status rscstatus",
+        ),
+    ),
+    (
+        "Hand over, whenever it suits, and stay so for as long as you like.",
+        (
+            "A# /usr/share/heartbeat/hb_standby all",
+            "B# cl_status rscstatus        (all, after a moment)",
+        ),
+    ),
+    (
+        "Replace A in the same way: stop, remove, install, check, start. With auto_failback on it takes its groups "
+        "back "
+        "as soon as its own health checks have a verdict.",
+        (
+            "A# /etc/init.d/heartbeat stop",
+            "A# apt-get remove heartbeat ldirectord",
+            "A# make install",
+            "A# hbeat-migrate check /etc/ha.d",
+            "A# update-rc.d heartbeat defaults",
+            "A# /etc/init.d/heartbeat start",
+        ),
+    ),
+)
+"""What is done, and the commands; A and B stand for the names of the nodes."""
+
+WAY_BACK = (
+    "B# hb_standby all",
+    "B# /etc/init.d/heartbeat stop",
+    "B# cp -a /root/before-hbeat/heartbeat /root/before-hbeat/ldirectord /etc/init.d",
+    "B# apt-get install heartbeat ldirectord",
+    "B# /etc/init.d/heartbeat start",
+)
+
+
+def page() -> Iterator[str]:
+    """The lines of the page."""
+    yield from title("hbeat", 8, "moves addresses and services between the two nodes of a cluster")
+    yield heading("SYNOPSIS")
+    yield from (
+        ".B hbeat",
+        "[\\fB\\-d\\fR] [\\fB\\-f\\fR] [\\fB\\-l\\fR] [\\fB\\-k\\fR|\\fB\\-r\\fR|\\fB\\-s\\fR|\\fIVERB\\fR]",
+        ".br",
+        ".B hb_standby",
+        "[\\fIall\\fR|\\fIforeign\\fR|\\fIlocal\\fR|\\fIfailback\\fR]",
+        ".br",
+        ".B hb_takeover",
+        "[\\fIall\\fR|\\fIforeign\\fR|\\fIlocal\\fR|\\fIfailback\\fR]",
+    )
+    yield heading("DESCRIPTION")
+    yield from paragraph(
+        "The successor of Linux-HA heartbeat in haresources mode. It reads the same files, speaks the same protocol "
+        "with "
+        "heartbeat 3.0.6 on the other node, and is asked by the same commands."
+    )
+    yield heading("VERBS")
+    yield from _entries(VERBS)
+    yield heading("OPTIONS")
+    yield from _entries(OPTIONS)
+    yield heading("STANDBY AND TAKEOVER")
+    yield from _entries(STANDBY)
+    yield heading("EXIT STATUS")
+    yield from _entries(EXIT_CODES)
+    yield heading("SIGNALS")
+    yield from _entries(SIGNALS)
+    yield heading("STATUS")
+    yield from paragraph("`hbeat status --yaml' has these keys; times are seconds.")
+    yield from _entries(STATUS)
+    yield heading("RELOAD")
+    for text in RELOAD:
+        yield from item(text)
+    yield heading("FILES")
+    yield from _entries(FILES)
+    yield heading("LIMITS")
+    for text in LIMITS:
+        yield from item(text)
+    yield heading("FROM HEARTBEAT TO HBEAT, ONE NODE AT A TIME")
+    yield from paragraph(
+        "A pair with one node of each kind is a supported state. The commands are those of Debian; elsewhere the "
+        "packages "
+        "are removed in another way. Where systemd runs, removing the package removes its unit, and "
+        "/etc/init.d/heartbeat "
+        "becomes one."
+    )
+    for text, commands in PROCEDURE:
+        yield from paragraph(text)
+        yield from example(commands)
+    yield heading("AND BACK")
+    yield from paragraph("At any moment, on either node; the files were never changed:")
+    yield from example(WAY_BACK)
+    yield heading("SEE ALSO")
+    yield ".BR ha.cf (5), haresources (5), authkeys (5), cl_status (1), ldirectord (8)"
+
+
+def _entries(rows: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    for head, text in rows:
+        yield from entry(head, text)
