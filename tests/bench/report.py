@@ -44,8 +44,10 @@ programs take turns; a value is the median of the turns, with least and most in 
   is too coarse to tell who used its processor, so the guest is measured as a whole, from outside: server, kernel and
   program, and the guest's own idling, which hides what 100 targets cost. "bare" is a loop of blocking connections
   that judges nothing, the least that a check can cost.
-* A program that makes few checks a second finds processor and caches cold for each: hence the price at 100 targets,
-  where nobody uses more than 2 % of a core. ldirectord checks in one row, in which everything is warm.
+* A process that wakes for one check finds processor and caches cold, which costs several times what the same check
+  costs in company. So ours starts up to 25 at a time, spread over the interval. ldirectord checks in one row, all warm.
+* Python programs start slowly in a guest, where every page that an import touches is a fault of its own: hence the warm
+  standby, which has only the table to write when it is told to serve.
 * ldirectord reads the whole table before each edit, so with 5,000 reals it did not get to its first check within 30 s,
   although it was given a table that was complete; its processor time there is that of these readings. In the guest it
   was still starting with 100 when the measuring began.
