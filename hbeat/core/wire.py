@@ -5,9 +5,9 @@ Two encodings carry the same thing, an ordered list of named fields:
     netstring   "###\\n" *ns("(T)name=value") "%%%\\n" ns("KEY HEXDIGEST")
     classic     ">>>\\n" *("name=value\\n" | "(1)name=base64\\n") "<<<\\n"
 
-We send netstrings and read both. Reading is cut in two so that nothing looks into a field before the signature
-was verified: `frame` only finds where the signed bytes end and what signature is claimed for them; `fields`
-takes the frame apart. Values are bytes, because binary fields (the uuids) are raw and text is unchecked.
+We send netstrings and read both. Reading is cut in two so that nothing looks into a field before the signature was
+verified: `frame` only finds where the signed bytes end and what signature is claimed for them; `fields` takes the frame
+apart. So a datagram of a stranger costs one checksum, however it is made up. Values are bytes, because binary fields (the uuids) are raw and text is unchecked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 STRING, BINARY = 0, 1
 
@@ -34,8 +35,7 @@ class WireError(ValueError):
     """The bytes are not a heartbeat message; the text says where they stop making sense."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field as it stands on the wire; kind is the type digit (0 string, 1 binary, others are opaque)."""
 
     name: str
@@ -97,11 +97,11 @@ class Frame:
     signed: bytes
     key_number: int
     digest: bytes
-    body: tuple[bytes, ...] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 def frame(data: bytes) -> Frame:
-    """The outline of a datagram. Raises WireError; reads lengths and line ends only, never a field."""
+    """The outline of a datagram. Raises WireError; looks for its end only, never into a field."""
     if len(data) > MAX_DATAGRAM:
         raise WireError(f"{len(data)} bytes are too many")
     if data.startswith(_START):
@@ -113,8 +113,10 @@ def frame(data: bytes) -> Frame:
 
 def fields(found: Frame) -> Message:
     """The fields of a frame; call it after the signature was verified. Raises WireError."""
-    read = _classic_field if found.classic else _netstring_field
-    return Message(tuple(read(item) for item in found.body))
+    if found.classic:
+        lines = found.body.split(b"\n")
+        return Message(tuple(_classic_field(line) for line in lines))
+    return Message(tuple(_netstring_field(item) for item in _netstrings(found.body)))
 
 
 def encode(message: Message) -> bytes:
@@ -155,33 +157,41 @@ def _read_ns(data: bytes, at: int) -> tuple[bytes, int]:
     return data[start:end], end + 1
 
 
-def _frame_netstring(data: bytes) -> Frame:
-    at = len(_START)
-    body: list[bytes] = []
-    while not data.startswith(_END, at):
-        item, at = _read_ns(data, at)
-        body.append(item)
-        if len(body) > MAX_FIELDS:
+def _netstrings(body: bytes) -> Iterable[bytes]:
+    """The netstrings that fill these bytes."""
+    at, count = 0, 0
+    while at < len(body):
+        item, at = _read_ns(body, at)
+        count += 1
+        if count > MAX_FIELDS:
             raise WireError(f"more than {MAX_FIELDS} fields")
-    at += len(_END)
-    claim, _ = _read_ns(data, at)  # whatever follows the signature is ignored
+        yield item
+
+
+def _frame_netstring(data: bytes) -> Frame:
+    end = data.rfind(_END)  # the bytes of a uuid may look like an end; what follows the true one does not
+    if end < 0:
+        raise WireError("no %%% at the end")
+    signed_to = end + len(_END)
+    claim, _ = _read_ns(data, signed_to)  # whatever follows the signature is ignored
     number, digest = _signature(claim)
-    return Frame(False, data[:at], number, digest, tuple(body))
+    return Frame(False, data[:signed_to], number, digest, data[len(_START) : end])
 
 
 def _frame_classic(data: bytes) -> Frame:
     end = data.find(b"\n" + _CLASSIC_END)
     if end < 0:
         raise WireError("no <<< at the end")
-    lines = data[len(_CLASSIC_START) : end].split(b"\n")
-    if len(lines) > MAX_FIELDS:
+    body = data[len(_CLASSIC_START) : end]
+    if body.count(b"\n") >= MAX_FIELDS:
         raise WireError(f"more than {MAX_FIELDS} fields")
+    lines = body.split(b"\n")
     claims = [line for line in lines if line.startswith(b"auth=")]
     if not claims:
         raise WireError("no signature")
     number, digest = _signature(claims[0].removeprefix(b"auth="))
     signed = b"".join(line + b"\n" for line in lines if not line.startswith(b"auth="))
-    return Frame(True, signed, number, digest, tuple(lines))
+    return Frame(True, signed, number, digest, body)
 
 
 def _signature(claim: bytes) -> tuple[int, bytes]:
