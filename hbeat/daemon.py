@@ -26,7 +26,7 @@ from hbeat.adapters.icmp import Pinger
 from hbeat.adapters.log import Log
 from hbeat.adapters.peer_file import PeerFile
 from hbeat.adapters.realtime import make_realtime
-from hbeat.adapters.udp import Media
+from hbeat.adapters.udp import ALL_THAT_WAITS, DRAIN_LIMIT, Media
 from hbeat.adapters.udp_sockets import Ear
 from hbeat.agents.environment import script_environment
 from hbeat.agents.hooks import HookQueue, find_hooks
@@ -192,8 +192,8 @@ class Daemon:
         else:
             self._serve()
 
-    def _drain(self, ear: Ear) -> None:
-        for data in self._media.drain(ear):
+    def _drain(self, ear: Ear, limit: int = DRAIN_LIMIT) -> None:
+        for data in self._media.drain(ear, limit):
             now = time.monotonic()
             self._perform(self.cluster.receive(ear.link, data, now))
 
@@ -210,8 +210,10 @@ class Daemon:
             self._perform(self.cluster.script_message(fields, now))
 
     def _timers(self, now: float, deadline: float) -> None:
+        # Silence must be real: behind a flood a heartbeat may be the last in line.
+        limit = ALL_THAT_WAITS if self.cluster.is_silence_due(now) else DRAIN_LIMIT
         for ear in self._media.ears:
-            self._drain(ear)  # silence must be real
+            self._drain(ear, limit)
         for family in self._pinger.sockets:
             self._drain_echoes(family)
         late, now = now - deadline, time.monotonic()

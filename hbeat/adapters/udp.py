@@ -21,7 +21,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hbeat.adapters.udp_sockets import FAMILIES, Ear, MediaError, receiver, sender
+from hbeat.adapters.udp_sockets import FAMILIES, RECEIVE_BUFFER, SMALLEST_IN_BUFFER, Ear, MediaError, receiver, sender
 from hbeat.config.media import Medium, MediumKind
 from hbeat.core.model import LinkName
 from hbeat.core.sending import Sending
@@ -30,6 +30,8 @@ GONE = (errno.ENODEV, errno.ENXIO)
 RECEIVE_LIMIT = 65_535
 DRAIN_LIMIT = 200
 """Datagrams taken from one socket in one go; a flood must not keep the loop from its timers."""
+ALL_THAT_WAITS = RECEIVE_BUFFER // SMALLEST_IN_BUFFER + 1
+"""So many cannot wait in a socket: whoever takes them has what was there when he began, whatever arrives meanwhile."""
 ANY = {4: "0.0.0.0", 6: "::"}
 
 
@@ -159,9 +161,9 @@ class Media:
             self._selector.register(sock, selectors.EVENT_READ, ear)
         self._index[link] = index
 
-    def drain(self, ear: Ear) -> Iterator[bytes]:
-        """The datagrams that wait in this socket."""
-        for _ in range(DRAIN_LIMIT):
+    def drain(self, ear: Ear, limit: int = DRAIN_LIMIT) -> Iterator[bytes]:
+        """The datagrams that wait in this socket, so many at most."""
+        for _ in range(limit):
             try:
                 yield self._receivers[ear].recv(RECEIVE_LIMIT)
             except BlockingIOError:

@@ -109,6 +109,11 @@ class Cluster:
             timers.append(self._began + START_GRACE_FOR)
         return min(at for at in timers if at is not None)
 
+    def is_silence_due(self, now: float) -> bool:
+        """handle_timer would declare the peer or one of its links dead, if nothing of it waits in a socket."""
+        at = None if self.peer is None else self.peer.next_deadline()
+        return at is not None and at <= now
+
     def handle_timer(self, now: float, late: float = 0.0) -> list[Effect]:
         """All that has become due. Feed every datagram that waits in a socket first: silence must be real.
 

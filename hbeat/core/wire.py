@@ -7,7 +7,8 @@ Two encodings carry the same thing, an ordered list of named fields:
 
 We send netstrings and read both. Reading is cut in two so that nothing looks into a field before the signature was
 verified: `frame` only finds where the signed bytes end and what signature is claimed for them; `fields` takes the frame
-apart. So a datagram of a stranger costs one checksum, however it is made up. Values are bytes, because binary fields (the uuids) are raw and text is unchecked.
+apart. So a datagram of a stranger costs one checksum, however it is made up. Values are bytes, because binary fields
+(the uuids) are raw and text is unchecked.
 """
 
 from __future__ import annotations

@@ -1,0 +1,104 @@
+"""50,000 forged heartbeats a second at one node: the other one hears it all the same, and its death is noticed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.system.pair import HOSTS, NAMES, Pair, have_namespaces
+
+ONE, TWO = NAMES
+ETH_P_ALL, OUTGOING = 3, 4
+RATE = 50_000
+DEADTIME = 1.0
+pytestmark = [pytest.mark.root, pytest.mark.system]
+SECONDS = [5, pytest.param(60, marks=pytest.mark.nightly)]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    if reason := have_namespaces():
+        pytest.skip(reason)
+    made = Pair(tmp_path)
+    try:
+        for name in NAMES:
+            path = made.nodes[name].folder / "ha.d" / "ha.cf"
+            made.write(name, "ha.cf", path.read_text().replace("deadtime 500ms", f"deadtime {DEADTIME * 1000:g}ms"))
+        yield made.start_both()
+    finally:
+        made.close()
+
+
+def flood(pair: Pair, source: str, target: str, seconds: float) -> subprocess.Popen[str]:
+    script = str(Path(__file__).with_name("flood.py"))
+    root = str(Path(__file__).parents[2])
+    words = [str(RATE), str(seconds), *HOSTS[target]]
+    return pair.nodes[source].start(["env", f"PYTHONPATH={root}", sys.executable, script, *words])
+
+
+def beats_of(pair: Pair, name: str, seconds: float) -> list[float]:
+    """When this node sent a status, over eth0, as the wire has it."""
+    found = []
+    with pair.sniffer(name, "eth0", ETH_P_ALL) as sock:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            frame, address = sock.recvfrom(65535)
+            if address[2] == OUTGOING and b"t=status" in frame and f"src={name}".encode() in frame:
+                found.append(time.monotonic())
+    return found
+
+
+def status(pair: Pair, name: str) -> dict[str, object]:
+    answer = yaml.safe_load(pair.run(name, "hbeat", "status", "--yaml")[1])
+    assert isinstance(answer, dict)
+    return answer
+
+
+def patience(pair: Pair) -> float:
+    nodes = status(pair, TWO)["nodes"]
+    assert isinstance(nodes, dict)
+    return float(nodes[ONE]["deadtime"])
+
+
+def deaths_told(pair: Pair) -> int:
+    return sum(pair.log(name).count("is dead") for name in NAMES)
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_a_flooded_node_sends_its_heartbeats_and_nobody_thinks_it_dead(pair: Pair, seconds: int) -> None:
+    before, deaths = beats_of(pair, ONE, 2), deaths_told(pair)
+    process = flood(pair, TWO, ONE, seconds)
+    beats = beats_of(pair, ONE, seconds - 1)
+    sent = int(process.communicate(timeout=seconds + 30)[0])
+    dropped = status(pair, ONE)["dropped"]
+    assert isinstance(dropped, dict)
+    widest = [max(later - at for at, later in pairwise(times)) for times in (before, beats)]
+    print(f"sent {sent}, rejected {dropped['reasons']}")
+    print(f"widest gap {widest[0]:.3f} s before, {widest[1]:.3f} s in the flood")
+    assert dropped["reasons"]["bad signature"] > sent / 10
+    assert widest[1] < 0.5, "half of deadtime"
+    assert len(beats) >= 0.9 * 10 * (beats[-1] - beats[0])
+    assert deaths_told(pair) == deaths
+    assert pair.owners() == [ONE]
+    told = [line for line in pair.log(ONE).splitlines() if "dropped: bad signature" in line]
+    assert len(told) <= 1 + seconds // 60
+
+
+def test_the_death_of_the_other_node_is_noticed_in_the_flood(pair: Pair) -> None:
+    pair.until(lambda: patience(pair) == DEADTIME, 10)  # the first five seconds of a daemon allow two more
+    process = flood(pair, TWO, TWO, 8)
+    pair.until(lambda: "bad signature" in str(status(pair, TWO)["dropped"]), 10)
+    pair.nodes[ONE].power_off()
+    died = time.monotonic()
+    pair.until(lambda: pair.owners() == [TWO], 4)
+    took = time.monotonic() - died
+    print(f"takeover in the flood after {took:.3f} s")
+    assert process.poll() is None, "it was over before the flood was"
+    process.communicate(timeout=30)
