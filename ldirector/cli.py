@@ -1,8 +1,9 @@
 """The command `ldirectord`: the original's arguments, messages and exit codes (reference section e).
 
-Differences on purpose. Only start (and the start in a restart) reads the configuration file, so a typo cannot keep a
-daemon from being stopped, nor lose its pid file. stop waits until the daemon is gone and its table cleaned. The status
-line goes to standard output, where heartbeat looks for it. reload reports whether the new file was taken.
+Differences on purpose. Only start and restart read the configuration file, and restart before it stops anything: a
+typo cannot keep a daemon from being stopped, nor end one that is to go on. stop waits until the daemon is gone and its
+table cleaned. The status line goes to standard output, where heartbeat looks for it. reload reports whether the new
+file was taken.
 
 The verbs that only talk to a running daemon import neither asyncio nor netlink: heartbeat waits for them.
 """
@@ -164,7 +165,13 @@ class Command:
         return self._complain(f"pid {pid} still runs {STOP_SECONDS:g} s after SIGTERM; its log says what it does")
 
     def restart(self) -> int:
-        """In the role it has, unless --role gives another."""
+        """In the role it has, unless --role gives another. A configuration that is refused leaves it running."""
+        from ldirector.load import config_file
+        from ldirector.service import loaded
+
+        config = loaded(config_file(self._instance.config))
+        if isinstance(config, int):
+            return config
         role = self._arguments.role or self._running_role() or ACTIVE
         return self.stop() or self._launch(role)
 

@@ -106,8 +106,7 @@ class Daemon:
         self._prepare(self._config)
         table = self._kernel.read()
         await self._maintenance.configure(self._config)
-        self._perform(self._director.start(table, self._loop.time()))
-        self._maintain()
+        self._perform(self._director.start(table, self._loop.time(), self._maintenance.members(self._config)))
         self._follow_others("start" if self._first_role is Role.ACTIVE else "")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             self._loop.add_signal_handler(number, self._stop_on, number)
@@ -130,6 +129,8 @@ class Daemon:
             self._follow_others("stop")
         if self._timer:
             self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._maintenance.close()
         await self._control.close()
         await self._performer.close()
@@ -260,7 +261,10 @@ class Daemon:
             try:
                 config = await asyncio.to_thread(self._load)
                 await self._maintenance.configure(config)
-                effects = self._director.reload(config, self._kernel.read(), self._loop.time())
+                if self._stopping.is_set():
+                    return self._not_reloaded("the daemon is being stopped")
+                maintained = self._maintenance.members(config)
+                effects = self._director.reload(config, self._kernel.read(), self._loop.time(), maintained)
             except OSError as error:
                 return self._not_reloaded(f"cannot read {error.filename or self._file.path}: {error.strerror}")
             except (ConfigError, IpvsError) as error:
@@ -274,7 +278,6 @@ class Daemon:
             self._log.redirect(config.logfile)
             self._say_about(config)
             self._guarded(lambda: self._perform(effects))
-            self._guarded(self._maintain)
             self._performer.limit(config.checks_in_flight, config.commands_in_flight)
             if self._director.role is Role.ACTIVE and not alone:
                 kept = [name for name in config.execute if name in before.execute]

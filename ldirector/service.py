@@ -31,8 +31,10 @@ from contextlib import suppress
 from daemonize import Daemonize
 
 from ldirector.adapters import control
+from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.ipvs import Ipvs, IpvsError
 from ldirector.adapters.log import SUPERVISED, TERMINAL, Log
+from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
 from ldirector.core.events import Level
 from ldirector.core.model import Role
@@ -49,12 +51,9 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
     debug: stay in the foreground and log to the terminal. So it is with supervised=yes, on standard output.
     """
     file = config_file(instance.config)
-    try:
-        config = file.load()
-    except OSError as error:
-        return _say(FAILED, f"cannot read {error.filename or instance.config}: {error.strerror}")
-    except ConfigError as error:
-        return _say(REFUSED, str(error))
+    config = loaded(file)
+    if isinstance(config, int):
+        return config
     for problem in config.warnings:
         _say(STARTED, f"warning: {problem}")
     try:
@@ -82,6 +81,16 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
     if debug or config.supervised:
         return _work(instance, daemon, log, lambda words: None, supervised=True)
     return _detach(instance, daemon, log, lock)
+
+
+def loaded(file: ConfigFile[DirectorConfig]) -> DirectorConfig | int:
+    """The configuration, or the exit status when there is none; why is said on the terminal."""
+    try:
+        return file.load()
+    except OSError as error:
+        return _say(FAILED, f"cannot read {error.filename or file.path}: {error.strerror}")
+    except ConfigError as error:
+        return _say(REFUSED, str(error))
 
 
 def _detach(instance: Instance, daemon: Daemon, log: Log, lock: int) -> int:

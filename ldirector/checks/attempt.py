@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from ldirector.checks.dial import dial, verdict_of
+from ldirector.checks.threads import NoThread
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
 
@@ -48,6 +49,8 @@ async def attempt(deadline: float, exchange: Awaitable[Verdict]) -> Verdict:
         return Verdict(Outcome.FAIL, Reason.TLS, printable(getattr(error, "reason", None) or str(error)))
     except OSError as error:
         return verdict_of(error)
+    except NoThread as error:
+        return Verdict(Outcome.NOT_RUN, Reason.NO_THREAD, str(error))
     except asyncio.IncompleteReadError as error:
         where = "in the middle of the answer" if error.partial else "without a further answer"
         return Verdict(Outcome.FAIL, Reason.CONNECTION_LOST, f"closed {where}")

@@ -22,7 +22,7 @@ from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Reason, Verdict
 
 READ_LIMIT = 256 * 1024  # bytes, everything together: the first row must fit
-MAX_THREADS = 32  # checks at the same time; further ones wait
+MAX_THREADS = 200  # checks at the same time; further ones wait
 MORE_ROWS = 32  # that are read after the one that decides, to reach the end
 
 NOT_MYSQL = (

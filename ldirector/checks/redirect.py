@@ -36,7 +36,7 @@ from ldirector.core.verdict import Reason
 
 MAX_REDIRECTS = 7
 MAX_INTERIM = 10  # answers of 1xx before the real one
-MAX_THREADS = 16  # exchanges at the same time; further ones wait
+MAX_THREADS = 200  # exchanges at the same time; further ones wait
 
 _threads = Threads("redirect", MAX_THREADS)
 
@@ -44,7 +44,7 @@ _threads = Threads("redirect", MAX_THREADS)
 async def follow(spec: CheckSpec, url: str, location: str, deadline: float) -> Answer:
     """The final answer behind a redirect from url to location; ends when it is cancelled.
 
-    Raises BadAnswer, or OSError EAGAIN when no thread became free.
+    Raises BadAnswer or NoThread.
     """
     return await _threads.run(deadline, partial(_fetch, spec, url, location))
 

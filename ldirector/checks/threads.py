@@ -2,13 +2,13 @@
 
 A read timeout starts anew with each byte, so it bounds nothing. Here every socket of the work is shut down when its
 check is over, whatever the reason, and so each read and write of the thread ends at once. The number of threads is
-bounded too: who gets none in time was not run.
+bounded too: who gets none in time was not run. That says nothing of this machine, only that so many servers of this
+kind hang.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -20,6 +20,10 @@ from weakref import WeakKeyDictionary
 WAIT_SHARE = 0.9  # of the time left: without a thread by then, the check was not run
 
 T = TypeVar("T")
+
+
+class NoThread(Exception):
+    """None became free in time."""
 
 
 class Sockets:
@@ -66,7 +70,7 @@ class Threads:
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def run(self, deadline: float, work: Callable[[Sockets], T], *given: socket.socket) -> T:
-        """What work returns or raises; ends when it is cancelled. Raises OSError EAGAIN when no thread became free.
+        """What work returns or raises; ends when it is cancelled. Raises NoThread.
 
         deadline: of the check, by the loop's clock; it only bounds the wait for a thread, the caller cancels the rest.
         given: connections for the work, which finds duplicates of them in Sockets.kept; the caller closes its own.
@@ -77,7 +81,7 @@ class Threads:
             async with asyncio.timeout(WAIT_SHARE * (deadline - loop.time())):
                 await slots.acquire()
         except TimeoutError:
-            raise OSError(errno.EAGAIN, f"no free thread for {self._name}") from None
+            raise NoThread(f"all {self._limit} of {self._name} wait for servers") from None
         try:
             sockets = Sockets(given)
             done: asyncio.Future[T] = loop.create_future()

@@ -32,5 +32,5 @@ class DirectorConfig:
     maintenancedir: str = ""
     emailalertfrom: str = ""
     reconcile: bool = True
-    checks_in_flight: int = 1000
+    checks_in_flight: int = 4000
     commands_in_flight: int = 32

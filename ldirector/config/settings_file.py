@@ -1,7 +1,7 @@
 """ldirector.yaml: what ldirectord.cf cannot say. Everything in it is optional.
 
     reconcile: on                # compare the kernel's table with ours every interval
-    checks_in_flight: 1000
+    checks_in_flight: 4000
     commands_in_flight: 32
     defaults:                    # for all virtuals
       rise: 2

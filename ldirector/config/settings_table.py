@@ -198,7 +198,8 @@ POLICY_SETTINGS = (
         switch,
         "on | off",
         "off",
-        "Keep an idle TCP connection to each real that is up; when it ends, a check is made at once.",
+        "Keep an idle TCP connection to each real that is up; when it ends, a check is made at once. "
+        "A server that serves one connection at a time cannot answer beside it; it gets none after two failures.",
         idle=unless_tcp,
     ),
 )
@@ -213,7 +214,7 @@ GLOBAL_SETTINGS = (
         "weight that somebody set is reported and left until that server's state changes.",
     ),
     Setting(
-        "checks_in_flight", "checks_in_flight", whole(1, 100000), "number", "1000", "Connections at the same time."
+        "checks_in_flight", "checks_in_flight", whole(1, 100000), "number", "4000", "Connections at the same time."
     ),
     Setting(
         "commands_in_flight", "commands_in_flight", whole(1, 1000), "number", "32", "External checks at the same time."

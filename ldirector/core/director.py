@@ -37,7 +37,7 @@ from ldirector.core.sentinels import Sentinels
 from ldirector.core.shortage import Shortage
 from ldirector.core.status import Snapshot, virtual_status
 from ldirector.core.transcript import Transition
-from ldirector.core.verdict import OUR_SHORTAGE, Outcome, Verdict
+from ldirector.core.verdict import OUR_SHORTAGE, Outcome, Reason, Verdict
 
 LONGEST_RECONCILE = 60.0  # seconds between two looks at the table, however rarely anything is checked
 
@@ -71,10 +71,13 @@ class Director:
 
     # The verbs
 
-    def start(self, table: Table, now: float) -> list[Effect]:
-        """Adopt what the kernel holds of our virtuals, write the rest, and begin to check."""
+    def start(self, table: Table, now: float, maintained: Iterable[Member] = ()) -> list[Effect]:
+        """Adopt what the kernel holds of our virtuals, write the rest, and begin to check.
+
+        maintained: reals in maintenance, see maintain(); they get no weight for a moment even.
+        """
         self._running = True
-        return self._enter(table, now, "start", DaemonState.STARTING)
+        return self._enter(table, now, maintained, "start", DaemonState.STARTING)
 
     def next_deadline(self) -> float | None:
         """When handle_timer wants to be called; None while there is nothing to wait for."""
@@ -115,6 +118,8 @@ class Director:
         transitions: list[Transition] = []
         notes: list[Effect] = []
         for member in run.members:
+            if verdict.reason is Reason.READ_TIMEOUT and self._sentinels.blame(member):
+                notes.append(transcript.sentinel_given_up_note(member))
             changes, soft = self._farm.judge(member, verdict.outcome is Outcome.PASS, why, now)
             transitions += changes
             notes += soft + self._monitor(member, verdict)
@@ -137,26 +142,29 @@ class Director:
 
     def maintain(self, members: Iterable[Member], now: float) -> list[Effect]:
         """These reals are in maintenance, and no others: down at once and not probed, until the operator says else."""
-        farm = self._farm
-        transitions = farm.maintain(members, now)
+        if not self._running:
+            return []
+        transitions = self._farm.maintain(members, now)
         self._rest(now)
         concerned = [(transition.virtual, transition.real) for transition in transitions]
-        lines: list[Effect] = [
-            monitor_line.maintained(farm.virtuals[member[0]], farm.reals[member])
-            for member in sorted(farm.maintained)
-            if farm.virtuals[member[0]].monitorfile
-        ]
-        return lines + self._change(transitions, "maintenance", now) + self._settle(concerned, now)
+        return self._maintenance_lines() + self._change(transitions, "maintenance", now) + self._settle(concerned, now)
 
-    def reload(self, config: Configured, table: Table, now: float) -> list[Effect]:
+    def reload(
+        self, config: Configured, table: Table, now: float, maintained: Iterable[Member] | None = None
+    ) -> list[Effect]:
         """Put another configuration into force.
 
         Reals whose check is the same keep their health and their place in the schedule. One that serves and is to be
         checked differently goes on serving until its first new result, adopted as at start. Virtuals that are no longer
-        configured are deleted; results of probes that are no longer wanted are not awaited.
+        configured are deleted; results of probes that are no longer wanted are not awaited. After stop() nothing is.
+        maintained: reals in maintenance; None: those that are.
         """
+        if not self._running:
+            return []
         self._config = config
-        return self._enter(table, now, "reload", DaemonState.RELOADING)
+        if maintained is None:
+            maintained = self._farm.maintained
+        return self._enter(table, now, maintained, "reload", DaemonState.RELOADING)
 
     def table_failed(self, failures: Sequence[OpFailure], table: Table, now: float) -> list[Effect]:
         """The kernel refused operations of an ApplyOps; table was read afterwards."""
@@ -207,14 +215,18 @@ class Director:
 
     # What the verbs are made of
 
-    def _enter(self, table: Table, now: float, occasion: str, state: DaemonState) -> list[Effect]:
+    def _enter(
+        self, table: Table, now: float, maintained: Iterable[Member], occasion: str, state: DaemonState
+    ) -> list[Effect]:
         """Bring health, probes and table in line with the configuration."""
         gone = set(self._farm.virtuals)
         effects = self._probes.replace(self._farm.replace(self._config.virtuals, now), now)
-        edits = self._table.enter(table, gone, now, occasion)
+        transitions = self._farm.maintain(maintained, now)
+        effects += self._maintenance_lines()
+        edits = self._table.enter(table, gone, transitions, now, occasion)
         self._rest(now)
         self._reconcile_at = now + self._reconcile_interval() if self._config.reconcile else None
-        effects += edits + self._announce(now, state, edits, occasion)
+        effects += edits + self._announce(now, state, edits, occasion) + self._announcements.changed(transitions, now)
         return effects + self._sentinels.keep_only(self._farm.reals) + self._settle(self._farm.reals, now)
 
     def _announce(self, now: float, state: DaemonState | None, edits: Iterable[Effect], occasion: str) -> list[Effect]:
@@ -226,6 +238,15 @@ class Director:
     def _change(self, transitions: list[Transition], occasion: str, now: float) -> list[Effect]:
         """Health changed: first the table, then those who want to know."""
         return self._table.change(transitions, occasion) + self._announcements.changed(transitions, now)
+
+    def _maintenance_lines(self) -> list[Effect]:
+        """For the monitorfiles: who is in maintenance."""
+        farm = self._farm
+        return [
+            monitor_line.maintained(farm.virtuals[member[0]], farm.reals[member])
+            for member in sorted(farm.maintained)
+            if farm.virtuals[member[0]].monitorfile
+        ]
 
     def _monitor(self, member: Member, verdict: Verdict) -> list[Effect]:
         """The line of the virtual's monitorfile, if it has one."""

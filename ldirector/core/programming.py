@@ -29,12 +29,21 @@ class Programming:
         self._left_out: dict[VirtualKey, set[RealKey]] = {}
         self._foreign_weights: dict[Member, RealState] = {}
 
-    def enter(self, table: Table, gone: Iterable[VirtualKey], now: float, occasion: str) -> list[Effect]:
-        """A configuration comes into force; gone: virtuals it no longer has."""
+    def enter(
+        self,
+        table: Table,
+        gone: Iterable[VirtualKey],
+        transitions: Sequence[Transition],
+        now: float,
+        occasion: str,
+    ) -> list[Effect]:
+        """A configuration comes into force; gone: virtuals it no longer has; transitions: what came with it."""
         if self.role is Role.ACTIVE:
             self._ledger.removing = (self._ledger.removing | set(gone)) - self._farm.virtuals.keys()
         self._begin(table)
-        return self._write([*self._farm.virtuals, *self._ledger.removing], occasion, self._adopt(table, now))
+        return self._write(
+            [*self._farm.virtuals, *self._ledger.removing], occasion, [*transitions, *self._adopt(table, now)]
+        )
 
     def set_role(self, role: Role, table: Table, now: float) -> list[Effect]:
         """Write everything as active, remove everything as standby."""

@@ -6,6 +6,9 @@ close idle connections all day. A check that passes leaves everything as it was,
 after a pause that doubles, because a server that closes after five seconds of silence will do so each time. A
 connection that lived LONG_LIFE seconds makes the pause short again.
 
+A server that serves one connection at a time is kept busy by an idle one, and its checks wait in vain. So one that
+did not answer MAX_BLAMES times while its connection was open gets none any more, until the next reload.
+
 One connection serves all virtuals that have the server, told apart by address and port.
 
     waiting --its time--> opening --open--> standing --lost--> waiting, and a check now
@@ -24,6 +27,7 @@ from ldirector.core.events import CloseSentinel, Effect, OpenSentinel
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 60.0
 LONG_LIFE = 60.0
+MAX_BLAMES = 2
 
 Target = tuple[str, int]
 """Address and port."""
@@ -51,10 +55,13 @@ class Sentinels(Generic[User]):
         self._by_user: dict[User, Target] = {}
         self._by_id: dict[int, _Sentinel[User]] = {}
         self._waiting: list[tuple[float, int, _Sentinel[User]]] = []
+        self._blames: dict[Target, int] = {}
         self._last_id = 0
 
     def watch(self, user: User, target: Target | None, now: float) -> list[Effect]:
         """From now on this user wants this connection, or none. Nothing happens when that is so already."""
+        if target is not None and self._blames.get(target, 0) >= MAX_BLAMES:
+            target = None
         before = self._by_user.get(user)
         if before == target:
             return []
@@ -69,8 +76,17 @@ class Sentinels(Generic[User]):
         sentinel.users[user] = None
         return effects
 
+    def blame(self, user: User) -> bool:
+        """A server did not answer. True when it did so once too often beside an open connection: it gets no more."""
+        target = self._by_user.get(user)
+        if target is None or self._all[target].open_id is None:
+            return False
+        self._blames[target] = self._blames.get(target, 0) + 1
+        return self._blames[target] == MAX_BLAMES
+
     def keep_only(self, users: Iterable[User]) -> list[Effect]:
-        """Forget everybody else."""
+        """A configuration comes into force: forget everybody else, and all blame."""
+        self._blames.clear()
         kept = set(users)
         effects: list[Effect] = []
         for user in [user for user in self._by_user if user not in kept]:

@@ -105,6 +105,14 @@ def not_run_note(member: Member, verdict: Verdict) -> Note:
     )
 
 
+def sentinel_given_up_note(member: Member) -> Note:
+    """A server that serves one connection at a time, and had ours."""
+    return Note(
+        Level.WARNING,
+        f"No sentinel connection is kept to {_place(member)} any more: it does not answer checks while there is one",
+    )
+
+
 def shortage_note(member: Member, verdict: Verdict) -> Note:
     """The alarm of an episode of our own shortage."""
     text = f"Check of {_place(member)} could not be made: {reason_words(verdict)}"

@@ -39,6 +39,7 @@ class Reason(Enum):
     NO_DESCRIPTORS = "out of file descriptors"
     NO_PERMISSION = "this program lacks the permission"
     NO_MEMORY = "out of memory"
+    NO_THREAD = "too many checks of this kind at work"
     OVERLOADED = "this machine was too slow"
     INTERNAL = "internal error"
 
@@ -59,4 +60,5 @@ class Verdict:
 
 
 OUR_SHORTAGE = frozenset({Reason.NO_DESCRIPTORS, Reason.NO_MEMORY, Reason.OVERLOADED})
-"""Reasons of a NOT_RUN that say that this machine has too little of something."""
+"""Reasons of a NOT_RUN that say that this machine has too little of something. A limit of ours that one kind of check
+has reached is none: its servers hang, all others are well, and whoever fails among those must be taken down."""

@@ -166,6 +166,20 @@ def test_status_of_a_standby_is_not_running_here(config: str, tmp_path: Path, ca
     assert "running" not in said, "heartbeat looks for this word"
 
 
+@pytest.mark.parametrize("verb", ["restart", "try-restart"])
+@pytest.mark.parametrize(("text", "status"), [("nonsense=1\n", 2), (None, 1)])
+def test_restart_with_a_file_that_is_refused_leaves_the_daemon_running(
+    verb: str, text: str | None, status: int, config: str, tmp_path: Path
+) -> None:
+    with a_daemon(config, tmp_path) as daemon:
+        if text is None:
+            Path(config).unlink()
+        else:
+            Path(config).write_text(text)
+        assert run(tmp_path, config, verb) == status
+        assert daemon.process.poll() is None
+
+
 def test_start_of_an_active_daemon_does_nothing(config: str, tmp_path: Path) -> None:
     with a_daemon(config, tmp_path) as daemon:
         assert run(tmp_path, config, "start") == 0

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -79,9 +80,11 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, port: int, role: Role = Role.ACTIVE) -> AsyncIterator[Running]:
+async def running(
+    folder: Path, port: int, role: Role = Role.ACTIVE, names: world.FakeNames | None = None
+) -> AsyncIterator[Running]:
     it = Running(folder, port)
-    file = ConfigFile(it.config, lambda text, _: parse(text, str(it.config), world.FakeNames()))
+    file = ConfigFile(it.config, lambda text, _: parse(text, str(it.config), names or world.FakeNames()))
     daemon = Daemon(file.load(), file, role, it.kernel, bind(it.socket), Log(str(it.log), "ldirectord.cf"))
     ready = asyncio.Event()
     task = asyncio.create_task(daemon.run(ready.set))
@@ -218,6 +221,36 @@ def test_hup_reloads_and_term_stops(tmp_path: Path) -> None:
         await it.until(lambda: "Exiting" in it.log.read_text())
 
     assert "terminated on signal: TERM" in playing(tmp_path, story).log.read_text()
+
+
+class SlowNames(world.FakeNames):
+    """Looks names up when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def host(self, name: str, family: int) -> str | None:
+        self.asked.set()
+        self.go.wait(10)
+        return "127.0.0.2"
+
+
+def test_a_stop_during_a_reload_leaves_nothing_in_the_table(tmp_path: Path) -> None:
+    async def run() -> None:
+        names = SlowNames()
+        async with serving(saying(answer())) as server, running(tmp_path, server.port, names=names) as it:
+            it.config.write_text(it.config.read_text().replace("127.0.0.1", "slow.example.com"))
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.to_thread(names.asked.wait, 10)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await it.until(lambda: it.kernel.lines() == [])
+            names.go.set()
+            await it.until(lambda: "Exiting" in it.log.read_text())
+            await asyncio.get_running_loop().shutdown_default_executor()
+            await asyncio.sleep(0)
+        assert it.kernel.lines() == []
+
+    asyncio.run(run())
 
 
 def test_an_unusable_table_is_said_and_mended_when_it_works_again(tmp_path: Path) -> None:

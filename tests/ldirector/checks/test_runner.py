@@ -76,14 +76,17 @@ def test_no_more_checks_run_than_there_are_slots() -> None:
     asyncio.run(run())
 
 
-def test_a_check_without_a_slot_within_its_timeout_was_not_run() -> None:
+def test_a_check_waits_for_its_turn_however_long_and_the_operator_is_told_once() -> None:
     async def run() -> None:
         checks = Checks(socket_slots=1)
-        async with serving(saying_and_waiting()) as server:
-            checks.runner.start(1, a_spec(server.port, timeout=1.5))
-            checks.runner.start(2, a_spec(server.port, timeout=1.0))
-            await checks.wait_for(2)
-        assert outcomes(checks) == [(Outcome.FAIL, Reason.READ_TIMEOUT), (Outcome.NOT_RUN, Reason.OVERLOADED)]
+        async with serving(saying_and_waiting()) as hanging, serving(saying(answer())) as good:
+            for check_id in (1, 2, 3):
+                checks.runner.start(check_id, a_spec(hanging.port, timeout=0.4))
+            checks.runner.start(4, a_spec(good.port, timeout=0.3))
+            await checks.wait_for(4)
+        assert outcomes(checks) == [(Outcome.FAIL, Reason.READ_TIMEOUT)] * 3 + [(Outcome.PASS, Reason.OK)]
+        (said,) = checks.errors
+        assert "checks_in_flight" in said
 
     asyncio.run(run())
 

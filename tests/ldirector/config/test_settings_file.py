@@ -42,7 +42,7 @@ def policies(text: str) -> list[Policy]:
 def test_without_the_file_everything_is_as_usual() -> None:
     config = settled("")
     assert {virtual.policy for virtual in config.virtuals} == {Policy()}
-    assert (config.reconcile, config.checks_in_flight, config.commands_in_flight) == (True, 1000, 32)
+    assert (config.reconcile, config.checks_in_flight, config.commands_in_flight) == (True, 4000, 32)
 
 
 def test_defaults_are_for_all_and_a_virtual_wins_setting_by_setting() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -51,6 +52,7 @@ from ldirector.core.model import (
 from ldirector.core.plan import virtual_of
 from ldirector.core.probes import MOST_STARTS
 from ldirector.core.schedule import FIRST_SPREAD
+from ldirector.core.sentinels import MAX_BLAMES
 from ldirector.core.shortage import QUIET
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.core.build import FALLBACK, MARK, VIP, Config, real, virtual
@@ -68,7 +70,13 @@ FOREIGN = VirtualKey("tcp", 4, "10.9.9.9", 99)
 class Machine:
     """A director, a kernel that does what it is told, and no clock."""
 
-    def __init__(self, *of: Virtual, role: Role = Role.ACTIVE, table: dict[VirtualKey, Service] | None = None) -> None:
+    def __init__(
+        self,
+        *of: Virtual,
+        role: Role = Role.ACTIVE,
+        table: dict[VirtualKey, Service] | None = None,
+        maintained: Iterable[Member] = (),
+    ) -> None:
         self.kernel = Kernel()
         for key, service in (table or {}).items():
             self.kernel.apply(AddVirtual(key, service.state))
@@ -80,7 +88,7 @@ class Machine:
         self.sentinels: dict[int, tuple[str, int]] = {}
         self.ops: list[TableOp] = []
         self.notes: list[str] = []
-        self.perform(self.director.start(self.kernel.table(), self.now))
+        self.perform(self.director.start(self.kernel.table(), self.now, maintained))
 
     def perform(self, effects: list[Effect]) -> None:
         self.ops, self.notes = [], []
@@ -396,6 +404,21 @@ def test_many_sentinels_lost_at_one_instant_start_their_checks_in_doses() -> Non
     assert len(machine.in_flight) == 2 * MOST_STARTS - 1
 
 
+def test_server_that_serves_one_connection_at_a_time_gets_no_sentinel_after_the_second_flap() -> None:
+    machine = Machine(virtual(real(1), policy=WATCHED))
+    failures = 0
+    for _ in range(20):
+        busy = bool(machine.sentinels)
+        machine.round(Verdict(Outcome.FAIL, Reason.READ_TIMEOUT) if busy else GOOD)
+        failures += busy
+    assert failures == MAX_BLAMES
+    assert machine.weights() == {"192.168.2.1": 1}
+    machine.perform(
+        machine.director.reload(Config((virtual(real(1), policy=WATCHED),)), machine.kernel.table(), machine.now)
+    )
+    assert machine.sentinels
+
+
 def test_sentinel_that_is_closed_by_a_healthy_server_changes_nothing_and_reopens_ever_later() -> None:
     machine = Machine(virtual(real(1), policy=WATCHED))
     machine.round(GOOD)
@@ -476,6 +499,30 @@ def test_maintenance_in_one_virtual_leaves_the_shared_server_to_the_other() -> N
     machine.maintain((VIP, WEB1))
     machine.round(GOOD)
     assert (machine.weights(VIP), machine.weights(OTHER)) == ({}, {"192.168.2.1": 1})
+
+
+def test_server_that_is_in_maintenance_at_the_start_never_gets_a_weight() -> None:
+    machine = Machine(virtual(real(1, 5), real(2, 5), quiescent=True, checktype=CheckType.ON), maintained=[(VIP, WEB1)])
+    assert [op.state.weight for op in machine.ops if isinstance(op, AddReal)] == [0, 5]
+    assert not [op for op in machine.ops if isinstance(op, SetReal)]
+    assert machine.weights() == {"192.168.2.1": 0, "192.168.2.2": 5}
+
+
+def test_after_the_stop_neither_a_reload_nor_maintenance_writes_anything() -> None:
+    machine = Machine(virtual(real(1), checktype=CheckType.ON))
+    machine.perform(machine.director.stop(machine.now))
+    assert machine.kernel.table() == {}
+    other = Config((virtual(real(1), real(2), checktype=CheckType.ON),))
+    assert machine.director.reload(other, machine.kernel.table(), machine.now) == []
+    assert machine.director.maintain([(VIP, WEB1)], machine.now) == []
+
+
+def test_a_kind_of_check_that_has_no_thread_left_does_not_excuse_the_others() -> None:
+    machine = Machine(virtual(real(1), real(2)), table=table_with((WEB1, 1), (WEB2, 1)))
+    machine.tick()
+    machine.report(Verdict(Outcome.NOT_RUN, Reason.NO_THREAD), "192.168.2.1")
+    machine.report(REFUSED, "192.168.2.2")
+    assert machine.weights() == {"192.168.2.1": 1}
 
 
 def test_maintenance_survives_a_reload() -> None:
