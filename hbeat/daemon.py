@@ -16,11 +16,10 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from hbeat.adapters.control import Client, ControlServer
+from hbeat.adapters.control import ControlServer
 from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger
 from hbeat.adapters.log import Log
@@ -30,9 +29,9 @@ from hbeat.adapters.udp import ALL_THAT_WAITS, DRAIN_LIMIT, Media
 from hbeat.adapters.udp_sockets import Ear
 from hbeat.agents.environment import script_environment
 from hbeat.agents.hooks import HookQueue, find_hooks
-from hbeat.agents.operation import Operation
 from hbeat.agents.roster import Agents
 from hbeat.config.errors import ConfigError
+from hbeat.control_requests import ControlRequests
 from hbeat.core.auth import Keyring
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
@@ -52,14 +51,14 @@ from hbeat.core.events import (
 from hbeat.core.hello import Files
 from hbeat.core.model import PeerRecord, Resource
 from hbeat.core.outbox import Identity
-from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
 from hbeat.core.settings import Settings
-from hbeat.load import Configuration, load
-from hbeat.machine import shortcomings, unresolved
+from hbeat.load import Configuration
+from hbeat.operations import Operations
+from hbeat.reload import prepare
 from hbeat.shared_files import SharedFiles
 from hbeat.view import view
+from hbeat.warm import WarmResources
 
-WARM_UP_RETRY = 10.0
 LAST_WORDS = 1.0
 """How long the end waits for whoever reads the log."""
 
@@ -81,13 +80,6 @@ def settings_of(config: Configuration, me: Identity, files: Files) -> Settings:
         ipfail=config.ha.ipfail,
         files=files,
     )
-
-
-def _lasting(config: Configuration) -> tuple[object, ...]:
-    """What only a restart takes up, wherever it stands in the file."""
-    media = [replace(medium, line=0) for medium in config.ha.media]
-    pings = [(p.node, [replace(host, line=0) for host in p.hosts]) for p in config.ha.ping_nodes]
-    return config.ha.nodes, media, pings, config.ha.ipfail
 
 
 def _stamp() -> tuple[int, str]:
@@ -128,9 +120,9 @@ class Daemon:
         self._selector = selectors.DefaultSelector()
         self._effects: deque[Effect] = deque()
         self._notes: list[Note] = []
-        self._operations: dict[Operation, tuple[Callable[[Outcome, float], None], list[int]]] = {}
-        self._warm_up_again: dict[Resource, float] = {}
-        self._dismissed: set[Resource] = set()
+        self._operations = Operations(self._selector)
+        self._warm = WarmResources(agents, self._operations, self._prepared, self._tell)
+        self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._ending = False
 
     # --- the loop ---------------------------------------------------------------------------------------------
@@ -140,9 +132,7 @@ class Daemon:
         self._catch_signals()
         self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
         self._selector.register(self._fifo, selectors.EVENT_READ, ("fifo", None))
-        self._selector.register(self._media, selectors.EVENT_READ, ("media", None))
-        for family, sock in self._pinger.sockets.items():
-            self._selector.register(sock, selectors.EVENT_READ, ("echo", family))
+        self._watch_network()
         if self._realtime:
             for refused in make_realtime(self._config.ha.rtprio):
                 self._note(Level.WARNING, refused)
@@ -152,7 +142,7 @@ class Daemon:
         self._note(Level.INFO, f"heartbeat: generation {self._me.generation}, node {self._me.name}")
         self._flush_notes()
         ready()
-        while not (self._ending and all(operation.deadline == math.inf for operation in self._operations)):
+        while not (self._ending and self._operations.idle):
             self._turn()
         self._log.drain(LAST_WORDS)
 
@@ -183,7 +173,7 @@ class Daemon:
         elif kind == "echo":
             self._drain_echoes(what)
         elif kind == "operation":
-            self._step(what, time.monotonic())
+            self._operations.step(what, time.monotonic())
         elif kind == "fifo":
             self._script_wrote()
         elif kind == "signal":
@@ -223,11 +213,8 @@ class Daemon:
                 self._perform(self.cluster.files_changed(self._shared.digests, now))
         for problem in self._agents.announcer.handle_timer(now):
             self._note(Level.WARNING, problem)
-        for operation in [o for o in self._operations if o.deadline <= now]:
-            self._finish(operation, operation.expire(now), now)
-        for resource in [r for r, at in self._warm_up_again.items() if at <= now]:
-            del self._warm_up_again[resource]
-            self._warm_up(resource)
+        self._operations.handle_timer(now)
+        self._warm.handle_timer(now)
         self._control.handle_timer(now)
 
     def _next_deadline(self) -> float:
@@ -236,8 +223,8 @@ class Daemon:
             self._agents.announcer.next_deadline(),
             self._control.next_deadline(),
             self._log.next_deadline(),
-            *(operation.deadline for operation in self._operations),
-            *self._warm_up_again.values(),
+            self._operations.next_deadline(),
+            self._warm.next_deadline(),
         ]
         return min((at for at in times if at is not None), default=time.monotonic() + 1.0)
 
@@ -276,20 +263,17 @@ class Daemon:
                 except Exception as error:  # a bug, told as such; without an outcome the plan would wait for ever
                     self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
                     begun = Outcome(False, f"error of this program: {error!r}")
-                self._follow(begun, ended, now)
+                self._operations.follow(begun, ended, now)
                 for operation in self._agents.take_asides():
-                    self._follow(operation, self._aside_ended, now)
+                    self._operations.follow(operation, self._aside_ended, now)
             case RunHook():
                 if problem := self._hooks.add(effect):
                     self._note(Level.WARNING, problem)
                 self._next_hook(now)
             case Prepare(resource):
-                self._dismissed.discard(resource)
-                self._warm_up(resource)
+                self._warm.prepare(resource, now)
             case Dismiss(resource):
-                self._warm_up_again.pop(resource, None)
-                self._dismissed.add(resource)
-                self._follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
+                self._warm.dismiss(resource, now)
             case Remember(record):
                 if problem := self._peer_file.keep(record):
                     self._note(Level.WARNING, problem)
@@ -300,7 +284,7 @@ class Daemon:
         while isinstance(begun := self._hooks.next(self._agents.env, now), Outcome):
             self._note(Level.WARNING, begun.detail)
         if begun is not None:
-            self._follow(begun, self._hook_ended, now)
+            self._operations.follow(begun, self._hook_ended, now)
 
     def _hook_ended(self, outcome: Outcome, at: float) -> None:
         self._note(Level.DEBUG if outcome.ok else Level.WARNING, outcome.detail)
@@ -311,60 +295,16 @@ class Daemon:
         if not outcome.ok:
             self._note(Level.WARNING, outcome.detail)
 
-    def _warm_up(self, resource: Resource) -> None:
-        def warmed(outcome: Outcome, at: float) -> None:
-            if outcome.ok:
-                self._perform(self.cluster.prepared(resource, True, at))
-                self._follow(self._agents.watch(resource), lambda _, ended_at: self._died(resource, at, ended_at), at)
-            elif not self._ending:
-                self._note(Level.ERROR, f"{resource.text} cannot be kept running: {outcome.detail}")
-                self._warm_up_again[resource] = at + WARM_UP_RETRY
-
-        now = time.monotonic()
-        self._follow(self._agents.warm_up(resource, now), warmed, now)
-
-    def _died(self, resource: Resource, warm_at: float, now: float) -> None:
-        """It ended without being told to by us: start it again, at once if it had lived for a while."""
-        if resource in self._dismissed:
-            return
-        self._perform(self.cluster.prepared(resource, False, now))
-        wait = 0.0 if now - warm_at > WARM_UP_RETRY else WARM_UP_RETRY
-        self._note(Level.ERROR, f"{resource.text} has died; starting it again {f'in {wait:g} s' if wait else 'now'}")
-        self._warm_up_again[resource] = now + wait
-
-    def _follow(self, begun: Outcome | Operation, ended: Callable[[Outcome, float], None], now: float) -> None:
-        if isinstance(begun, Outcome):
-            ended(begun, now)
-            return
-        self._operations[begun] = (ended, [])
-        self._watch(begun)
-
-    def _step(self, operation: Operation, now: float) -> None:
-        if operation in self._operations:
-            self._finish(operation, operation.step(now), now)
-
-    def _finish(self, operation: Operation, outcome: Outcome | None, now: float) -> None:
-        """The operation has moved: it is over, or waits on other descriptors than before."""
-        ended, watched = self._operations[operation]
-        for fileno in watched:
-            self._selector.unregister(fileno)
-        watched.clear()
-        if outcome is None:
-            self._watch(operation)
-            return
-        del self._operations[operation]
-        ended(outcome, now)
-
-    def _watch(self, operation: Operation) -> None:
-        watched = self._operations[operation][1]
-        for fileno in operation.filenos:
-            self._selector.register(fileno, selectors.EVENT_READ, ("operation", operation))
-            watched.append(fileno)
+    def _prepared(self, resource: Resource, ready: bool, now: float) -> None:
+        self._perform(self.cluster.prepared(resource, ready, now))
 
     # --- the operator -----------------------------------------------------------------------------------------
 
     def _note(self, level: Level, text: str) -> None:
-        self._notes.append(Note(level, text))
+        self._tell(Note(level, text))
+
+    def _tell(self, note: Note) -> None:
+        self._notes.append(note)
 
     def _flush_notes(self) -> None:
         notes, self._notes = self._notes, []
@@ -396,58 +336,54 @@ class Daemon:
     def _reload(self) -> dict[str, object]:
         """Takes the files' new content; a file with an error changes nothing. The answer for who asked for it."""
         try:
-            new = load()
-            unresolved(new)
-        except ConfigError as error:
+            change = prepare(self._config, self._media, self._pinger)
+        except (ConfigError, OSError) as error:
             self._note(Level.ERROR, f"reload refused, everything goes on as before:\n{error}")
             return {"ok": False, "error": str(error)}
-        warnings = [*map(str, new.warnings), *shortcomings(new)]
-        old, self._config = self._config, new
-        if new.ha.log != old.ha.log or new.ha.debug != old.ha.debug:
+        old, self._config = self._config, change.config
+        if self._config.ha.log != old.ha.log or self._config.ha.debug != old.ha.debug:
             self._log.handle_timer(math.inf)
             self._log.close()
-            self._log = self._open_log(new)
-        self._agents.env = script_environment(new)
-        if _lasting(new) != _lasting(old):
-            lines = "node, ucast, bcast, mcast, udpport and ping lines, and respawn of ipfail,"
-            warnings.append(f"ha.cf: changed {lines} are taken up by a restart only")
-        for warning in warnings:
+            self._log = self._open_log(self._config)
+        self._agents.env = script_environment(self._config)
+        for warning in change.warnings:
             self._note(Level.WARNING, warning)
-        keys = Keyring(new.keys.active, new.keys.keys)
-        self._shared = SharedFiles(new)
-        self._perform(self.cluster.reload(settings_of(new, self._me, self._shared.digests), keys, time.monotonic()))
+        media, pinger = self._media, self._pinger
+        self._use_network(change.media or media, change.pinger or pinger)
+        keys = Keyring(self._config.keys.active, self._config.keys.keys)
+        self._shared = SharedFiles(self._config)
+        settings = settings_of(self._config, self._me, self._shared.digests)
+        self._perform(self.cluster.reload(settings, keys, time.monotonic()))
+        if change.media is not None:
+            self._close_media(media)
+        if change.pinger is not None:
+            pinger.close()
         self._note(Level.INFO, "Configuration reloaded.")
-        return {"ok": True, "warnings": warnings}
+        return {"ok": True, "warnings": change.warnings}
+
+    def _use_network(self, media: Media, pinger: Pinger) -> None:
+        self._selector.unregister(self._media)
+        for sock in self._pinger.sockets.values():
+            self._selector.unregister(sock)
+        self._media, self._pinger = media, pinger
+        self._watch_network()
+
+    def _close_media(self, media: Media) -> None:
+        """What had arrived there before others took its place is not lost."""
+        for ear in media.ears:
+            for data in media.drain(ear):
+                self._perform(self.cluster.receive(ear.link, data, time.monotonic()))
+        media.close()
+
+    def _watch_network(self) -> None:
+        self._selector.register(self._media, selectors.EVENT_READ, ("media", None))
+        for family, sock in self._pinger.sockets.items():
+            self._selector.register(sock, selectors.EVENT_READ, ("echo", family))
 
     def _serve(self) -> None:
-        for client, words in self._control.requests(time.monotonic()):
-            self._control.answer(client, self._answer(client, words))
-
-    def _answer(self, client: Client, words: list[str]) -> dict[str, object]:
         now = time.monotonic()
-        if words != ["status"] and not client.may_change:
-            return {"ok": False, "error": "only root may do that"}
-        match words:
-            case ["status"]:
-                return {"ok": True, **view(self.cluster, self._config, now)}
-            case ["standby", word] if word in STANDBY_WORDS:
-                self._perform(self.cluster.give(STANDBY_WORDS[word], now))
-                return {"ok": True}
-            case ["takeover", word] if word in TAKEOVER_WORDS:
-                self._perform(self.cluster.ask_takeover(word, now))
-                return {"ok": True}
-            case ["takegroup" | "givegroup" as verb, key]:
-                try:
-                    self._perform(self.cluster.group_by_hand(key, verb == "takegroup", now))
-                except LookupError as error:
-                    return {"ok": False, "error": error.args[0]}
-                return {"ok": True}
-            case ["reload"]:
-                return self._reload()
-            case ["stop"]:
-                self._stop()
-                return {"ok": True}
-        return {
-            "ok": False,
-            "error": "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, reload, stop",
-        }
+        for client, words in self._control.requests(now):
+            self._control.answer(client, self._requests.answer(words, client.may_change, now))
+
+    def _view(self, now: float) -> dict[str, object]:
+        return view(self.cluster, self._config, now)

@@ -36,9 +36,10 @@ class PingError(OSError):
 
 @dataclass(slots=True)
 class _Host:
-    """One address of a ping node. number: of the next request."""
+    """One address of a ping node; name: as ha.cf has it. number: of the next request."""
 
     family: int
+    name: str
     address: str
     sending: Sending
     number: int = 0
@@ -56,6 +57,11 @@ class Pinger:
         except OSError:
             self.close()
             raise
+
+    @property
+    def addresses(self) -> dict[tuple[int, str], str]:
+        """What the hosts were found to be, by family (4 or 6) and name."""
+        return {(host.family, host.name): host.address for group in self._hosts.values() for host in group}
 
     def send(self, node: NodeName, data: bytes, now: float) -> list[str]:
         """Asks every host of this ping node. Returns what to tell the operator, mostly nothing."""
@@ -85,10 +91,11 @@ class Pinger:
             sock.close()
 
 
-def open_pings(pings: Iterable[Ping]) -> tuple[Pinger, list[str]]:
+def open_pings(pings: Iterable[Ping], known: Mapping[tuple[int, str], str] | None = None) -> tuple[Pinger, list[str]]:
     """Looks names up, once: the loop must not wait for a name server. Raises PingError when a ping node has no address.
 
-    A group can do without one of its hosts; such a host is told of in the warnings that come with the pinger.
+    A group can do without one of its hosts; such a host is told of in the warnings that come with the pinger. known:
+    names that were looked up before, as `Pinger.addresses` has them.
     """
     hosts: dict[NodeName, list[_Host]] = {}
     warnings: list[str] = []
@@ -102,7 +109,8 @@ def open_pings(pings: Iterable[Ping]) -> tuple[Pinger, list[str]]:
                     if ping.node.kind is PingKind.GROUP
                     else host.address
                 )
-                found.append(_Host(host.family, _look_up(host), Sending(f"ICMP to {where}")))
+                address = (known or {}).get((host.family, host.address)) or _look_up(host)
+                found.append(_Host(host.family, host.address, address, Sending(f"ICMP to {where}")))
             except PingError as error:
                 problems.append(str(error))
         if not found:

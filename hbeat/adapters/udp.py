@@ -18,7 +18,7 @@ from __future__ import annotations
 import errno
 import selectors
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hbeat.adapters.udp_sockets import FAMILIES, RECEIVE_BUFFER, SMALLEST_IN_BUFFER, Ear, MediaError, receiver, sender
@@ -61,8 +61,8 @@ class Media:
     Its receiving sockets come and go with their interfaces; the loop watches them all as this one descriptor.
     """
 
-    def __init__(self, media: Iterable[Medium]) -> None:
-        self._lines = [_line(medium) for medium in media]
+    def __init__(self, media: Iterable[Medium], known: Mapping[tuple[int, str], str]) -> None:
+        self._lines = [_line(medium, known) for medium in media]
         self._receivers: dict[Ear, socket.socket] = {}
         self._selector = selectors.EpollSelector()
         self._index: dict[LinkName, int] = {line.medium.interface: 0 for line in self._lines}
@@ -70,6 +70,11 @@ class Media:
 
     def fileno(self) -> int:
         return self._selector.fileno()
+
+    @property
+    def addresses(self) -> dict[tuple[int, str], str]:
+        """What the hosts of the lines were found to be, by family (4 or 6) and name."""
+        return {(line.medium.family, line.medium.address): line.address for line in self._lines}
 
     @property
     def ears(self) -> list[Ear]:
@@ -179,12 +184,13 @@ class Media:
             sock.close()
 
 
-def open_media(media: Iterable[Medium]) -> tuple[Media, list[str]]:
+def open_media(media: Iterable[Medium], known: Mapping[tuple[int, str], str] | None = None) -> tuple[Media, list[str]]:
     """The media, opened, and warnings about interfaces that are not there yet. Raises MediaError.
 
-    Host names are looked up here and never again: the loop must not wait for a name server.
+    Host names are looked up here and never again: the loop must not wait for a name server. known: those that were
+    looked up before, as `Media.addresses` has them.
     """
-    opened = Media(media)
+    opened = Media(media, known or {})
     try:
         return opened, opened.open()
     except OSError:
@@ -192,8 +198,8 @@ def open_media(media: Iterable[Medium]) -> tuple[Media, list[str]]:
         raise
 
 
-def _line(medium: Medium) -> _Line:
-    address = _look_up(medium)
+def _line(medium: Medium, known: Mapping[tuple[int, str], str]) -> _Line:
+    address = known.get((medium.family, medium.address)) or _look_up(medium)
     return _Line(medium, address, Sending(f"{medium.interface} to {address}"))
 
 

@@ -212,7 +212,6 @@ _ROWS = (
         "Whether messages carry the inner signature, too, that heartbeat 2 looked at (classic).",
         default="classic",
         choices=("classic", "netstring"),
-        at_reload=False,
     ),
     Directive(
         "max_rexmit_delay",
@@ -221,7 +220,6 @@ _ROWS = (
         "A lost message is asked for again after so long.",
         default="250",
         low=1,
-        at_reload=False,
     ),
     Directive(
         "compression", Kind.CHOICE, "zlib | bz2", _UNCOMPRESSED, _NO_EFFECT, default="zlib", choices=("zlib", "bz2")

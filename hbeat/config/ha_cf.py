@@ -58,6 +58,7 @@ class _Lines:
         self._pings: list[Ping] = []
         self._first_medium = 0
         self._warned: set[str] = set()
+        self._last_line: dict[str, int] = {}
 
     # ---- first pass: one line at a time
 
@@ -66,6 +67,7 @@ class _Lines:
         if row is None:
             self._refuse_unknown(number, name)
             return
+        self._last_line[name] = number
         if not words:
             self._problems.error(number, f"{name} without a value", f"add one ({row.kind.value}) or drop the line")
             return
@@ -201,6 +203,7 @@ class _Lines:
             ping_nodes=self._ping_nodes(nodes),
             environment=tuple((name, value) for name, _, value in (w.partition("=") for w in self._all("env"))),
             parameters=tuple(self._parameters(timing, nodes).items()),
+            lines=tuple(self._last_line.items()),
             warnings=self._problems.warnings,
         )
 

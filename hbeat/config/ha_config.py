@@ -54,6 +54,7 @@ class HaConfig:
     ping_nodes: tuple[Ping, ...]
     environment: tuple[tuple[str, str], ...]  # from env lines, without the HA_ prefix
     parameters: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[str, int], ...]  # (directive, the last line that has it)
     warnings: tuple[Problem, ...]
 
     @property

@@ -384,23 +384,20 @@ class Cluster:
         return [*self.agreement.compare(self.peer.name, self.kin.hello.files)]
 
     def reload(self, settings: Settings, keys: Keyring, now: float) -> list[Effect]:
-        """New keys, timers, failback and groups; nodes, links, ping nodes and ipfail stay until a restart."""
+        """All that may change while it runs; who the nodes are, legacy or not, and ipfail stay until a restart."""
         kept = self.settings
-        settings = replace(settings, pings=kept.pings, ipfail=kept.ipfail)
-        self.settings = replace(settings, me=kept.me, nodes=kept.nodes, links=kept.links)
-        self.outbox.keys = keys
-        effects: list[Effect] = []
-        if isinstance(self.ownership, LegacyOwnership) is not (settings.failback is Failback.LEGACY):
-            text = "ha.cf: a change of auto_failback from or to legacy is taken up by a restart only, on both nodes"
-            effects.append(Note(Level.WARNING, text))
-        elif isinstance(self.ownership, Ownership):
+        self.settings = replace(settings, me=kept.me, nodes=kept.nodes, ipfail=kept.ipfail)
+        self.outbox.keys, self.outbox.inner = keys, settings.inner_signature
+        self.reception.tracker.rexmit_delay = settings.rexmit_delay
+        if isinstance(self.ownership, Ownership) and settings.failback is not Failback.LEGACY:
             self.ownership.handover.failback = settings.failback
-        effects += self.files_changed(settings.files, now)
+        effects = self.files_changed(settings.files, now)
         self.hooks.installed = settings.hooks
         self.bad.enabled = settings.log_badpack
         if self.peer is not None:
             self.peer.timing = settings.timing
-        self.connectivity.pings.retime(settings.timing)
+            self.peer.relink(settings.links)
+        self.connectivity.pings.renew(settings.pings, settings.timing, now)
         if (ipfail := self.connectivity.ipfail) is not None:
             ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
         self._next_beat = min(self._next_beat, now + settings.timing.keepalive)

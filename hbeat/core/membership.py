@@ -73,6 +73,10 @@ class Peer:
         """How many of its links live."""
         return sum(link.up for link in self.links.values())
 
+    def relink(self, links: Iterable[LinkName]) -> None:
+        """ha.cf has other links now; those that stay keep their state."""
+        self.links = {link: self.links.get(link) or Link() for link in dict.fromkeys(links)}
+
     def next_deadline(self) -> float | None:
         """When the node or one of its links will be given up, if nothing is heard."""
         times = [link.heard_at + self.patience for link in self.links.values() if link.up and link.heard_at is not None]

@@ -46,7 +46,7 @@ class Outbox:
         self.keys = keys
         self.me = me
         self._stamp = stamp
-        self._inner = inner
+        self.inner = inner
         self.sequence = 0
         self._history: OrderedDict[int, _Sent] = OrderedDict()
         self.peer_uuids: dict[str, bytes] = {}
@@ -60,7 +60,7 @@ class Outbox:
         numbered = not say.fields[0][1].startswith("NS_")
         message = self._complete(say, numbered)
         self.last = message
-        data = pack(message, self.keys, inner=self._inner)
+        data = pack(message, self.keys, inner=self.inner)
         if numbered:
             self._history[self.sequence] = _Sent(data, now)
             if len(self._history) > HISTORY:
@@ -92,7 +92,7 @@ class Outbox:
     def unnumbered(self, fields: list[tuple[str, str | bytes]]) -> bytes:
         """A signed message with a time and none of the other fields: what ping nodes are sent to echo."""
         seconds, _ = self._stamp()
-        return pack(Message.of([*fields, ("ts", f"{seconds:x}")]), self.keys, inner=self._inner)
+        return pack(Message.of([*fields, ("ts", f"{seconds:x}")]), self.keys, inner=self.inner)
 
     def resend(self, asker: str, first: int, last: int, now: float) -> list[SendDatagram | Note]:
         """Answers NS_rexmit for first..last: the original datagrams, or a nak for what is gone (section 3.4)."""

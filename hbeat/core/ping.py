@@ -88,10 +88,16 @@ class PingNodes:
         for life in self:
             life.doubt(now)
 
-    def retime(self, timing: Timing) -> None:
-        """ha.cf has other timers now."""
-        for life in self:
-            life.timing = _timing(timing)
+    def renew(self, nodes: Iterable[PingNode], timing: Timing, now: float) -> None:
+        """ha.cf has other ping nodes or timers now; those that stay keep their state."""
+        own, known = _timing(timing), self._watched
+        self._watched = {}
+        for node in nodes:
+            watched = known.get(node.name)
+            if watched is None or watched.node != node:
+                watched = _Watched(node, Peer(node.name, (node.name,), own, now))
+            watched.life.timing = own
+            self._watched[node.name] = watched
 
 
 def _timing(timing: Timing) -> Timing:

@@ -46,7 +46,7 @@ class Tracker:
         self._met = False  # a life was open since our own start
         self._on_link: dict[LinkName, int] = {}  # highest number that came over each
         self._missing: dict[int, float] = {}  # number -> when to ask (again)
-        self._delay = rexmit_delay
+        self.rexmit_delay = rexmit_delay
         self._random = random
 
     def record(self, node: NodeName) -> PeerRecord:
@@ -124,9 +124,9 @@ class Tracker:
         if self.gap + len(self._missing) > MAX_MISSING:
             self._missing.clear()
             return
-        low = 0.05 if self._delay >= 0.1 else 0.0
+        low = 0.05 if self.rexmit_delay >= 0.1 else 0.0
         for number in range(self.last + 1, sequence):
-            self._missing[number] = now + self._random.uniform(low, self._delay)
+            self._missing[number] = now + self._random.uniform(low, self.rexmit_delay)
 
     @property
     def complete(self) -> bool:
@@ -146,7 +146,7 @@ class Tracker:
         """Numbers to ask for now; each is scheduled again."""
         numbers = sorted(number for number, at in self._missing.items() if at <= now)
         for number in numbers:
-            self._missing[number] = now + self._delay
+            self._missing[number] = now + self.rexmit_delay
         return numbers
 
     def next_deadline(self) -> float | None:

@@ -74,7 +74,9 @@ RELOAD = (
     "A file with an error changes nothing; the command says what is wrong and exits with 1.",
     "haresources: what came is started, what went is stopped, everything else is not touched.",
     "authkeys: at once, see CHANGING THE KEY in authkeys(5).",
-    "ha.cf: the directives whose description says so need a restart; what waits for one is told with its line.",
+    "ha.cf: at once, media and ping nodes between two heartbeats. What needs a restart says so in ha.cf(5), and what "
+    "waits for one is told with its line: node, for one, auto_failback from or to legacy, and ipfail coming or going. "
+    "Host names that are new are refused, since looking them up would hold up heartbeats.",
 )
 
 LIMITS = (

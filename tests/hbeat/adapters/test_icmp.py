@@ -20,7 +20,7 @@ CAPTURED = json.loads((Path(__file__).parents[2] / "vectors/heartbeat/icmp_echo.
 def test_request_is_byte_for_byte_what_the_original_sent(row: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     captured = bytes.fromhex(row["icmp_hex"])
     monkeypatch.setattr(os, "getpid", lambda: row["pid"])
-    host = icmp._Host(row["family"], row["dst"], Sending(row["dst"]), row["number"])
+    host = icmp._Host(row["family"], row["dst"], row["dst"], Sending(row["dst"]), row["number"])
     made = icmp._request(host, captured[8:])
     if row["family"] == 6:  # this checksum is the kernel's work
         captured = captured[:2] + b"\0\0" + captured[4:]

@@ -1,0 +1,54 @@
+"""What can be asked for over the control socket, in words; the answers are those that become JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hbeat.core.cluster import Cluster
+from hbeat.core.events import Effect
+from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
+
+KNOWN = "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, reload, stop"
+
+Answer = dict[str, object]
+
+
+class ControlRequests:
+    """Answers them. perform: does what the cluster decides; view, reload and stop: what those requests come to."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        perform: Callable[[Iterable[Effect]], None],
+        view: Callable[[float], Answer],
+        reload: Callable[[], Answer],
+        stop: Callable[[], None],
+    ) -> None:
+        self._cluster, self._perform = cluster, perform
+        self._view, self._reload, self._stop = view, reload, stop
+
+    def answer(self, words: list[str], may_change: bool, now: float) -> Answer:
+        """The answer to one request. may_change: who asks may do more than look."""
+        if words != ["status"] and not may_change:
+            return {"ok": False, "error": "only root may do that"}
+        match words:
+            case ["status"]:
+                return {"ok": True, **self._view(now)}
+            case ["standby", word] if word in STANDBY_WORDS:
+                self._perform(self._cluster.give(STANDBY_WORDS[word], now))
+                return {"ok": True}
+            case ["takeover", word] if word in TAKEOVER_WORDS:
+                self._perform(self._cluster.ask_takeover(word, now))
+                return {"ok": True}
+            case ["takegroup" | "givegroup" as verb, key]:
+                try:
+                    self._perform(self._cluster.group_by_hand(key, verb == "takegroup", now))
+                except LookupError as error:
+                    return {"ok": False, "error": error.args[0]}
+                return {"ok": True}
+            case ["reload"]:
+                return self._reload()
+            case ["stop"]:
+                self._stop()
+                return {"ok": True}
+        return {"ok": False, "error": KNOWN}

@@ -1,0 +1,72 @@
+"""Resources kept warm: running on the node that does not serve, so that a takeover is one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hbeat.agents.roster import Agents
+from hbeat.core.events import Level, Note, Outcome
+from hbeat.core.model import Resource
+from hbeat.operations import Operations
+
+RETRY = 10.0
+"""Seconds until the next attempt, for what did not start or lived for less."""
+
+
+class WarmResources:
+    """Keeps running what Prepare asks for, until Dismiss.
+
+    prepared: told when a resource becomes ready, or stops being so. note: takes lines for the log.
+    """
+
+    def __init__(
+        self,
+        agents: Agents,
+        operations: Operations,
+        prepared: Callable[[Resource, bool, float], None],
+        note: Callable[[Note], None],
+    ) -> None:
+        self._agents, self._operations = agents, operations
+        self._prepared, self._note = prepared, note
+        self._again: dict[Resource, float] = {}
+        self._dismissed: set[Resource] = set()
+
+    def next_deadline(self) -> float | None:
+        return min(self._again.values(), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Starts what has waited for its next attempt."""
+        for resource in [r for r, at in self._again.items() if at <= now]:
+            del self._again[resource]
+            self._warm_up(resource, now)
+
+    def prepare(self, resource: Resource, now: float) -> None:
+        self._dismissed.discard(resource)
+        self._warm_up(resource, now)
+
+    def dismiss(self, resource: Resource, now: float) -> None:
+        self._again.pop(resource, None)
+        self._dismissed.add(resource)
+        self._operations.follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
+
+    def _warm_up(self, resource: Resource, now: float) -> None:
+        def warmed(outcome: Outcome, at: float) -> None:
+            if outcome.ok:
+                self._prepared(resource, True, at)
+                vigil = self._agents.watch(resource)
+                self._operations.follow(vigil, lambda _, ended_at: self._died(resource, at, ended_at), at)
+            elif resource not in self._dismissed:
+                self._note(Note(Level.ERROR, f"{resource.text} cannot be kept running: {outcome.detail}"))
+                self._again[resource] = at + RETRY
+
+        self._operations.follow(self._agents.warm_up(resource, now), warmed, now)
+
+    def _died(self, resource: Resource, warm_at: float, now: float) -> None:
+        """It ended without being told to by us: start it again, at once if it had lived for a while."""
+        if resource in self._dismissed:
+            return
+        self._prepared(resource, False, now)
+        wait = 0.0 if now - warm_at > RETRY else RETRY
+        when = f"in {wait:g} s" if wait else "now"
+        self._note(Note(Level.ERROR, f"{resource.text} has died; starting it again {when}"))
+        self._again[resource] = now + wait
