@@ -78,7 +78,7 @@ class Conversation:
 
     async def start_tls(self, spec: CheckSpec, context: ssl.SSLContext) -> None:
         """Raises ssl.SSLError, or BadAnswer when the certificate does not live long enough."""
-        name = tls.server_name(spec) or None
+        name = tls.name_for(spec) or None
         self._tls = context.wrap_bio(self._from_peer, self._to_peer, server_hostname=name)
         try:
             await self._tls_step(self._tls.do_handshake)

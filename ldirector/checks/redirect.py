@@ -161,7 +161,7 @@ class _Adapter(HTTPAdapter):
 
             def connect(self) -> None:
                 if (self.host.strip("[]"), self.port) == (spec.address, spec.port):
-                    self.server_hostname = tls.server_name(spec) or None  # the same server under the same name
+                    self.server_hostname = tls.name_for(spec) or None  # the same server under the same name
                 try:
                     super().connect()
                 except ssl.SSLCertVerificationError as error:

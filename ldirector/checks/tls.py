@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime
 import functools
-import ipaddress
 import ssl
 
 from ldirector.checks.attempt import BadAnswer
 from ldirector.core.events import CheckSpec
 from ldirector.core.model import TlsRules, bracketed
+from ldirector.core.server_name import server_name
 from ldirector.core.verdict import Reason
 
 NOTE = "TLS checks: certificates of real servers are not verified (ldirector.yaml can ask for it with `tls: verify`)"
@@ -38,14 +38,13 @@ def context(rules: TlsRules, user: str = "") -> ssl.SSLContext:
     return made
 
 
-def server_name(spec: CheckSpec) -> str:
-    """The name to ask for and to verify: virtualhost when it names one; "" asks for none.
+def name_for(spec: CheckSpec) -> str:
+    """The name to ask for and to verify: that of virtualhost when it has one that TLS can carry; "" asks for none.
 
     With verification the address itself is the name when there is no other: the certificate must then carry it.
     """
-    if spec.virtualhost and spec.virtualhost != bracketed(spec.address):
-        return _without_port(spec.virtualhost)
-    return spec.address if spec.tls.verify else ""
+    name = server_name(spec.virtualhost) if spec.virtualhost != bracketed(spec.address) else ""
+    return name or (spec.address if spec.tls.verify else "")
 
 
 def judge_certificate(rules: TlsRules, connection: ssl.SSLObject | ssl.SSLSocket, now: datetime.datetime) -> None:
@@ -64,11 +63,3 @@ def judge_certificate(rules: TlsRules, connection: ssl.SSLObject | ssl.SSLSocket
         raise BadAnswer(
             Reason.CERTIFICATE, f"valid until {end:%Y-%m-%d %H:%M} UTC, {days:.1f} days, not {rules.minimum_days}"
         )
-
-
-def _without_port(host: str) -> str:
-    """The name of a Host header."""
-    try:
-        return str(ipaddress.ip_address(host.strip("[]")))
-    except ValueError:
-        return host.rsplit(":", 1)[0] if host.rpartition(":")[2].isdigit() else host

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from ldirector.config.errors import Findings
 from ldirector.config.pattern_size import LARGEST, SHORT, TOGETHER, elements
 from ldirector.config.settings import RawVirtual, Settings
+from ldirector.config.values import shown
 from ldirector.core.model import CheckType, Virtual, virtual_name
 from ldirector.core.negotiate import choose, kinds, unused_directives
 from ldirector.core.receive import PatternError, compiled
-from ldirector.core.services import RADIUS_LIMITS, SERVICES
+from ldirector.core.server_name import server_name
+from ldirector.core.services import RADIUS_LIMITS, SERVICES, TLS_SERVICES
 
 
 class CheckFindings:
@@ -82,6 +84,14 @@ class CheckFindings:
             if any(ord(character) < 32 or character == "\x7f" for character in getattr(virtual, name)):
                 line = raw.settings.line(name, raw.line)
                 self._findings.error(line, f"{name}: it has a control character in it", "remove that character")
+        over_tls = virtual.checktype.negotiates and virtual.service in TLS_SERVICES
+        if over_tls and virtual.virtualhost and not server_name(virtual.virtualhost):
+            self._warn_at(
+                raw.settings,
+                "virtualhost",
+                f"virtualhost: TLS cannot carry {shown(virtual.virtualhost)}, so no server name is asked for",
+                "write a host name whose parts between the dots have 1 to 63 characters",
+            )
         for name, most in RADIUS_LIMITS.items() if virtual.service == "radius" else ():
             if len(getattr(virtual, name).encode("utf-8", "surrogateescape")) > most:
                 line = raw.settings.line(name, raw.line)

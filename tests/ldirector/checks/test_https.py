@@ -31,6 +31,14 @@ def test_an_expired_self_signed_certificate_does_not_decide(context: ssl.SSLCont
     assert verdict.outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize("virtualhost", ["www..example.com", ".example.com", ".", "x" * 64, "a." * 127 + "com"])
+def test_a_host_that_tls_cannot_carry_is_not_asked_for_and_does_not_decide(
+    context: ssl.SSLContext, virtualhost: str
+) -> None:
+    verdict, names = asyncio.run(check(context, virtualhost=virtualhost))
+    assert (verdict, names) == (Verdict(Outcome.PASS, Reason.OK, "200 OK"), [None])
+
+
 def test_a_body_of_the_usual_limit_fits_through_tls(context: ssl.SSLContext) -> None:
     async def run(size: int) -> Verdict:
         async with serving(saying(answer(b"x" * (size - 2) + b"ok")), context) as server:

@@ -50,13 +50,15 @@ def test_a_file_that_cannot_be_used_is_an_error(rules: TlsRules) -> None:
         ("192.0.2.1", "www.example.com:8443", True, "www.example.com"),
         ("2001:db8::1", "[2001:db8::1]", True, "2001:db8::1"),
         ("2001:db8::1", "[2001:db8::2]", True, "2001:db8::2"),
+        ("192.0.2.1", "www..example.com", False, ""),
+        ("192.0.2.1", "www..example.com", True, "192.0.2.1"),
     ],
 )
 def test_the_name_is_that_of_virtualhost_and_with_verification_else_the_address(
     address: str, virtualhost: str, verify: bool, name: str
 ) -> None:
     spec = CheckSpec("negotiate", address, 443, 5.0, virtualhost=virtualhost, tls=TlsRules(verify=verify))
-    assert tls.server_name(spec) == name
+    assert tls.name_for(spec) == name
 
 
 def handshaken(days: int) -> ssl.SSLObject:

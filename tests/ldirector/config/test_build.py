@@ -123,6 +123,7 @@ def test_check_whose_library_is_missing_is_an_error_with_the_line_and_the_extra(
         ('real=192.168.2.1:80 masq\nhttpmethod=HEAD\nreceive="ok"', "receive never matches"),
         ("checktype=on", "no real servers"),
         ('real=192.168.2.1:80 masq\nservice=radius\nlogin="u"', "f:3: service=radius without secret: no server"),
+        ("real=192.168.2.1:443 masq\nservice=https\nvirtualhost=www..a", "f:4: virtualhost: TLS cannot carry 'www..a'"),
         ('real=192.168.2.1:80 masq\nservice=radius\nsecret="s"', "f:3: service=radius without login: no server"),
     ],
 )
