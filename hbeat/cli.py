@@ -18,6 +18,11 @@ from hbeat import client
 OK, FAILED, USAGE, STOPPED = 0, 1, 2, 3
 STALE_PID_FILE = 1
 
+REFUSED = (
+    "-M, -R and -C are not for this program: a node without resources is one without lines in haresources, and a "
+    "reload needs no restart"
+)
+
 VERBS = ("start", "stop", "status", "reload")
 
 
@@ -33,6 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _status(yaml=arguments.yaml, brief=arguments.verb == "status")
     if verb == "stop":
         return _stop()
+    if verb in ("defaults", "wiki", "dump"):
+        from hbeat import defaults  # only here: it reads the files
+
+        return defaults.print_configuration() if verb == "dump" else defaults.print_defaults(wiki=verb == "wiki")
+    if arguments.refused is not None:
+        print(f"hbeat: {REFUSED}", file=sys.stderr)
+        return USAGE
     if verb == "reload" and client.is_running():
         return _reload()
     from hbeat import service  # heavy, and only the start needs it
@@ -52,6 +64,11 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_argument("-k", dest="verb", action="store_const", const="stop", help="stop, and wait until it is gone")
     verbs.add_argument("-r", dest="verb", action="store_const", const="reload", help="take up changed files")
     verbs.add_argument("-s", dest="verb", action="store_const", const="status", help="one line: does it run?")
+    verbs.add_argument("-D", dest="verb", action="store_const", const="defaults", help="the defaults of ha.cf")
+    verbs.add_argument("-W", dest="verb", action="store_const", const="wiki", help="the same, as a table of wikis")
+    verbs.add_argument("-v", dest="verb", action="store_const", const="dump", help="the values of ha.cf in force")
+    made.add_argument("-M", "-R", dest="refused", action="store_const", const="", help="refused, with the reason")
+    made.add_argument("-C", dest="refused", metavar="STATE", help="refused, with the reason")
     made.add_argument("-f", dest="foreground", action="store_true", help="stay in the foreground, log to stderr too")
     made.add_argument("-d", dest="debug", action="count", default=0, help="log debug messages")
     made.add_argument("-l", dest="no_realtime", action="store_true", help="no real-time scheduling, no locked memory")

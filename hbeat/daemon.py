@@ -123,6 +123,7 @@ class Daemon:
         self._operations = Operations(self._selector)
         self._warm = WarmResources(agents, self._operations, self._prepared, self._tell)
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
+        self._debug_level = max(config.ha.debug, self._log.debug)
         self._ending = False
 
     # --- the loop ---------------------------------------------------------------------------------------------
@@ -326,8 +327,9 @@ class Daemon:
             case signal.SIGHUP:
                 self._reload()
             case signal.SIGUSR1 | signal.SIGUSR2:
-                self._log.debug = number == signal.SIGUSR1
-                self._note(Level.INFO, f"debug messages {'on' if self._log.debug else 'off'}")
+                self._debug_level = max(0, self._debug_level + (1 if number == signal.SIGUSR1 else -1))
+                self._log.debug = self._debug_level > 0
+                self._note(Level.INFO, f"debug level is {self._debug_level}")
 
     def _stop(self) -> None:
         self._note(Level.INFO, f"Heartbeat shutdown in progress. ({os.getpid()})")
@@ -345,6 +347,7 @@ class Daemon:
             self._log.handle_timer(math.inf)
             self._log.close()
             self._log = self._open_log(self._config)
+            self._debug_level = max(self._config.ha.debug, self._log.debug)
         self._agents.env = script_environment(self._config)
         for warning in change.warnings:
             self._note(Level.WARNING, warning)

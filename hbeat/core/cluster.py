@@ -303,7 +303,7 @@ class Cluster:
             alone = message.text("st") == NodeState.ACTIVE.value
             healed = was_dead and alone and self.status is NodeState.ACTIVE
             if healed:
-                text = f"node {peer.name}: returning after partition; deadtime value may be too small"
+                text = f"node {peer.name}: returning after partition; Deadtime value may be too small"
                 effects.append(Note(Level.WARNING, text))
             gave_way = hello is not None and not hello.holds.local
             effects += self._perform(self.ownership.peer_returned(healed, now, gave_way=gave_way), now)

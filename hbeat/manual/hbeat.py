@@ -25,6 +25,9 @@ OPTIONS = (
     ("-l", "No real-time scheduling, no locked memory."),
     ("-V, --version", "Print the version."),
     ("-h, --help", "Print the usage."),
+    ("-D, -W", "Print the directives of ha.cf that have defaults; -W as a table of wikis."),
+    ("-v", "Print the values of ha.cf in force."),
+    ("-M, -R, -C STATE", "Refused, with the reason: heartbeat without resources, and its restart within itself."),
 )
 
 EXIT_CODES = (
@@ -38,7 +41,7 @@ EXIT_CODES = (
 SIGNALS = (
     ("TERM", "Stop in order: resources are released and handed over."),
     ("HUP", "Reload."),
-    ("USR1, USR2", "Messages for debugging on, off."),
+    ("USR1, USR2", "The debug level one up, one down; above 0 messages for debugging are written."),
     ("INT", "Ignored."),
 )
 
@@ -47,6 +50,9 @@ STANDBY = (
      "line of haresources begins with this node's name; foreign, or failback, are the others. 0 as soon as it is "
      "begun."),
     ("hb_takeover [all | foreign | local | failback]", "Ask the other node for resources, named as seen from here."),
+    ("hb_addnode, hb_delnode, hb_setweight, hb_setsite", "Refused, with the reason and exit status 1: the nodes are "
+    "those "
+     "of ha.cf, and have neither weight nor site."),
 )  # fmt: skip
 
 FILES = (
