@@ -27,9 +27,11 @@ from hbeat.adapters.peer_file import PeerFile
 from hbeat.adapters.realtime import make_realtime
 from hbeat.adapters.udp import ALL_THAT_WAITS, DRAIN_LIMIT, Media
 from hbeat.adapters.udp_sockets import Ear
+from hbeat.adapters.watchdog import Watchdog
 from hbeat.agents.environment import script_environment
 from hbeat.agents.hooks import HookQueue, find_hooks
 from hbeat.agents.roster import Agents
+from hbeat.clients import Clients
 from hbeat.config.errors import ConfigError
 from hbeat.control_requests import ControlRequests
 from hbeat.core.auth import Keyring
@@ -49,7 +51,7 @@ from hbeat.core.events import (
     SendPing,
 )
 from hbeat.core.hello import Files
-from hbeat.core.model import PeerRecord, Resource
+from hbeat.core.model import NodeState, PeerRecord, Resource
 from hbeat.core.outbox import Identity
 from hbeat.core.settings import Settings
 from hbeat.load import Configuration
@@ -103,6 +105,7 @@ class Daemon:
         fifo: Fifo,
         peer_file: PeerFile,
         floor: PeerRecord | None,
+        watchdog: Watchdog | None,
         agents: Agents,
         open_log: Callable[[Configuration], Log],
         *,
@@ -111,6 +114,7 @@ class Daemon:
         self._config, self._me, self._media, self._pinger = config, me, media, pinger
         self._control, self._fifo, self._agents = control, fifo, agents
         self._peer_file, self._shared = peer_file, SharedFiles(config)
+        self._watchdog = watchdog
         self._hooks = HookQueue()
         self._open_log, self._log = open_log, open_log(config)
         self._realtime = realtime and config.ha.realtime
@@ -122,6 +126,7 @@ class Daemon:
         self._notes: list[Note] = []
         self._operations = Operations(self._selector)
         self._warm = WarmResources(agents, self._operations, self._prepared, self._tell)
+        self._clients = Clients(self._operations, self._tell)
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._debug_level = max(config.ha.debug, self._log.debug)
         self._ending = False
@@ -145,6 +150,8 @@ class Daemon:
         ready()
         while not (self._ending and self._operations.idle):
             self._turn()
+        if self._watchdog is not None:
+            self._watchdog.close()
         self._log.drain(LAST_WORDS)
 
     def _turn(self) -> None:
@@ -156,6 +163,8 @@ class Daemon:
             self._guarded(lambda key=key: self._readable(key))  # type: ignore[misc]
         if now >= deadline:
             self._guarded(lambda: self._timers(now, deadline))
+        if self.cluster.status is NodeState.ACTIVE and not (self._clients.active or self._ending):
+            self._clients.keep(self._config.ha.respawn, self._agents.env, now)
         self._flush_notes()
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -216,7 +225,10 @@ class Daemon:
             self._note(Level.WARNING, problem)
         self._operations.handle_timer(now)
         self._warm.handle_timer(now)
+        self._clients.handle_timer(now)
         self._control.handle_timer(now)
+        if self._watchdog is not None and (problem := self._watchdog.feed(now, self._config.ha.timing.keepalive / 2)):
+            self._note(Level.CRITICAL, problem)
 
     def _next_deadline(self) -> float:
         times = [
@@ -226,6 +238,7 @@ class Daemon:
             self._log.next_deadline(),
             self._operations.next_deadline(),
             self._warm.next_deadline(),
+            self._clients.next_deadline(),
         ]
         return min((at for at in times if at is not None), default=time.monotonic() + 1.0)
 
@@ -280,6 +293,7 @@ class Daemon:
                     self._note(Level.WARNING, problem)
             case Exit():
                 self._ending = True
+                self._clients.stop(now)
 
     def _next_hook(self, now: float) -> None:
         while isinstance(begun := self._hooks.next(self._agents.env, now), Outcome):
@@ -357,6 +371,8 @@ class Daemon:
         self._shared = SharedFiles(self._config)
         settings = settings_of(self._config, self._me, self._shared.digests)
         self._perform(self.cluster.reload(settings, keys, time.monotonic()))
+        if self._clients.active:
+            self._clients.keep(self._config.ha.respawn, self._agents.env, time.monotonic())
         if change.media is not None:
             self._close_media(media)
         if change.pinger is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from hbeat.adapters.client_process import check_client
 from hbeat.agents.lookup import LookupFailed, command_for
 from hbeat.agents.mail import find_sendmail
 from hbeat.config.errors import ConfigError, Problem, Severity
@@ -13,7 +14,8 @@ from hbeat.load import HA_DIR, Configuration
 
 
 def unresolved(config: Configuration) -> None:
-    """Raises ConfigError for every resource that nothing on this machine can start, with what was looked for."""
+    """Raises ConfigError for every resource and client that cannot be started on this machine, with what was looked "
+    "for."""
     problems = []
     for resource in (r for group in config.groups for r in group.resources if r.script not in BUILTIN):
         try:
@@ -22,6 +24,10 @@ def unresolved(config: Configuration) -> None:
             cure = "install it on both nodes, or correct its name"
             file = str(HA_DIR / "haresources")
             problems.append(Problem(file, resource.line, Severity.ERROR, f"{resource.text}: {error}", cure))
+    for client in config.ha.respawn:
+        if client.runs and (problem := check_client(client.user, client.argv[0])):
+            what, _, cure = problem.rpartition("; ")
+            problems.append(Problem(str(HA_DIR / "ha.cf"), client.line, Severity.ERROR, f"respawn: {what}", cure))
     if problems:
         raise ConfigError(problems)
 

@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from daemonize import Daemonize
@@ -25,11 +26,12 @@ from hbeat.adapters.log import Log
 from hbeat.adapters.peer_file import PeerFile, read_peer_file
 from hbeat.adapters.udp import Media, open_media
 from hbeat.adapters.udp_sockets import MediaError
+from hbeat.adapters.watchdog import Watchdog
 from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
 from hbeat.core.model import PeerRecord
 from hbeat.core.outbox import Identity
-from hbeat.load import Configuration, load
+from hbeat.load import HA_DIR, Configuration, load
 from hbeat.machine import shortcomings, unresolved
 
 STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
@@ -55,6 +57,7 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
         pinger, unasked = open_pings(config.ha.ping_nodes)
         me = _identity(config)
         control, fifo = ControlServer(client.SOCKET), Fifo()
+        watchdog = _watchdog(config)
     except PingError as error:
         print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
         return NOT_CONFIGURED
@@ -64,13 +67,36 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
     not_there = absent + unasked
     for warning in not_there:
         print(f"warning: {warning}", file=sys.stderr)
-    life = _Life(
-        config, me, media, pinger, control, fifo, not_there, debug=debug, terminal=foreground, realtime=realtime
-    )
+    outside = _Outside(media, pinger, control, fifo, watchdog)
+    life = _Life(config, me, outside, not_there, debug=debug, terminal=foreground, realtime=realtime)
     if foreground:
         client.PID_FILE.write_text(f"{os.getpid()}\n")
         return life.live(lambda words: None)
     return _detach(life, lock)
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """What is open before there is a daemon, so that it is known to work."""
+
+    media: Media
+    pinger: Pinger
+    control: ControlServer
+    fifo: Fifo
+    watchdog: Watchdog | None
+
+
+def _watchdog(config: Configuration) -> Watchdog | None:
+    """The device of ha.cf, opened, if there is one. Raises OSError with the cure."""
+    device = config.ha.watchdog
+    if device is None:
+        return None
+    try:
+        return Watchdog(device)
+    except OSError as error:
+        line = dict(config.ha.lines)["watchdog"]
+        cure = "load its driver (modprobe softdog), stop who has it, or remove the line"
+        raise OSError(f"{HA_DIR / 'ha.cf'}:{line}: watchdog {device}: {error.strerror}; {cure}") from None
 
 
 def _identity(config: Configuration) -> Identity:
@@ -121,19 +147,14 @@ class _Life:
         self,
         config: Configuration,
         me: Identity,
-        media: Media,
-        pinger: Pinger,
-        control: ControlServer,
-        fifo: Fifo,
+        outside: _Outside,
         not_there: list[str],
         *,
         debug: bool,
         terminal: bool,
         realtime: bool,
     ) -> None:
-        self._config, self._me, self._media = config, me, media
-        self._control, self._fifo = control, fifo
-        self._pinger, self._not_there = pinger, not_there
+        self._config, self._me, self._outside, self._not_there = config, me, outside, not_there
         self._debug, self._terminal, self._realtime = debug, terminal, realtime
 
     def _open_log(self, config: Configuration) -> Log:
@@ -177,12 +198,13 @@ class _Life:
             daemon = Daemon(
                 self._config,
                 self._me,
-                self._media,
-                self._pinger,
-                self._control,
-                self._fifo,
+                self._outside.media,
+                self._outside.pinger,
+                self._outside.control,
+                self._outside.fifo,
                 peer_file,
                 floor,
+                self._outside.watchdog,
                 agents,
                 self._open_log,
                 realtime=self._realtime,
@@ -195,7 +217,7 @@ class _Life:
             return FAILED
         finally:
             log.drain(LAST_WORDS)
-            self._control.close()
+            self._outside.control.close()
             client.PID_FILE.unlink(missing_ok=True)
         return STARTED
 

@@ -22,7 +22,6 @@ class Support(Enum):
     """What this program does with a directive; the words are those of the manual."""
 
     IMPLEMENTED = "supported"
-    LATER = "recognised; comes in a later release"
     NO_EFFECT = "accepted, without effect"
     REFUSED = "refused"
 

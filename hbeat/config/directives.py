@@ -14,9 +14,10 @@ FACILITIES = (
 )
 """The names of syslog facilities."""
 
-_LATER, _NO_EFFECT, _REFUSED = Support.LATER, Support.NO_EFFECT, Support.REFUSED
+_NO_EFFECT, _REFUSED = Support.NO_EFFECT, Support.REFUSED
 _NO_LOGD = "messages go straight to the log files and to syslog"
-_UNFENCED = "NOTHING IS FENCED: a node that is thought dead is not switched off before its resources are taken over"
+_UNFENCED = "to switch a dead node off before its resources are taken over, which this release does not do"
+_UNFENCED_CURE = "stay with heartbeat where two nodes must never write to one disk; elsewhere remove the line"
 _PACEMAKER = "haresources is what decides here"
 _UNCOMPRESSED = "no message is large enough to be compressed"
 _FOREIGN = "not known to heartbeat 3.0.6 either"
@@ -139,10 +140,18 @@ _ROWS = (
         "respawn",
         Kind.LINE,
         "USER /PATH [ARGUMENT...]",
-        "ipfail is a part of this program, whatever its path.",
-        _LATER,
+        "A program that runs as USER while this node is active. It is started again when it ends, after a second if it "
+        "lived for less than 30 seconds, but not when its exit status is 100, nor after more than ten short lives in a "
+        "row. It is called without a shell. ipfail is a part of this program, whatever its path.",
     ),
-    Directive("failfast", Kind.LINE, "USER /PATH [ARGUMENT...]", "let the service manager start it", _LATER),
+    Directive(
+        "failfast",
+        Kind.LINE,
+        "USER /PATH [ARGUMENT...]",
+        "to reset the machine when that program dies, which this one does not do",
+        _REFUSED,
+        cure="write respawn, or let the service manager start it (systemd: FailureAction=reboot-force)",
+    ),
     Directive(
         "apiauth",
         Kind.LINE,
@@ -150,9 +159,18 @@ _ROWS = (
         "there is no client library here; root may ask everything, members of group haclient may look",
         _NO_EFFECT,
     ),
-    Directive("stonith", Kind.LINE, "TYPE FILE", _UNFENCED, _LATER),
-    Directive("stonith_host", Kind.LINE, "HOST TYPE PARAMETER...", _UNFENCED, _LATER),
-    Directive("watchdog", Kind.WORD, "DEVICE", "NOTHING REBOOTS this machine when the daemon hangs", _LATER),
+    *(
+        Directive(name, Kind.LINE, form, _UNFENCED, _REFUSED, cure=_UNFENCED_CURE)
+        for name, form in (("stonith", "TYPE FILE"), ("stonith_host", "HOST TYPE PARAMETER..."))
+    ),
+    Directive(
+        "watchdog",
+        Kind.WORD,
+        "/DEVICE",
+        "The kernel's watchdog (/dev/watchdog; softdog will do) resets this machine when the daemon hangs, or dies "
+        "otherwise than by a stop. It is written to with every heartbeat; its own timeout is left as it is.",
+        at_reload=False,
+    ),
     # Logging.
     Directive(
         "logfacility",
@@ -307,3 +325,14 @@ MEDIA = ("ucast", "ucast6", "bcast", "udp", "mcast", "mcast6", "serial")
 
 BUILT_IN_CLIENTS = ("ipfail",)
 """Programs of respawn lines that are parts of this suite, known by their path's last part; the path need not exist."""
+
+LIBRARY_CLIENTS = {
+    "dopd": "tell DRBD of the peer by another fence-peer handler, such as one over ssh; its own will fail",
+    "hbagent": "ask cl_status, or `hbeat status --yaml`",
+    "apphbd": "let the service manager watch programs",
+    "pingd": "write respawn of ipfail",
+} | dict.fromkeys(
+    ("ccm", "cib", "cibmon", "crmd", "attrd", "lrmd", "stonithd", "pengine", "mgmtd"),
+    "remove the line: it is for Pacemaker",
+)
+"""Programs of respawn lines that speak to heartbeat's own socket, by their path's last part, and what to do instead."""

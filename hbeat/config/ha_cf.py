@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from hbeat.config.directive import Directive, Kind, Support
-from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, MEDIA, PINGS
+from hbeat.config.directives import BUILT_IN_CLIENTS, DIRECTIVES, LIBRARY_CLIENTS, MEDIA, PINGS
 from hbeat.config.errors import Problems
 from hbeat.config.ha_config import HaConfig, LogSettings, Respawn
 from hbeat.config.lines import numbered_lines
@@ -91,12 +91,10 @@ class _Lines:
         self._problems.error(number, f'unknown directive "{name}"', cure)
 
     def _say_if_not_done(self, number: int, row: Directive) -> None:
-        if row.name in self._warned or row.name in ("respawn", "failfast"):
+        if row.name in self._warned:
             return
         self._warned.add(row.name)
-        if row.support is Support.LATER:
-            self._problems.warn(number, f"{row.name} comes in a later release and is not acted upon", row.meaning)
-        elif row.support is Support.NO_EFFECT:
+        if row.support is Support.NO_EFFECT:
             self._problems.warn(number, f"{row.name} has no effect here", row.meaning)
         elif row.name == "nice_failback":
             self._problems.warn(number, "nice_failback is obsolete", "write auto_failback off or on instead")
@@ -135,7 +133,7 @@ class _Lines:
             parse_choice(word, row.choices)
         elif row.name == "env" and not re.fullmatch(r"[A-Za-z_]\w*=.*", word, re.ASCII):
             raise ValueError("not a variable; write NAME=VALUE")
-        elif row.name in ("logfile", "debugfile") and not word.startswith("/"):
+        elif row.name in ("logfile", "debugfile", "watchdog") and not word.startswith("/"):
             raise ValueError("not an absolute path; write it from /")
 
     def _take_media(self, number: int, name: str, words: list[str]) -> None:
@@ -145,7 +143,7 @@ class _Lines:
             self._problems.error(number, *_halves(str(error)))
 
     def _take_line(self, number: int, name: str, words: list[str]) -> None:
-        if name in ("respawn", "failfast"):
+        if name == "respawn":
             self._take_respawn(number, name, words)
         elif name in PINGS:
             self._take_pings(number, name, words)
@@ -166,13 +164,11 @@ class _Lines:
             return
         program = words[1].rpartition("/")[2]
         builtin = program if program in BUILT_IN_CLIENTS else None
-        if builtin is None:
-            self._problems.warn(
-                number,
-                f"{name} comes in a later release, {words[1]} is not started",
-                "let the service manager start it",
-            )
-        self._respawn.append(Respawn(words[0], tuple(words[1:]), name == "failfast", builtin, number))
+        if program in LIBRARY_CLIENTS:
+            what = f"{program} needs heartbeat's client library, which is not here: it is not started"
+            self._problems.warn(number, what, LIBRARY_CLIENTS[program])
+        runs = builtin is None and program not in LIBRARY_CLIENTS
+        self._respawn.append(Respawn(words[0], tuple(words[1:]), builtin, runs, number))
 
     # ---- second pass: the value
 
@@ -190,6 +186,7 @@ class _Lines:
             timing=timing,
             auto_failback=failback,
             respawn=tuple(self._respawn),
+            watchdog=self._word("watchdog"),
             log=self._log(),
             msgfmt=self._text("msgfmt"),
             uuidfrom=self._text("uuidfrom"),

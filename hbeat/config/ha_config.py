@@ -12,12 +12,15 @@ from hbeat.core.model import Failback, NodeName, Timing
 
 @dataclass(frozen=True, slots=True)
 class Respawn:
-    """A program to keep running as `user`. builtin names the part of this suite that does its work, if one does."""
+    """A program to keep running as `user`.
+
+    builtin names the part of this suite that does its work, if one does. runs: it is to be started.
+    """
 
     user: str
     argv: tuple[str, ...]
-    failfast: bool
     builtin: str | None
+    runs: bool
     line: int
 
 
@@ -41,6 +44,7 @@ class HaConfig:
     timing: Timing
     auto_failback: Failback
     respawn: tuple[Respawn, ...]
+    watchdog: str | None
     log: LogSettings
     msgfmt: str  # "classic" or "netstring"
     uuidfrom: str  # "file" or "nodename"

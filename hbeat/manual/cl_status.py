@@ -25,7 +25,7 @@ SUB_COMMANDS = (
     ),
     (
         "clientstatus NODE CLIENT [TIMEOUT]",
-        "online or offline. The clients that are known are ipfail and the programs of respawn lines.",
+        "online or offline. The only client is ipfail.",
         "0 online, 1 offline, 11 no such node",
     ),
     ("rscstatus", "What this node holds: none, local, foreign, all, or transition while something moves.", "0"),

@@ -12,7 +12,6 @@ INTRODUCTION = {
     Support.IMPLEMENTED: "These do what they did with heartbeat 3.0.6; what differs is said.",
     Support.NO_EFFECT: "These are read, and a warning at start says once that they change nothing, for this reason:",
     Support.REFUSED: "With these the daemon does not start; the message names the line and what to write instead.",
-    Support.LATER: "These are read, and a warning at start says that nothing is done about them:",
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbeat.config.directive import Kind, Support
-from hbeat.config.directives import DIRECTIVES
+from hbeat.config.directives import DIRECTIVES, LIBRARY_CLIENTS
 from hbeat.config.errors import ConfigError, Problem
 from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.config.ha_config import HaConfig, Respawn
@@ -53,7 +53,7 @@ def test_the_seed_file_loads_on_a_machine_without_ipfail():
     assert config.auto_failback is Failback.ON
     assert config.timing == Timing(keepalive=1, warntime=15, deadtime=30, initdead=30, deadping=30)
     assert config.log.logfacility == "local0"
-    assert config.respawn == (Respawn("hacluster", ("/usr/lib64/heartbeat/ipfail",), False, "ipfail", 7),)
+    assert config.respawn == (Respawn("hacluster", ("/usr/lib64/heartbeat/ipfail",), "ipfail", False, 7),)
     assert config.ipfail
     assert config.warnings == ()
 
@@ -170,8 +170,12 @@ def test_a_directive_without_effect_is_named_once_with_the_reason():
 
 
 @pytest.mark.parametrize("line", ["stonith external/ssh /etc/s", "stonith_host * ssh b"])
-def test_missing_fencing_is_said_loudly(line):
-    assert "NOTHING IS FENCED" in warnings(f"{LEAST}{line}\n")[0]
+def test_fencing_is_refused_since_nothing_would_be_fenced(line):
+    (error,) = errors(f"{LEAST}{line}\n")
+    assert error.startswith(
+        f"ha.cf:5: {line.split()[0]} is to switch a dead node off before its resources are taken over"
+    )
+    assert "remove the line" in error
 
 
 def test_every_kind_of_medium_is_read_with_its_settings():
@@ -223,10 +227,26 @@ def test_malformed_lines_are_refused_in_place(line):
     assert errors(f"{LEAST}{line}\n")[0].startswith("ha.cf:5: ")
 
 
-def test_respawned_programs_are_recorded_and_said_not_to_run():
-    config = parse(f"{LEAST}failfast root /usr/bin/watch -n 5\n")
-    assert config.respawn == (Respawn("root", ("/usr/bin/watch", "-n", "5"), True, None, 5),)
-    assert "is not started" in str(config.warnings[0])
+def test_respawned_programs_are_to_run():
+    config = parse(f"{LEAST}respawn root /usr/bin/watch -n 5\n")
+    assert config.respawn == (Respawn("root", ("/usr/bin/watch", "-n", "5"), None, True, 5),)
+    assert config.warnings == ()
+
+
+@pytest.mark.parametrize("program", LIBRARY_CLIENTS)
+def test_programs_of_the_client_library_are_said_not_to_run_and_what_to_do_instead(program):
+    config = parse(f"{LEAST}respawn root /usr/lib/heartbeat/{program}\n")
+    assert [(client.runs, client.builtin) for client in config.respawn] == [(False, None)]
+    assert [str(warning) for warning in config.warnings] == [
+        f"ha.cf:5: {program} needs heartbeat's client library, which is not here: it is not started; "
+        f"{LIBRARY_CLIENTS[program]}"
+    ]
+
+
+def test_failfast_is_refused_with_what_to_write_instead():
+    (error,) = errors(f"{LEAST}failfast root /usr/bin/watch\n")
+    assert error.startswith("ha.cf:5: failfast is to reset the machine when that program dies")
+    assert "write respawn" in error
 
 
 def test_parameters_hold_values_as_written_and_defaults_in_milliseconds():
@@ -262,7 +282,6 @@ def test_every_directive_is_recognised_and_every_warning_has_a_cure():
     }
     special = {
         "respawn": "u /p",
-        "failfast": "u /p",
         "env": "A=b",
         "auto_failback": "on",
         "keepalive": "1",
@@ -281,7 +300,7 @@ def test_every_directive_is_recognised_and_every_warning_has_a_cure():
         word = special.get(name) or (row.choices[0] if row.kind is Kind.CHOICE else samples[row.kind])
         config = parse(f"{LEAST}deadtime 40\n{name} {word}\n")
         own = [problem for problem in config.warnings if problem.what.startswith(name)]
-        assert bool(own) is (row.support in (Support.LATER, Support.NO_EFFECT) or name == "nice_failback"), name
+        assert bool(own) is (row.support is Support.NO_EFFECT or name == "nice_failback"), name
         assert all(problem.cure for problem in config.warnings), name
 
 
