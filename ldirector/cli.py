@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ldirector.adapters.control_client import NoAnswer, ask
@@ -142,7 +143,7 @@ class Command:
 
     def start(self) -> int:
         if self._instance.running_pid() is not None:
-            return self._start_running()
+            return self._namesake() or self._start_running()
         if foreign := self._instance.foreign_pid():
             return self._complain(
                 f"another ldirectord, not of this suite, runs as pid {foreign} "
@@ -154,6 +155,8 @@ class Command:
         pid = self._instance.running_pid()
         if pid is None:
             return OK
+        if self._namesake():
+            return FAILED
         if self._arguments.alone:
             with suppress(NoAnswer):
                 ask(self._instance.socket, "stop alone")
@@ -181,6 +184,8 @@ class Command:
     def reload(self) -> int:
         if self._instance.running_pid() is None:
             return self._complain(f"not running for {self._instance.config}, nothing to reload")
+        if self._namesake():
+            return FAILED
         try:
             request = "reload alone" if self._arguments.alone else "reload"
             answer = ask(self._instance.socket, request, RELOAD_SECONDS)
@@ -227,12 +232,29 @@ class Command:
             return self._complain(str(error))
         return OK if answer["ok"] else self._complain(f"cannot become active: {answer['error']}")
 
+    @cached_property
+    def _running(self) -> dict[str, object]:
+        """What the running daemon says of itself. Raises NoAnswer."""
+        return ask(self._instance.socket, "status")
+
+    def _namesake(self) -> int:
+        """FAILED, saying so, when what runs has a file of the same name elsewhere: both would have one pid file."""
+        wanted = self._instance.config
+        with suppress(NoAnswer, KeyError, OSError):
+            running = Path(str(self._running["config"]))
+            if running != wanted and not running.samefile(wanted):
+                return self._complain(
+                    f"{running} is what runs under the name {self._instance.name}, not {wanted}; instances are told "
+                    "apart by the names of their files: rename one"
+                )
+        return OK
+
     def _running_role(self) -> str | None:
         """active or standby; None, saying so, when the daemon does not answer."""
         if self._instance.running_pid() is None:
             return None
         try:
-            return str(ask(self._instance.socket, "status")["role"])
+            return str(self._running["role"])
         except (NoAnswer, KeyError) as error:
             self._complain(f"the daemon runs but {error}")
             return None

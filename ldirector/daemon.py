@@ -108,7 +108,7 @@ class Daemon:
         await self._maintenance.configure(self._config)
         self._perform(self._director.start(table, self._loop.time(), self._maintenance.members(self._config)))
         self._follow_others("start" if self._first_role is Role.ACTIVE else "")
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGXCPU):
             self._loop.add_signal_handler(number, self._stop_on, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload_on_signal)
         await self._control.start()

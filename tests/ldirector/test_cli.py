@@ -180,6 +180,20 @@ def test_restart_with_a_file_that_is_refused_leaves_the_daemon_running(
         assert daemon.process.poll() is None
 
 
+@pytest.mark.parametrize("verb", ["start", "stop", "restart", "reload"])
+def test_file_of_the_same_name_elsewhere_is_not_taken_for_the_one_that_runs(
+    verb: str, config: str, tmp_path: Path, capsys: Captured
+) -> None:
+    other = tmp_path / "elsewhere" / Path(config).name
+    other.parent.mkdir()
+    other.write_text(Path(config).read_text())
+    with a_daemon(config, tmp_path, status={"ok": True, "role": "active", "config": config}) as daemon:
+        assert run(tmp_path, str(other), verb) == 1
+        assert daemon.process.poll() is None
+        assert "rename one" in capsys.readouterr().err
+        assert run(tmp_path, config, "start") == 0
+
+
 def test_start_of_an_active_daemon_does_nothing(config: str, tmp_path: Path) -> None:
     with a_daemon(config, tmp_path) as daemon:
         assert run(tmp_path, config, "start") == 0
