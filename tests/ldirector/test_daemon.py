@@ -73,8 +73,8 @@ class Running:
     async def ask(self, request: str) -> dict[str, object]:
         return await asyncio.to_thread(ask, self.socket, request)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+    async def until(self, condition: Callable[[], bool], within: float = 10) -> None:
+        async with asyncio.timeout(within):
             while not condition():
                 await asyncio.sleep(0.01)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import resource
 import subprocess
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ldirector.core.shortage import MAX_STRETCH, QUIET, RECOVERY
 from tests.ldirector.checks.servers import answer, saying, serving
 from tests.ldirector.test_daemon import Running, running
 
@@ -37,7 +39,8 @@ def no_descriptor_left() -> Iterator[None]:
 
 async def is_over(it: Running) -> None:
     """The daemon says that all is well, and the server has its weight."""
-    await it.until(lambda: ALL_CLEAR in it.log.read_text())
+    recovered = QUIET + RECOVERY * math.log2(MAX_STRETCH)  # at the latest
+    await it.until(lambda: ALL_CLEAR in it.log.read_text(), recovered + 10)
     assert it.up in it.kernel.lines()
 
 
