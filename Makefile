@@ -9,7 +9,7 @@ DEMO_DIR ?= etc/ha.d
 help:
 	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
-	@echo "make nightly  the long tests: 175,000 broken files, every captured case of the original on real IPVS"
+	@echo "make nightly  the long tests: 175,000 broken files, two million datagrams, every captured case of the original on real IPVS"
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make interop  a pair with one node of the original heartbeat"
@@ -38,7 +38,7 @@ test: check system-packages server-packages bench-packages
 
 nightly: venv system-packages
 	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz
-	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py
+	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py tests/system/test_flood.py
 
 # One node with Debian's heartbeat 3.0.6, one with hbeat. Its package puts files into /etc/ha.d of this machine.
 interop: venv system-packages

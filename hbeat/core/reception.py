@@ -157,9 +157,11 @@ class Reception:
             return self._bad.note(link, Reason.STALE, Seen.OLD_GENERATION.value, now)
         hello = hello_in(message)
         of_now = not self.tracker.ours or (hello is not None and self.proof.is_of_this_life(hello))
-        if not self.tracker.is_open(generation) or not of_now or not self._is_for_us(message):
+        if not self.tracker.is_open(generation) or not of_now:
             return []
         effects: list[Effect] = [*peer.heard_on(link, now)]
+        if not self._is_for_us(message):
+            return effects
         first = message.number("firstseq", 10 if type_ == "NS_rexmit" else 16)
         match type_:
             case "NS_ackmsg":
