@@ -107,6 +107,17 @@ def test_quick_restart_in_the_middle_of_a_handover_has_one_owner() -> None:
     assert most_owners(world) == 1
 
 
+def test_a_quick_restart_beside_a_stable_node_keeps_it_waiting_until_all_is_stopped() -> None:
+    world = World().both_up()
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
+    world.duration = lambda resource, action: SLOW if action is Action.STOP else 0.01
+    world.crash("b")
+    world.boot("b")
+    assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 30), text(world)
+    assert most_owners(world) == 1, text(world)
+
+
 # One direction
 
 
@@ -131,6 +142,8 @@ def test_cut_in_one_direction_ends_with_one_owner_and_then_it_is_calm(
     world.run_for(30)
     assert world.owners() == {"a"} if failback is Failback.ON else len(world.owners()) == 1, text(world)
     assert all(len(owners) <= 1 for owners in changes(world, healed)), text(world)
+    if failback is Failback.OFF:
+        assert changes(world, healed) == []
 
 
 def test_the_node_that_is_not_heard_takes_all_when_the_deaf_one_dies() -> None:

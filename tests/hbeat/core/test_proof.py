@@ -38,6 +38,13 @@ def test_one_recording_over_and_over_pushes_nothing_out() -> None:
     assert set(proof.echoes) == {PEER[0].nonce, PEER[1].nonce}
 
 
+def test_what_was_heard_last_is_kept_longest() -> None:
+    proof = Proof(Random(1))
+    for hello in (*PEER[:REPEATED], PEER[0], PEER[8]):
+        proof.hear(hello, 0.0)
+    assert proof.echoes == tuple(hello.nonce for hello in (*PEER[2:REPEATED], PEER[0], PEER[8]))
+
+
 def test_a_nonce_is_known_since_it_was_heard_first() -> None:
     proof = Proof(Random(1))
     assert [proof.hear(PEER[0], at) for at in (5.0, 7.0)] == [5.0, 5.0]

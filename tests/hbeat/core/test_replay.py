@@ -18,8 +18,11 @@ def recording(world: World, name: str) -> list[bytes]:
     return [data for _, sender, data in world.sent if sender == name]
 
 
-def play(world: World, listener: str, recorded: list[bytes], seconds: float, spacing: float = 0.1) -> None:
-    """Sends the recording to the listener on every link, over and over, for so long."""
+def play(world: World, listener: str, recorded: list[bytes], seconds: float, spacing: float = 2.0) -> None:
+    """Sends the recording to the listener on every link, over and over, for so long.
+
+    spacing: less than deadtime between two datagrams, and so far apart that it lasts.
+    """
     end, position = world.now + seconds, 0
     while world.now < end:
         if world.machines[listener].cluster is not None:
@@ -46,7 +49,7 @@ def test_to_a_running_node_it_delays_nothing_and_brings_nobody_back() -> None:
     recorded = recording(world, "a")
     last = max(at for at, name, _ in world.sent if name == "a")
     world.power_off("a")
-    play(world, "b", recorded, 30)
+    play(world, "b", recorded, 30, spacing=0.1)
     assert took_over_at(world, "b") < last + TIMING.deadtime + 0.2
     assert peer_status(world, "b") == "dead"
 
@@ -100,7 +103,7 @@ def test_what_was_recorded_while_the_listener_was_down_is_worth_nothing() -> Non
     world.power_off("a")
     world.boot("b")
     booted = world.now
-    play(world, "b", recording(world, "a"), 30, spacing=0.05)
+    play(world, "b", recording(world, "a")[-60:], 30)
     assert took_over_at_after(world, "b", booted) <= booted + TIMING.initdead + TIMING.keepalive
 
 
@@ -111,7 +114,9 @@ def test_what_was_recorded_behind_a_cut_cable_is_worth_nothing() -> None:
     unheard = recording(world, "a")[-20:]
     world.power_off("a")
     world.heal()
+    mark = len(world.transcript)
     play(world, "b", unheard, 30)
+    assert not [line for line in world.transcript[mark:] if "was not dead" in line or "Status update" in line]
     assert peer_status(world, "b") == "dead"
     assert world.owners() == {"b"}
 
@@ -143,8 +148,20 @@ def test_a_recorded_life_does_not_return_after_the_next_one() -> None:
     world.run_until(world.settled, 30)
     world.power_off("a")
     world.run_for(10)
-    play(world, "b", first, 10)
+    play(world, "b", first, 10, spacing=0.1)
     assert peer_status(world, "b") == "dead"
+
+
+def test_a_recorded_life_does_not_return_after_a_quick_restart() -> None:
+    world = World().both_up()
+    first = recording(world, "a")
+    world.power_off("a")
+    world.boot("a")
+    assert world.run_until(world.settled, 30)
+    mark = len(world.transcript)
+    play(world, "b", first, 10, spacing=0.1)
+    assert not [line for line in world.transcript[mark:] if "restarted" in line]
+    assert world.owners() == {"a"}
 
 
 def test_recorded_acknowledgements_of_an_earlier_life_keep_nothing_from_being_sent_again() -> None:
