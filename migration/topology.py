@@ -19,6 +19,7 @@ from hbeat.core.builtin import VIP_SCRIPTS
 from hbeat.core.model import NodeName
 from hbeat.core.vip import VipSpec, parse_vip
 from ldirector.core.model import Forwarding, Protocol, Real, Virtual
+from ldirector.core.negotiate import receive_pattern
 from migration.cluster_files import ClusterFiles, NodeFiles
 
 USUAL_PREFIXLEN = 24
@@ -248,7 +249,7 @@ class _Derivation:
         for address, services in by_address.items():
             network = self._network_of(IPv4Address(address), f"real {address}")
             ports = {port for virtual, real in services for port in (real.port, real.key.port, virtual.checkport)}
-            patterns = dict.fromkeys(real.receive or virtual.receive for virtual, real in services)
+            patterns = dict.fromkeys(receive_pattern(virtual, real) for virtual, real in services)
             direct = [virtual for virtual, real in services if real.forwarding is not Forwarding.MASQ]
             yield LabReal(
                 leg=Leg("eth0", IPv4Interface(f"{address}/{network.prefixlen}")),

@@ -37,7 +37,7 @@ class CheckFindings:
     def _check_receive(self, virtual: Virtual, raw: RawVirtual) -> None:
         """A pattern that does not compile ended the original at its first check; here the file is refused."""
         patterns = [(raw.settings.line("receive", raw.line), virtual.receive)]
-        patterns += [(line, real.receive) for line, real in raw.reals]
+        patterns += [(line, real.receive or "") for line, real in raw.reals]
         for line, pattern in patterns:
             if pattern not in self._patterns:
                 self._patterns[pattern] = self._fault_of(pattern)

@@ -142,7 +142,7 @@ _ROWS = (
     Directive(
         "callback",
         _G,
-        values.quoted,
+        values.quoted_or_nothing,
         default="",
         form='"program"',
         meaning="Run with the path of this file after a change on disk was seen, with autoreload or without.",
@@ -170,7 +170,7 @@ _ROWS = (
     Directive(
         "logfile",
         _G,
-        values.quoted,
+        values.quoted_or_nothing,
         default="/var/log/ldirectord.log",
         form='"path" | "facility"',
         shown="/var/log/ldirectord.log",

@@ -7,20 +7,24 @@ The second (build.py) makes the virtuals, because globals may stand behind the b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ldirector.config import grammar, values
 from ldirector.config.build import VirtualBuilder
-from ldirector.config.directives import DIRECTIVES, Directive, Scope
+from ldirector.config.directives import DEFAULTS, DIRECTIVES, Directive, Scope
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import BadValue, Findings
 from ldirector.config.expand import LARGEST_RANGE, Names, Place, fallback_place, virtual_place
 from ldirector.config.lenient import straightened
+from ldirector.config.read_otherwise import place_of
 from ldirector.config.real_line import read_real
 from ldirector.config.remarks import remarks
 from ldirector.config.settings import RawVirtual, Settings
 
 __all__ = ["DirectorConfig", "parse"]
+
+_SUPERVISED_ALONE = re.compile(r"supervised\s*(?:#|\Z)", re.ASCII)
 
 
 def parse(
@@ -61,7 +65,7 @@ class _Reader:
             file=self._findings.file,
             virtuals=virtuals,
             warnings=self._findings.warnings(),
-            logfile=settings.get("logfile"),
+            logfile=settings.get("logfile") or str(DEFAULTS["logfile"]),
             autoreload=settings.get("autoreload"),
             callback=settings.get("callback"),
             execute=tuple(self._execute),
@@ -73,16 +77,13 @@ class _Reader:
     def global_line(self, line: grammar.Line) -> None:
         if self._too_long(line):
             return
-        if line.text.strip() == "supervised":
+        if _SUPERVISED_ALONE.match(line.text) and (not self._strict or line.text.strip() == "supervised"):
             self._findings.warn(line.number, "supervised stands without a value and means yes", "write supervised=yes")
             line = grammar.Line(line.number, "supervised=yes")
         setting = line.setting()
         row = DIRECTIVES.get(setting[0]) if setting else None
-        if row is None or setting is None or not row.scope.in_global:
+        if row is None or setting is None or row.obsolete or not row.scope.in_global:
             self._unknown(line, row, "before or between the virtuals")
-            return
-        if row.obsolete:
-            self._findings.error(line.number, f"{row.name}= is no longer a directive", row.obsolete)
             return
         try:
             text = self._straightened(row, setting[1], line.number, is_global=True)
@@ -91,7 +92,7 @@ class _Reader:
             self._findings.error(line.number, f"{row.name}: {bad.what}", bad.cure)
             return
         self._globals.put(row.name, value, line.number)
-        if row.name == "execute":
+        if row.name == "execute" and value:
             self._execute.append(str(value))
         self._remark(row, text, value, line.number)
 
@@ -132,10 +133,13 @@ class _Reader:
         if self._too_long(line):
             return None
         try:
-            return virtual_place(text, _family(name), self._names)
+            place = virtual_place(text, _family(name), self._names)
         except BadValue as bad:
             self._findings.error(line.number, f"{name}: {bad.what}", bad.cure)
             return None
+        if otherwise := place_of(name, text):
+            self._findings.warn(line.number, f"{name}: {otherwise[0]}", otherwise[1])
+        return place
 
     def _too_long(self, line: grammar.Line) -> bool:
         if (length := len(line.text)) <= grammar.LONGEST_LINE:
@@ -150,7 +154,7 @@ class _Reader:
             return
         setting = line.setting()
         row = DIRECTIVES.get(setting[0]) if setting else None
-        if row is None or setting is None or not row.scope.in_virtual:
+        if row is None or setting is None or row.obsolete or not row.scope.in_virtual:
             self._unknown(line, row, "inside a virtual")
             return
         name, text = row.name, self._straightened(row, setting[1], line.number, is_global=False)
@@ -186,7 +190,9 @@ class _Reader:
 
     def _unknown(self, line: grammar.Line, row: Directive | None, where: str) -> None:
         text = values.shown(line.text.strip())
-        if row:
+        if row and row.obsolete:
+            what, cure = f"{row.name}= is no longer a directive", row.obsolete
+        elif row:
             what, cure = f"{row.name}= cannot stand {where}", f"move it: it stands {row.scope.value}"
             if row.scope is Scope.VIRTUAL:
                 cure = "put a tab in front of it if it belongs to the virtual above, and no empty line between"

@@ -26,21 +26,24 @@ _HEAD = re.compile(
     re.ASCII | re.DOTALL,
 )
 _WEIGHT = re.compile(r"\s+([0-9]+)(?=\s|\Z)", re.ASCII)
-_PAIR = re.compile(r'\s+"([^"]+)"(?:\s*,\s*|\s)"([^"]+)"', re.ASCII)
+_PAIR = re.compile(r'\s+"([^"]*)"(?:,\s*|\s+)"([^"]*)"', re.ASCII)
 _THRESHOLD = re.compile(r"\s+([lu]):([0-9]+)(?=\s|\Z)", re.ASCII)
 _SHAPE = "write address[:port] gate|masq|ipip [weight]"
 
 
 @dataclass(frozen=True, slots=True)
 class RealLine:
-    """One line; addresses has more than one entry for a range. port 0 = none written. upper and lower: 0 = none."""
+    """One line; addresses has more than one entry for a range.
+
+    port 0 = none written. request, receive: None = none written, "" = two quotes. upper and lower: 0 = none.
+    """
 
     addresses: tuple[str, ...]
     port: int
     forwarding: Forwarding
     weight: int
-    request: str
-    receive: str
+    request: str | None
+    receive: str | None
     lower: int
     upper: int
 
@@ -83,28 +86,35 @@ def _check_unicast(address: str) -> None:
         raise BadValue(f"{address} is the address of no server", "write the address of one machine")
 
 
-def _read_rest(rest: str) -> tuple[int, str, str, dict[str, int]]:
-    """Weight, request, receive and thresholds behind the method."""
-    weight, request, receive = 1, "", ""
-    thresholds: dict[str, int] = {}
+def _read_rest(rest: str) -> tuple[int, str | None, str | None, dict[str, int]]:
+    """Weight, request, receive and thresholds behind the method; the thresholds may stand on both sides of the pair."""
+    weight, request, receive = 1, None, None
     explicit = _WEIGHT.match(rest)
     if explicit:
         weight = _at_most(LARGEST_WEIGHT, explicit[1], "weight")
         rest = rest[explicit.end() :]
+    thresholds, rest = _thresholds(rest)
     if pair := _PAIR.match(rest):
         request, receive = pair.groups()
-        rest = rest[pair.end() :]
         if not explicit and re.search(r"\s[0-9]", request):
             raise BadValue(
                 f"the number in {shown(request)} would be read as the weight by ldirectord",
                 "write the weight in front of the request",
             )
-    while threshold := _THRESHOLD.match(rest):
-        thresholds[threshold[1]] = _at_most(LARGEST_THRESHOLD, threshold[2], "threshold")
-        rest = rest[threshold.end() :]
+        more, rest = _thresholds(rest[pair.end() :])
+        thresholds |= more
     if rest.strip():
         raise BadValue(f"{shown(rest.strip())} is left over at the end of the line", _cure_for(rest.strip()))
     return weight, request, receive, thresholds
+
+
+def _thresholds(rest: str) -> tuple[dict[str, int], str]:
+    """Those that come next, and the text behind them."""
+    found: dict[str, int] = {}
+    while threshold := _THRESHOLD.match(rest):
+        found[threshold[1]] = _at_most(LARGEST_THRESHOLD, threshold[2], "threshold")
+        rest = rest[threshold.end() :]
+    return found, rest
 
 
 def _at_most(limit: int, digits: str, name: str) -> int:

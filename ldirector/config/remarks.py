@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ldirector.config.directives import Directive
+from ldirector.config.directives import DEFAULTS, Directive
 from ldirector.config.director_config import SYSLOG_FACILITIES
+from ldirector.config.read_otherwise import number_of, word_of
 from ldirector.config.values import shown
 from ldirector.core.commands import needs_shell
 from ldirector.core.recipients import recipients
@@ -15,10 +16,20 @@ SCRIPT = "put it into a script and write the script's path"
 
 def remarks(row: Directive, text: str, value: object) -> Iterator[tuple[str, str]]:
     """What and cure of each remark. text: what stands behind `=`; value: what was read of it."""
+    if otherwise := number_of(row, text, value) or word_of(row, text, value):
+        yield otherwise
     match row.name:
         case "fallbackcommand":
             if needs_shell(str(value)):
                 yield "it is run without a shell, which this text needs", SCRIPT
+        case "callback" if not value:
+            yield "it names no program, so nothing is run", "write a program, or remove the line"
+        case "execute" if not value:
+            yield "it names no configuration, so nothing is started with it", "write its name, or remove the line"
+        case "emailalertstatus" if not text.strip(", \t\n\r\f\v"):
+            yield "no state is given, so no mail is sent", "write all or none, or remove the line"
+        case "logfile" if not value:
+            yield f"it names no file, so it is {DEFAULTS['logfile']}", "write a path, or remove the line"
         case "logfile":
             if not str(value).startswith("/") and value not in SYSLOG_FACILITIES:
                 yield (

@@ -17,6 +17,7 @@ from ldirector.core.services import SERVICES
 _DIGITS = re.compile(r"[0-9]+")
 _LETTERS = re.compile(r"[a-z]+")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
+_CHECK_TYPE = re.compile(r"[A-Za-z0-9_-]+")
 _DOTTED_QUAD = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
 
 STATUS_WORDS = ("all", "none", "starting", "running", "stopping", "reloading")
@@ -68,10 +69,15 @@ def quoted(text: str) -> str:
     return text[1:end]
 
 
+def quoted_or_nothing(text: str) -> str:
+    """The same, and "" for two quotes with nothing between them."""
+    return "" if text.rfind('"') == 1 and text.startswith('"') else _path(quoted(text))
+
+
 def maybe_quoted(text: str) -> str:
     """Quotes are taken off when there are any; otherwise the rest of the line, without the blanks at its end."""
     value = quoted(text) if text.startswith('"') and text.rfind('"') > 0 else text.rstrip()
-    return _not_empty(value)
+    return _path(_not_empty(value))
 
 
 def bare(text: str) -> str:
@@ -81,7 +87,7 @@ def bare(text: str) -> str:
 
 def some_text(text: str) -> str:
     """The rest of the line, which must not be empty."""
-    return _not_empty(text.rstrip())
+    return _path(_not_empty(text.rstrip()))
 
 
 def command(text: str) -> str:
@@ -103,10 +109,10 @@ def up_to_quote(text: str) -> str:
 
 
 def word(text: str) -> str:
-    """The first word; what follows it is ignored."""
-    match = _WORD.match(text)
+    """The first run of letters, digits and underscores: `"http"` and `(http)` are http, what follows is ignored."""
+    match = _WORD.search(text)
     if not match:
-        raise BadValue(f"{shown(text)} does not start with a word", "write one word in lower case")
+        raise BadValue(f"{shown(text)} has no word in it", "write one word in lower case")
     return match[0]
 
 
@@ -122,7 +128,8 @@ def check_type(text: str) -> tuple[CheckType, int]:
     """The check type and, for a value that contains digits (checktype=N), the number of connects."""
     if any(character in "0123456789" for character in text):
         return CheckType.COMBINED, number(text)
-    name = "external-perl" if text.startswith("external-perl") else word(text)
+    match = _CHECK_TYPE.search(text)
+    name = match[0] if match else text
     try:
         if name == CheckType.COMBINED.value:
             raise ValueError(name)
@@ -160,10 +167,10 @@ def port_number(text: str) -> int:
 
 def http_method(text: str) -> str:
     """GET or HEAD, in any case."""
-    match = re.match(r"(get|head)\b", text, re.IGNORECASE | re.ASCII)
-    if not match:
+    name = word(text).upper()
+    if name not in ("GET", "HEAD"):
         raise BadValue(f"{shown(text)} is not a method for checks", "write GET or HEAD")
-    return match[1].upper()
+    return name
 
 
 def mail_addresses(text: str) -> str:
@@ -175,15 +182,14 @@ def mail_addresses(text: str) -> str:
 
 
 def mail_states(text: str) -> tuple[str, ...]:
-    """The daemon states in which mail is sent; none stands alone."""
-    words = tuple(part for part in re.split(r"[\s,]+", text, flags=re.ASCII) if part)
+    """The daemon states in which mail is sent; none stands alone, and is what an empty list comes to."""
+    listed = text.rstrip(", \t\n\r\f\v")
+    words = tuple(part.strip() for part in listed.split(",")) if listed else ("none",)
     for name in words:
         if name not in STATUS_WORDS:
-            raise BadValue(f"{name} is not a state of the daemon", f"choose from {', '.join(STATUS_WORDS)}")
+            raise BadValue(f"{shown(name)} is not a state of the daemon", f"choose from {', '.join(STATUS_WORDS)}")
     if "none" in words and len(words) > 1:
         raise BadValue("none is combined with other states", "write none alone, or leave it out")
-    if not words:
-        raise BadValue("no state given", f"choose from {', '.join(STATUS_WORDS)}")
     return words
 
 
@@ -196,8 +202,8 @@ def mail_host(text: str) -> str:
 
 
 def configuration(text: str) -> str:
-    """The name of another configuration file, as the command ldirectord takes it."""
-    name = some_text(text)
+    """The name of another configuration file, as the command ldirectord takes it; "" names none."""
+    name = _path(bare(text))
     if name.startswith("-"):
         raise BadValue(f"{shown(name)} is an option and no configuration", "write the name of its file")
     return name
@@ -213,7 +219,7 @@ def netmask(text: str, family: int) -> str:
         if not 1 <= length <= 128:
             raise BadValue(f"prefix length {length} is outside 1 to 128", "write 1 to 128")
         return "" if length == 128 else str(length)
-    match = _DOTTED_QUAD.match(text)
+    match = _DOTTED_QUAD.fullmatch(text)
     if not match:
         raise BadValue(f"{shown(text)} is not a netmask", "write it as in netmask=255.255.255.0")
     octets = [int(octet) for octet in match.groups()]
@@ -234,6 +240,13 @@ def _taken_apart(value: str) -> str:
         words(value)
     except ValueError as error:
         raise BadValue(f"{shown(value)} is no command ({error})", "close its quotes") from None
+    return value
+
+
+def _path(value: str) -> str:
+    """No file and no argument of a program can have a NUL byte in it."""
+    if "\0" in value:
+        raise BadValue(f"{shown(value)} has a NUL byte in it", "remove it")
     return value
 
 

@@ -119,7 +119,7 @@ class Real:
 
     key names it in the kernel: for gate and ipip under an address and port its port is the virtual's (reference g-5).
     port: as written, 0 when none was; it is what is probed. Thresholds: 0 = none.
-    request, receive: "" = the virtual's.
+    request, receive: None = the virtual's.
     """
 
     key: RealKey
@@ -128,8 +128,8 @@ class Real:
     weight: int = 1
     lower: int = 0
     upper: int = 0
-    request: str = ""
-    receive: str = ""
+    request: str | None = None
+    receive: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from ldirector.core.events import MonitorLine
 from ldirector.core.model import CheckType, Real, Virtual, bracketed
-from ldirector.core.negotiate import request_text
+from ldirector.core.negotiate import receive_pattern, request_text
 from ldirector.core.verdict import Outcome, Verdict
 
 IN_MAINTENANCE = "Server in maintenance"
@@ -51,7 +51,7 @@ def _id(virtual: Virtual, real: Real) -> str:
     parts += [virtual.key.protocol, bracketed(real.key.address), str(real.port)]
     parts += [virtual.virtualhost, str(virtual.checkport or ""), str(real.weight), real.forwarding.value]
     if kind.negotiates:
-        parts += [request_text(virtual, real), real.receive or virtual.receive]
+        parts += [request_text(virtual, real), receive_pattern(virtual, real)]
     return "".join(_visible(character) for character in " ".join(filter(None, parts)))
 
 

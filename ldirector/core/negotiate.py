@@ -59,7 +59,7 @@ def choose(virtual: Virtual, real: Real) -> Choice:
 
 def kinds(virtual: Virtual) -> tuple[Real, ...]:
     """One real for each way in which reals of this virtual are checked, beside their addresses: a range is one kind."""
-    found: dict[tuple[int, str, str], Real] = {}
+    found: dict[tuple[int, str | None, str | None], Real] = {}
     for real in virtual.reals:
         found.setdefault((real.port, real.request, real.receive), real)
     return tuple(found.values())
@@ -72,8 +72,13 @@ def probed_port(virtual: Virtual, real: Real) -> int:
 
 def request_text(virtual: Virtual, real: Real) -> str:
     """What is asked for, in the form that the service wants: a path with its leading slash, or bare text."""
-    bare = (real.request or virtual.request).removeprefix("/")
+    bare = (virtual.request if real.request is None else real.request).removeprefix("/")
     return f"/{bare}" if SERVICES[virtual.service].path else bare
+
+
+def receive_pattern(virtual: Virtual, real: Real) -> str:
+    """What must be found in the answer; "" is found in any."""
+    return virtual.receive if real.receive is None else real.receive
 
 
 def unused_directives(virtual: Virtual, written: Callable[[str], bool]) -> tuple[str, ...]:
@@ -153,7 +158,7 @@ def _negotiate(virtual: Virtual, real: Real) -> Choice:
 
 def _given(name: str, virtual: Virtual, real: Real) -> bool:
     if name == "request":
-        return (real.request or virtual.request).removeprefix("/") != ""
+        return request_text(virtual, real) not in ("", "/")
     return bool(getattr(virtual, name))
 
 
@@ -185,7 +190,7 @@ def _spec(service: CheckedService, virtual: Virtual, real: Real) -> CheckSpec:
     if "request" in service.uses:
         given["request"] = request_text(virtual, real)
     if "receive" in service.uses:
-        given["receive"] = real.receive or virtual.receive
+        given["receive"] = receive_pattern(virtual, real)
     if service.name in TLS_SERVICES:
         given["tls"] = virtual.policy.tls
     if service.name == "http_proxy":

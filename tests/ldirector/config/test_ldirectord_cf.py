@@ -141,6 +141,44 @@ def test_file_from_the_wild_gets_the_recorded_verdict(name: str) -> None:
         assert [warning.line for warning in parse(text, "f", FakeNames()).warnings] == verdict.get("warnings", [])
 
 
+LENIENT = [
+    ("netmask=255.255.255.0x", "netmask=255.255.255.0"),
+    ("netmask=255.255.255.0 ", "netmask=255.255.255.0"),
+    ('netmask="255.255.255.0"', "netmask=255.255.255.0"),
+    ('real=192.168.2.2:80 masq 1 "a" , "b"', 'real=192.168.2.2:80 masq 1 "a", "b"'),
+    ('real=192.168.2.2:80 masq 1 "a" ,"b"', 'real=192.168.2.2:80 masq 1 "a", "b"'),
+    ("emailalertstatus=running stopping", "emailalertstatus=running, stopping"),
+]
+
+
+@pytest.mark.parametrize(("line", "straight"), LENIENT)
+def test_line_that_only_ldirectord_refuses_is_taken_with_a_warning_that_shows_it_straight(
+    line: str, straight: str
+) -> None:
+    text = "virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n\tpersistent=5\n\t{}\n"
+    assert [number for number, _ in errors_of(text.format(line))] == [4]
+    config, wanted = (parse(text.format(each), "f", FakeNames()) for each in (line, straight))
+    assert config.virtuals == wanted.virtuals
+    assert wanted.warnings == ()
+    (warning,) = config.warnings
+    assert (warning.line, warning.cure) == (4, f"write {straight}")
+
+
+def test_remark_behind_a_bare_supervised_is_taken_but_not_by_strict() -> None:
+    text = "supervised   # remark\nvirtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n"
+    assert parse(text, "f", FakeNames()).supervised
+    assert [line for line, _ in errors_of(text)] == [1]
+
+
+@pytest.mark.parametrize(("name", "cure"), [("timeout", "checktimeout= and"), ("connecttimeout", "negotiatetimeout=")])
+def test_obsolete_directive_is_called_so_wherever_it_stands(name: str, cure: str) -> None:
+    block = "virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n"
+    for text, place in ((f"{name}=5\n{block}", 1), (f"{block}\t{name}=5\n", 3)):
+        ((line, said),) = errors_of(text)
+        assert line == place
+        assert f"{name}= is no longer a directive; write {cure}" in said
+
+
 # Meaning
 
 

@@ -17,7 +17,7 @@ GATE, MASQ, IPIP = Forwarding.GATE, Forwarding.MASQ, Forwarding.IPIP
 def line(
     address: str = "192.168.2.236", port: int = 80, way: Forwarding = MASQ, weight: int = 1, **more: object
 ) -> RealLine:
-    fields = {"request": "", "receive": "", "lower": 0, "upper": 0, **more}
+    fields = {"request": None, "receive": None, "lower": 0, "upper": 0, **more}
     return RealLine((address,), port, way, weight, **fields)  # type: ignore[arg-type]
 
 
@@ -34,6 +34,11 @@ def line(
         ("192.168.2.236:80 masq 2 l:10 u:20", line(weight=2, lower=10, upper=20)),
         ("192.168.2.236:80 masq 1 u:20 l:10", line(lower=10, upper=20)),
         ('192.168.2.236:80 masq "/x", "y" u:30', line(request="/x", receive="y", upper=30)),
+        ('192.168.2.236:80 masq l:5 u:30 "/x", "y"', line(request="/x", receive="y", lower=5, upper=30)),
+        ('192.168.2.236:80 masq 1 "/x"  "y"', line(request="/x", receive="y")),
+        ('192.168.2.236:80 masq 1 "/x"\t\t"y"', line(request="/x", receive="y")),
+        ('192.168.2.236:80 masq "","y"', line(request="", receive="y")),
+        ('192.168.2.236:80 masq "/x" ""', line(request="/x", receive="")),
     ],
 )
 def test_line_of_an_ipv4_block(text: str, wanted: RealLine) -> None:
@@ -65,6 +70,9 @@ def test_range_gives_every_address() -> None:
         ("192.168.2.236:80 masq -w 1", "left over", "plain number"),
         ('192.168.2.236:80 masq 1 "/x"', "left over", '"/index.html", "ok"'),
         ('192.168.2.236:80 masq "/a 1", "b"', "read as the weight", "in front of the request"),
+        ('192.168.2.236:80 masq 1 "/x" , "y"', "left over", ""),
+        ('192.168.2.236:80 masq 1 "/x" ,"y"', "left over", ""),
+        ('192.168.2.236:80 masq 1 "/x""y"', "left over", ""),
         ("192.168.2.236:80 masq 70000", "weight 70000", "0 to 65535"),
         ("192.168.2.236:80 masq 1 u:99999999999", "threshold", "0 to 4294967295"),
         ("192.168.2.236:80 masq 1 junk", "left over", "#"),

@@ -43,6 +43,11 @@ def test_request_and_receive_of_the_real_win() -> None:
     assert (spec.request, spec.receive) == ("/b.html", "b")
 
 
+def test_empty_request_and_receive_of_the_real_win_too() -> None:
+    spec = probe(http(request="/a", receive="a"), real(1, request="", receive="")).spec
+    assert (spec.request, spec.receive) == ("/", "")
+
+
 @pytest.mark.parametrize(
     ("request_text", "wanted"),
     [
