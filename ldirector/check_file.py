@@ -1,4 +1,4 @@
-"""`ldirectord -t`: what is wrong with a configuration file, and the table it comes to."""
+"""`ldirectord -t`: what is wrong with a configuration file, and the table it comes to when every check is good."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ import sys
 from pathlib import Path
 
 from ldirector.config.errors import ConfigError, Problem
+from ldirector.core.ipvsadm_list import as_listed
 from ldirector.core.preview import preview
-from ldirector.core.render import listed
 from ldirector.load import config_file
 
 FINE, WARNINGS, REFUSED = 0, 1, 2
-
-HEADINGS = (
-    "Prot LocalAddress:Port Scheduler Flags",
-    "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn",
-)
 
 
 def check_file(path: Path, strict: bool) -> int:
@@ -33,7 +28,7 @@ def check_file(path: Path, strict: bool) -> int:
         _print(error.problems)
         return REFUSED
     _print(config.warnings)
-    print("\n".join((*HEADINGS, *listed(preview(config.virtuals)))))
+    print("\n".join(as_listed(preview(config.virtuals))))
     return WARNINGS if config.warnings else FINE
 
 

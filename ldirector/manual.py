@@ -71,9 +71,12 @@ DIFFERENCES = (
     ("g-18", "start and `start ldirectord.cf' are one instance: the same files mean the same daemon."),
     ("g-19", "TLS certificates are not verified unless ldirector.yaml asks for it; the log says so."),
     ("", "No value of the file reaches a shell. A fallbackcommand that needs one is a warning."),
-    ("", "A remark behind a global value, a blank behind yes or no, missing quotes and the weight written as -w are "
+    ("", "A remark behind a global value, a blank behind yes or no or in front of the comma of a real= line, a netmask "
+     "in quotes or with text behind it, missing quotes and commas and the weight written as -w are "
      "accepted with a warning, where they can mean one thing only. `ldirectord -t --strict' refuses them as the old "
      "program does."),
+    ("", "A value that is read as something else than it seems to say is a warning: checkinterval=500ms is 500 seconds, "
+     "service=http-foo is http."),
     ("", "Junk in front of the address of real= is refused; so are netmasks, weights and flags that the kernel would "
      "refuse."),
     ("", "A start gives one mail per server instead of three; servers of one virtual that change together share a "
@@ -91,7 +94,8 @@ DIFFERENCES = (
      "refused reload exits with 2. ldap fails once per check, sip has a login also without a service line, ping knows "
      "IPv6."),
     ("", "Instances of execute= are called with --alone: they follow this one, not each other."),
-    ("", "A body of more than 256 KiB fails an http check (see body_limit)."),
+    ("", "A body of more than 256 KiB fails an http check with receive or a digest (see body_limit); without them the "
+     "status decides and the body is not read."),
     ("", "imap does not send EXPUNGE, ftp opens its data connection to the server it checks and nowhere else, dns uses "
      "no search domains."),
 )  # fmt: skip
@@ -128,7 +132,8 @@ def manual() -> Iterator[str]:
     yield from _entry(
         "-t, --test",
         "Print what is wrong with the configuration, each problem with its line and its cure, then the table it comes "
-        "to. Exit status 0: all is well, 1: there are warnings, 2: it is refused.",
+        "to, byte for byte as `ipvsadm -Ln' prints it. Nothing is checked: each server has the weight it gets when its "
+        "first check is good, and is not there when it has checktype=off. Exit status 0: all is well, 1: there are warnings, 2: it is refused.",
     )
     yield from _entry("--alone", "Leave the instances of execute= out; so one instance calls another.")
     yield from _entry("--strict", "With -t: refuse what only the old ldirectord refuses, too.")

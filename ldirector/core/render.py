@@ -1,6 +1,6 @@
 """An IPVS table as text, in the two forms of ipvsadm: `-Sn` (commands that rebuild it) and `-Ln` (for people).
 
-Virtuals are sorted by protocol flag and address as text, reals as text, blanks are single and headings left out, so
+This is for comparing tables; ipvsadm_list.py has the very bytes of `ipvsadm -Ln`. Virtuals are sorted by protocol flag and address as text, reals as text, blanks are single and headings left out, so
 that two tables can be compared line by line. The connection counters of -Ln are shown as 0: a table says nothing of
 connections.
 """
@@ -38,9 +38,9 @@ def listed(table: Table) -> list[str]:
     lines = []
     for _, key in _sorted(table):
         service = table[key]
-        lines.append(f"{_listed_name(key)} {_listed_state(service.state)}")
+        lines.append(f"{key.protocol.upper()} {listed_name(key)} {listed_state(service.state)}")
         lines += sorted(
-            f"  -> {real_name(real)} {_LISTED[to.forwarding]} {to.weight} 0 0" for real, to in service.reals.items()
+            f"  -> {real_name(real)} {listed_way(to)} {to.weight} 0 0" for real, to in service.reals.items()
         )
     return lines
 
@@ -50,7 +50,7 @@ def thresholds(table: Table) -> list[str]:
     lines = []
     for _, key in _sorted(table):
         service = table[key]
-        lines.append(f"{_listed_name(key)} {_listed_state(service.state)}")
+        lines.append(f"{key.protocol.upper()} {listed_name(key)} {listed_state(service.state)}")
         lines += sorted(f"  -> {real_name(real)} {to.upper} {to.lower} 0 0" for real, to in service.reals.items())
     return lines
 
@@ -64,9 +64,10 @@ def _saved_name(key: VirtualKey) -> str:
     return f"{_FLAG[key.protocol]} {virtual_name(key)}{family}"
 
 
-def _listed_name(key: VirtualKey) -> str:
+def listed_name(key: VirtualKey) -> str:
+    """10.1.1.10:80, or the mark: 5 IPv6."""
     family = " IPv6" if key.mark and key.family == 6 else ""
-    return f"{key.protocol.upper()} {virtual_name(key)}{family}"
+    return f"{virtual_name(key)}{family}"
 
 
 def _saved_state(state: VirtualState) -> str:
@@ -87,7 +88,13 @@ def _saved_real(state: RealState) -> str:
     return f"{_SAVED[state.forwarding]} -w {state.weight}{tunnel}"
 
 
-def _listed_state(state: VirtualState) -> str:
+def listed_way(state: RealState) -> str:
+    """Route, Masq or Tunnel."""
+    return _LISTED[state.forwarding]
+
+
+def listed_state(state: VirtualState) -> str:
+    """Scheduler and flags."""
     words = [state.scheduler]
     if state.schedflags:
         words.append(f"({','.join(state.schedflags)})")

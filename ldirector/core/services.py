@@ -53,7 +53,7 @@ _ROWS = (
         _HTTP,
         path=True,
         meaning="GET or HEAD of request. Good is a status of 2xx and, if receive is set, a body that matches it. Up to "
-        "7 redirects are followed, as a browser does. The body is limited to 256 KiB.",
+        "7 redirects are followed, as a browser does. The body is limited to 256 KiB where it is looked at.",
     ),
     CheckedService(
         "https",

@@ -9,13 +9,14 @@ import pytest
 from ldirector.cli import main
 
 GOOD = "virtual=10.1.1.10:80\n\treal=192.168.2.236:80 masq 5\n\treal=192.168.2.237:80 gate\n\tchecktype=connect\n"
-TABLE = """\
-Prot LocalAddress:Port Scheduler Flags
-  -> RemoteAddress:Port Forward Weight ActiveConn InActConn
-TCP 10.1.1.10:80 wrr
-  -> 192.168.2.236:80 Masq 5 0 0
-  -> 192.168.2.237:80 Route 1 0 0
-"""
+TABLE = (
+    "IP Virtual Server version 1.2.1 (size=4096)\n"
+    "Prot LocalAddress:Port Scheduler Flags\n"
+    "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
+    "TCP  10.1.1.10:80 wrr\n"
+    "  -> 192.168.2.236:80             Masq    5      0          0         \n"
+    "  -> 192.168.2.237:80             Route   1      0          0         \n"
+)
 
 
 @pytest.fixture
