@@ -75,8 +75,8 @@ DIFFERENCES = (
      "in quotes or with text behind it, missing quotes and commas and the weight written as -w are "
      "accepted with a warning, where they can mean one thing only. `ldirectord -t --strict' refuses them as the old "
      "program does."),
-    ("", "A value that is read as something else than it seems to say is a warning: checkinterval=500ms is 500 seconds, "
-     "service=http-foo is http."),
+    ("", "A value that is read as something else than it seems to say is a warning: checkinterval=500ms is 500 "
+     "seconds, service=http-foo is http."),
     ("", "Junk in front of the address of real= is refused; so are netmasks, weights and flags that the kernel would "
      "refuse."),
     ("", "A start gives one mail per server instead of three; servers of one virtual that change together share a "
@@ -133,7 +133,8 @@ def manual() -> Iterator[str]:
         "-t, --test",
         "Print what is wrong with the configuration, each problem with its line and its cure, then the table it comes "
         "to, byte for byte as `ipvsadm -Ln' prints it. Nothing is checked: each server has the weight it gets when its "
-        "first check is good, and is not there when it has checktype=off. Exit status 0: all is well, 1: there are warnings, 2: it is refused.",
+        "first check is good; with checktype=off it is down. Exit status 0: all is well, 1: there are warnings, 2: it "
+        "is refused.",
     )
     yield from _entry("--alone", "Leave the instances of execute= out; so one instance calls another.")
     yield from _entry("--strict", "With -t: refuse what only the old ldirectord refuses, too.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
 from ldirector.config.errors import BadValue
@@ -88,6 +88,7 @@ def fallback_place(text: str, family: int, names: Names, protocols: tuple[str, .
         raise BadValue(f"{shown(text)} does not name a fallback server", "write address[:port] [gate|masq|ipip]")
     literal, name, port_text, method = match.groups()
     address = host(literal or name, family, names)
+    check_unicast(address)
     way = forwarding(method) if method else Forwarding.GATE
     return FallbackPlace(address, _fallback_port(port_text, names, protocols) if port_text else None, way)
 
@@ -140,6 +141,18 @@ def forwarding(method: str) -> Forwarding:
         return Forwarding(method)
     except ValueError:
         raise BadValue(f"{shown(method)} is not a forwarding method", "write gate, masq or ipip") from None
+
+
+def check_unicast(address: str) -> None:
+    """Raises BadValue for an address with which the kernel takes no server."""
+    found = ip_address(address)
+    if found.is_multicast or found.is_unspecified or address == "255.255.255.255":
+        raise BadValue(f"{address} is the address of no server", "write the address of one machine")
+    if found.version == 6 and found.is_link_local:
+        raise BadValue(
+            f"{address} is a link-local address, which the kernel takes for no server",
+            "write an address of the server that is not in fe80::/10",
+        )
 
 
 def _literal(text: str, family: int) -> str:

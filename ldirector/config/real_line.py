@@ -6,12 +6,11 @@ address (`192.168.2.6::5060` became host 0.0.19.196); here that is an error.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
 from ldirector.config.errors import BadValue
-from ldirector.config.expand import LARGEST_RANGE, Names, address_range, forwarding, host, port
+from ldirector.config.expand import LARGEST_RANGE, Names, address_range, check_unicast, forwarding, host, port
 from ldirector.config.values import shown
 from ldirector.core.model import Forwarding
 
@@ -56,7 +55,7 @@ def read_real(text: str, family: int, names: Names, most: int = LARGEST_RANGE) -
     way = forwarding(head["method"])
     addresses = _addresses(head, family, names, most)
     for address in (addresses[0], addresses[-1]):
-        _check_unicast(address)
+        check_unicast(address)
     weight, request, receive, thresholds = _read_rest(head["rest"])
     return RealLine(
         addresses=addresses,
@@ -77,13 +76,6 @@ def _addresses(head: re.Match[str], family: int, names: Names, most: int) -> tup
     if family == 6:
         raise BadValue("a range of IPv6 addresses cannot be given", "write one real6= line for each address")
     return address_range(first, head["last"], names, most)
-
-
-def _check_unicast(address: str) -> None:
-    """The kernel takes no server with another kind of address."""
-    found = ipaddress.ip_address(address)
-    if found.is_multicast or found.is_unspecified or address == "255.255.255.255":
-        raise BadValue(f"{address} is the address of no server", "write the address of one machine")
 
 
 def _read_rest(rest: str) -> tuple[int, str | None, str | None, dict[str, int]]:

@@ -25,7 +25,7 @@ from enum import Enum
 
 from ldirector.core.events import Mail
 from ldirector.core.health import State
-from ldirector.core.model import Member, RealKey, Virtual, VirtualKey, real_name, virtual_name
+from ldirector.core.model import Member, RealKey, Virtual, VirtualKey, real_name, virtual_label
 from ldirector.core.recipients import recipients
 from ldirector.core.transcript import Transition
 
@@ -73,7 +73,7 @@ class Happening:
         """The beginning of the log line: `Quiescent real server: 192.168.2.1:80 (10.1.1.10:80) (Weight set to 0)`."""
         occasion = f" ({self.occasion})" if self.occasion else ""
         weight = "" if self.weight is None else f" (Weight set to {self.weight})"
-        return f"{self.what.value}{occasion}: {real_name(self.real)} ({virtual_name(self.virtual)}){weight}"
+        return f"{self.what.value}{occasion}: {real_name(self.real)} ({virtual_label(self.virtual)}){weight}"
 
 
 def happening(transition: Transition, virtual: Virtual, weight: int) -> Happening:
@@ -251,7 +251,7 @@ def _subject(happenings: Sequence[Happening]) -> str:
         return str(happenings[0])
     counted = Counter(one.what for one in happenings)
     words = ", ".join(f"{what.value}s: {count}" for what, count in counted.items())
-    return f"{words} ({virtual_name(happenings[0].virtual)})"
+    return f"{words} ({virtual_label(happenings[0].virtual)})"
 
 
 def _one_line(text: str) -> str:

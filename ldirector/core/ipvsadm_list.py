@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import cmp_to_key
 from ipaddress import ip_address
 
-from ldirector.core.model import Protocol, RealKey, Table, VirtualKey, real_name
-from ldirector.core.render import listed_name, listed_state, listed_way
+from ldirector.core.model import Protocol, RealKey, Table, VirtualKey, real_name, virtual_label
+from ldirector.core.render import listed_state, listed_way
 
 HEADINGS = (
     "IP Virtual Server version 1.2.1 (size=4096)",
@@ -25,7 +25,7 @@ def as_listed(table: Table) -> list[str]:
     lines = list(HEADINGS)
     for key in sorted(table, key=cmp_to_key(_compare_virtuals)):
         service = table[key]
-        lines.append(f"{key.protocol.upper():<4} {listed_name(key)} {listed_state(service.state)}")
+        lines.append(f"{key.protocol.upper():<4} {virtual_label(key)} {listed_state(service.state)}")
         for real in sorted(service.reals, key=cmp_to_key(_compare_reals)):
             to = service.reals[real]
             lines.append(f"  -> {real_name(real):<28} {listed_way(to):<7} {to.weight:<6} {0:<10} {0:<10}")

@@ -252,3 +252,9 @@ def virtual_name(key: VirtualKey) -> str:
     if key.protocol == Protocol.FWM.value:
         return str(key.mark)
     return f"{bracketed(key.address)}:{key.port}"
+
+
+def virtual_label(key: VirtualKey) -> str:
+    """The same for people, who have one mark for IPv4 and for IPv6: 7 IPv6."""
+    family = " IPv6" if key.protocol == Protocol.FWM.value and key.family == 6 else ""
+    return f"{virtual_name(key)}{family}"

@@ -1,8 +1,8 @@
 """An IPVS table as text, in the two forms of ipvsadm: `-Sn` (commands that rebuild it) and `-Ln` (for people).
 
-This is for comparing tables; ipvsadm_list.py has the very bytes of `ipvsadm -Ln`. Virtuals are sorted by protocol flag and address as text, reals as text, blanks are single and headings left out, so
-that two tables can be compared line by line. The connection counters of -Ln are shown as 0: a table says nothing of
-connections.
+This is for comparing tables: virtuals are sorted by protocol flag and address as text, reals as text, blanks are single
+and headings left out. ipvsadm_list.py has the very bytes of `ipvsadm -Ln`. The connection counters of -Ln are shown as
+0: a table says nothing of connections.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ldirector.core.model import (
     VirtualKey,
     VirtualState,
     real_name,
+    virtual_label,
     virtual_name,
 )
 
@@ -38,7 +39,7 @@ def listed(table: Table) -> list[str]:
     lines = []
     for _, key in _sorted(table):
         service = table[key]
-        lines.append(f"{key.protocol.upper()} {listed_name(key)} {listed_state(service.state)}")
+        lines.append(f"{key.protocol.upper()} {virtual_label(key)} {listed_state(service.state)}")
         lines += sorted(
             f"  -> {real_name(real)} {listed_way(to)} {to.weight} 0 0" for real, to in service.reals.items()
         )
@@ -50,7 +51,7 @@ def thresholds(table: Table) -> list[str]:
     lines = []
     for _, key in _sorted(table):
         service = table[key]
-        lines.append(f"{key.protocol.upper()} {listed_name(key)} {listed_state(service.state)}")
+        lines.append(f"{key.protocol.upper()} {virtual_label(key)} {listed_state(service.state)}")
         lines += sorted(f"  -> {real_name(real)} {to.upper} {to.lower} 0 0" for real, to in service.reals.items())
     return lines
 
@@ -62,12 +63,6 @@ def _sorted(table: Table) -> list[tuple[str, VirtualKey]]:
 def _saved_name(key: VirtualKey) -> str:
     family = " -6" if key.mark and key.family == 6 else ""
     return f"{_FLAG[key.protocol]} {virtual_name(key)}{family}"
-
-
-def listed_name(key: VirtualKey) -> str:
-    """10.1.1.10:80, or the mark: 5 IPv6."""
-    family = " IPv6" if key.mark and key.family == 6 else ""
-    return f"{virtual_name(key)}{family}"
 
 
 def _saved_state(state: VirtualState) -> str:

@@ -24,7 +24,7 @@ from ldirector.core.events import (
 )
 from ldirector.core.health import State
 from ldirector.core.ledger import Drift
-from ldirector.core.model import Member, RealKey, RealState, Virtual, VirtualKey, real_name, virtual_name
+from ldirector.core.model import Member, RealKey, RealState, Virtual, VirtualKey, real_name, virtual_label
 from ldirector.core.plan import virtual_of
 from ldirector.core.verdict import Verdict
 
@@ -80,7 +80,7 @@ def op_notes(
 
 def _quiet_note(transition: Transition, remark: str) -> Note:
     """A transition without a change of the table."""
-    place = f"{real_name(transition.real)} ({virtual_name(transition.virtual)})"
+    place = f"{real_name(transition.real)} ({virtual_label(transition.virtual)})"
     return Note(transition.level, f"Real server: {place}: {transition}: {remark}")
 
 
@@ -140,7 +140,7 @@ def foreign_weight_note(member: Member, state: RealState) -> Note:
 
 def drift_note(key: VirtualKey, drift: Drift, lost: Sequence[RealKey]) -> Note | None:
     """What somebody else did to a virtual and is mended now; None when nothing has to be. lost: those to be added."""
-    name = virtual_name(key)
+    name = virtual_label(key)
     if drift.gone:
         return Note(Level.WARNING, f"Virtual server {name}: somebody deleted it from the table: adding it again")
     parts = [
@@ -160,7 +160,7 @@ def failure_note(failures: list[OpFailure], retry_in: float) -> Note:
     first = failures[0]
     others = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
     when = f"in {retry_in:g} s" if retry_in else "now"
-    name = virtual_name(virtual_of(first.op))
+    name = virtual_label(virtual_of(first.op))
     return Note(
         Level.ERROR,
         f"Virtual server {name}: the kernel refused {op_words(first.op)}: {first.text} (errno {first.errno}){others}: "
@@ -184,7 +184,7 @@ def op_words(op: TableOp) -> str:
 
 
 def _virtual_note(op: AddVirtual | SetVirtual | DeleteVirtual, occasion: str) -> Note:
-    name = virtual_name(op.key)
+    name = virtual_label(op.key)
     if isinstance(op, AddVirtual):
         return Note(Level.INFO, f"Added virtual server: {name}")
     if isinstance(op, SetVirtual):
@@ -200,7 +200,7 @@ def _real_note(
     occasion: str,
 ) -> Note:
     is_fallback = virtual is not None and virtual.fallback is not None and virtual.fallback.key == op.key
-    place = f"{real_name(op.key)} ({virtual_name(op.virtual)})"
+    place = f"{real_name(op.key)} ({virtual_label(op.virtual)})"
     if transition is None and is_fallback:
         return _fallback_note(op, place)
     if isinstance(op, DeleteReal):
@@ -233,7 +233,7 @@ def _fallback_note(op: AddReal | SetReal | DeleteReal, place: str) -> Note:
 
 def _place(member: Member) -> str:
     virtual, real = member
-    return f"{real_name(real)} ({virtual_name(virtual)})"
+    return f"{real_name(real)} ({virtual_label(virtual)})"
 
 
 def _names(reals: Sequence[RealKey]) -> str:
@@ -244,4 +244,4 @@ def _names(reals: Sequence[RealKey]) -> str:
 
 def _soft_name(member: Member) -> str:
     virtual, real = member
-    return f"{real_name(real)} ({virtual.protocol}:{virtual_name(virtual)})"
+    return f"{real_name(real)} ({virtual.protocol}:{virtual_label(virtual)})"

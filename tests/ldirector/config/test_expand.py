@@ -102,3 +102,9 @@ def test_range_that_runs_backwards_or_is_huge_is_refused() -> None:
         address_range("10.0.0.0", "10.255.255.255", NAMES)
     with pytest.raises(BadValue, match=r"3 addresses; .* 2 are left after the ranges above"):
         address_range("10.0.0.1", "10.0.0.3", NAMES, 2)
+
+
+@pytest.mark.parametrize(("address", "family"), [("[fe80::2]:80", 6), ("224.0.0.1", 4), ("0.0.0.0:80", 4)])
+def test_fallback_that_the_kernel_takes_for_no_server_is_refused(address: str, family: int) -> None:
+    with pytest.raises(BadValue, match=r"link-local|address of no server"):
+        fallback_place(address, family, FakeNames(), ("",))

@@ -88,6 +88,12 @@ def test_line_that_does_not_fit_says_what_and_how_to_mend_it(text: str, words: s
     assert cure in caught.value.cure
 
 
+@pytest.mark.parametrize("address", ["fe80::2", "febf::1"])
+def test_link_local_address_is_refused(address: str) -> None:
+    with pytest.raises(BadValue, match="is a link-local address"):
+        read_real(f"[{address}]:80 masq", 6, FakeNames())
+
+
 def test_range_of_ipv6_addresses_is_refused() -> None:
     with pytest.raises(BadValue, match="range of IPv6"):
         read_real("[fd00::2]->[fd00::4]:80 masq", 6, FakeNames())

@@ -14,7 +14,7 @@ from ldirector.core.events import (
     TableOp,
 )
 from ldirector.core.health import State
-from ldirector.core.model import Forwarding, RealKey, RealState, VirtualState
+from ldirector.core.model import Forwarding, RealKey, RealState, VirtualKey, VirtualState
 from ldirector.core.transcript import Transition, failure_note, op_notes, op_words, reason_words
 from ldirector.core.verdict import Outcome, Reason, Verdict
 from tests.ldirector.core.build import FALLBACK, VIP, real, virtual
@@ -35,6 +35,8 @@ def masq(weight: int) -> RealState:
     ("op", "transition", "line"),
     [
         (AddVirtual(VIP, VirtualState()), None, "Added virtual server: 10.1.1.10:80"),
+        (AddVirtual(VirtualKey("fwm", 4, "", 0, 7), VirtualState()), None, "Added virtual server: 7"),
+        (AddVirtual(VirtualKey("fwm", 6, "", 0, 7), VirtualState()), None, "Added virtual server: 7 IPv6"),
         (SetVirtual(VIP, VirtualState()), None, "Changed virtual server: 10.1.1.10:80"),
         (DeleteVirtual(VIP), None, "Purged virtual server (reload): 10.1.1.10:80"),
         (
