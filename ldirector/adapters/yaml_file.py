@@ -16,6 +16,8 @@ from ldirector.config.tree import NOTHING, Item, Scalar
 
 DEEPEST = 10
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, 5.1
+_BRACKETED = re.compile(r"\s*(\[[^\]\"']*\]:[^\s:]+)\s*:", re.ASCII)
+_MANUAL = "see LDIRECTOR.YAML in man ldirectord"
 _SCALARS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"}
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,9 +40,15 @@ def read_tree(text: str, file: str) -> Item:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
-        raise _refused(file, line, f"this is no YAML: {error.problem or error.context}") from None
+        raise _refused(file, line, f"this is no YAML: {error.problem or error.context}", _cure(text, line)) from None
     except (yaml.YAMLError, ValueError, LookupError, OverflowError) as error:  # a tag may not fit its value
         raise _refused(file, 0, f"this is no YAML: {' '.join(str(error).split())[:100]}") from None
+
+
+def _cure(text: str, line: int) -> str:
+    """For YAML `[fd00::1]:80:` begins with a list."""
+    name = _BRACKETED.match("".join(text.split("\n")[line - 1 : line]))
+    return f'write the name in quotes: "{name[1]}":' if name else _MANUAL
 
 
 def _look_over(text: str, file: str) -> None:
@@ -91,5 +99,5 @@ def _item(node: yaml.Node, loader: yaml.SafeLoader, file: str) -> Item:
     return Item(scalar, line)
 
 
-def _refused(file: str, line: int, what: str) -> ConfigError:
-    return ConfigError([Problem(file, line, Severity.ERROR, what, "see LDIRECTOR.YAML in man ldirectord")])
+def _refused(file: str, line: int, what: str, cure: str = _MANUAL) -> ConfigError:
+    return ConfigError([Problem(file, line, Severity.ERROR, what, cure)])

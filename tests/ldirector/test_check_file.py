@@ -107,3 +107,68 @@ def test_names_with_tabs_and_too_long_for_a_path_are_warned_about_with_their_lin
     last = path.read_text().count("\n")
     assert said[1].startswith(f"{last}: execute xxx")
     assert said[0] == f"{last - 1}: monitorfile /nowhere/a    b: its folder is not there"
+
+
+def complaints(path: Path, text: str, capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
+    path.write_text(text)
+    main(["-t", *options, str(path)])
+    return [line.replace(f"{path}:", "") for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("maintenancedir=rel/dir", "maintenancedir rel/dir: it is looked for in /, where the daemon runs, as /rel/dir"),
+        ('callback="rel/x"', "callback rel/x: it is looked for in /, where the daemon runs, as /rel/x"),
+        ('callback="/nonexistent/x"', "callback /nonexistent/x: there is no such program"),
+        ('callback="/etc/passwd"', "callback /etc/passwd: it is not executable"),
+        ("fallbackcommand=rel/fb.sh -x", "fallbackcommand rel/fb.sh -x: it is looked for in /, where the daemon runs"),
+        ("fallbackcommand=/nonexistent/fb -x", "fallbackcommand /nonexistent/fb -x: there is no such program"),
+        ("fallbackcommand=no-such-program -x", "fallbackcommand no-such-program -x: there is no such program in PATH"),
+    ],
+)
+def test_path_that_the_daemon_will_not_find_is_warned_about(
+    path: Path, capsys: pytest.CaptureFixture[str], line: str, what: str
+) -> None:
+    (said,) = complaints(path, f"{line}\n{GOOD}", capsys)
+    assert said.startswith(f"warning: 1: {what}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ("\tmonitorfile=rel/x\n", "monitorfile rel/x: it is looked for in /"),
+        ("\tfallbackcommand=/nonexistent/fb\n", "fallbackcommand /nonexistent/fb: there is no such program"),
+        ("\tcheckcommand=rel/c.sh\n\tchecktype=external\n", "checkcommand rel/c.sh: it is looked for in /"),
+        ("\tcheckcommand=rel/c.pl\n\tchecktype=external-perl\n", "checkcommand rel/c.pl: it is looked for in /"),
+        ("\tcheckcommand=/etc/passwd\n\tchecktype=external\n", "checkcommand /etc/passwd: it is not executable"),
+    ],
+)
+def test_path_in_a_virtual_that_the_daemon_will_not_find_is_warned_about(
+    path: Path, capsys: pytest.CaptureFixture[str], lines: str, what: str
+) -> None:
+    (said,) = complaints(path, GOOD + lines, capsys)
+    assert said.startswith(f"warning: 5: {what}")
+
+
+def test_paths_that_are_there_are_fine(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = f'maintenancedir={path.parent}\ncallback="/bin/true"\nfallbackcommand=true -x\n'
+    block = f"\tmonitorfile={path.parent}/new\n\tchecktype=external\n\tcheckcommand=/bin/false\n"
+    assert complaints(path, lines + GOOD + block, capsys) == []
+
+
+def test_strict_refuses_a_log_and_a_monitorfile_that_cannot_be_opened(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f'logfile="/nonexistent/x"\n{GOOD}\tmonitorfile=/tmp\n'
+    assert [line.split(": ")[:2] for line in complaints(path, text, capsys)] == [["warning", "1"], ["warning", "6"]]
+    assert [line.split(": ")[:2] for line in complaints(path, text, capsys, "--strict")] == [
+        ["error", "1"],
+        ["error", "6"],
+    ]
+
+
+def test_configuration_that_executes_itself_is_warned_about(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (said,) = complaints(path, f"execute={path}\n{GOOD}", capsys)
+    assert "1: execute" in said
+    assert "it is this configuration itself; remove the line" in said

@@ -27,6 +27,16 @@ def test_empty_text_is_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "line"), [("a:\n  [fd00::1]:80:\n    b: 2\n", 2), ("a:\n  b: 1\n  [fd00::1]:80: {b: 2}\n", 3)]
+)
+def test_name_in_brackets_is_told_to_be_quoted(text: str, line: int) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_tree(text, "f")
+    (problem,) = refused.value.problems
+    assert (problem.line, problem.cure) == (line, 'write the name in quotes: "[fd00::1]:80":')
+
+
+@pytest.mark.parametrize(
     ("text", "line", "words"),
     [
         ("a: 1\nb: [1\n", 3, "this is no YAML"),
