@@ -51,15 +51,17 @@ class Keeper:
         self._start(self._accept(sock, served))
 
     def _house_udp(self, animal: Animal) -> int:
-        sock = self._bound(socket.SOCK_DGRAM)
-        self._start(self._answer(sock, animal))
-        port: int = sock.getsockname()[1]
-        return port
+        """Nobody else gets the port's number for TCP: there it refuses."""
+        while True:
+            port: int = self._bound(socket.SOCK_STREAM).getsockname()[1]
+            with contextlib.suppress(OSError):  # taken by a datagram socket of somebody else
+                self._start(self._answer(self._bound(socket.SOCK_DGRAM, port), animal))
+                return port
 
-    def _bound(self, kind: socket.SocketKind) -> socket.socket:
+    def _bound(self, kind: socket.SocketKind, port: int = 0) -> socket.socket:
         sock = socket.socket(socket.AF_INET, kind)
         sock.setblocking(False)
-        sock.bind(("127.0.0.1", 0))
+        sock.bind(("127.0.0.1", port))
         self._sockets.append(sock)
         return sock
 
