@@ -11,12 +11,18 @@ import pytest
 
 from hbeat.cl_status import COMMANDS
 from hbeat.cli import VERBS, parser
+from hbeat.config.authkeys import parse_authkeys
 from hbeat.config.directive import Support
 from hbeat.config.directives import DIRECTIVES
+from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.core.builtin import BUILTIN
+from hbeat.load import Configuration
 from hbeat.manual import cl_status, ha_cf
 from hbeat.manual.files import BUILT_IN_FORMS
+from hbeat.manual.hbeat import STATUS
 from hbeat.manual.pages import PAGES
+from hbeat.view import view
+from tests.hbeat.world import World
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,3 +77,15 @@ def test_man_reads_it_without_a_complaint(name):
         ["groff", "-man", "-Tutf8", "-ww", "-z"], input=page, capture_output=True, text=True, check=True
     )
     assert made.stderr == ""
+
+
+def test_every_key_of_the_status_is_explained():
+    ha = parse_ha_cf("ucast eth0 10.1.1.3\nnode a b\nauto_failback on\nping 10.1.1.1\n", "ha.cf", own_name="a")
+    config = Configuration("a", ha, parse_authkeys("auth 1\n1 crc\n", "authkeys", 0o600), ())
+    shown = view(World().both_up().node("a"), config, 0.0)
+    nodes, resources = shown["nodes"], shown["resources"]
+    assert isinstance(nodes, dict)
+    assert isinstance(resources, dict)
+    explained = " ".join(f"{keys} {meaning}" for keys, meaning in STATUS)
+    keys = {*shown, *resources, *(key for node in nodes.values() for key in node)}
+    assert [key for key in keys if not re.search(rf"\b{key}\b", explained)] == []

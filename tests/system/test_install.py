@@ -32,7 +32,7 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
     (tmp_path / "etc/default").mkdir()
     (tmp_path / "etc/default/heartbeat").write_text("BINDIR=/mine\n")
     install(tmp_path)
-    for program in ("hbeat", "cl_status", "hb_standby", "hb_takeover", "ldirectord", "hbeat-migrate"):
+    for program in ("hbeat", "cl_status", "hb_standby", "hb_takeover", "hb_addnode", "ldirectord", "hbeat-migrate"):
         link = tmp_path / "usr/sbin" / program
         assert link.resolve().is_file(), program
         assert link.read_text().startswith("#!/usr/lib/hbeat/bin/python"), program
@@ -50,7 +50,9 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
         "ldirectord.cf",
         "ldirector.yaml",
     }
-    assert ".TH LDIRECTORD 8" in (tmp_path / "usr/share/man/man8/ldirectord.8").read_text()
+    for page in ("ldirectord.8", "hbeat.8", "ha.cf.5", "haresources.5", "authkeys.5", "cl_status.1"):
+        name, _, section = page.rpartition(".")
+        assert f".TH {name.upper()} {section}" in (tmp_path / f"usr/share/man/man{section}" / page).read_text()
     assert (samples / "authkeys").stat().st_mode & 0o777 == 0o600
     (guest_init,) = tmp_path.glob("usr/lib/hbeat/lib/python3*/site-packages/migration/guest_init")
     assert guest_init.stat().st_mode & 0o111
