@@ -73,7 +73,7 @@ def seconds(item: Item) -> float:
 
 def path(item: Item) -> str:
     """An absolute path."""
-    if isinstance(item.value, str) and item.value.startswith("/"):
+    if isinstance(item.value, str) and item.value.startswith("/") and "\0" not in item.value:
         return item.value
     raise BadValue(f"{_text(item)} is no absolute path", "write it with the leading /")
 

@@ -102,6 +102,7 @@ defaults:
         ("defaults: {http: {digest: md5}}", 1, "no SHA-256 digest"),
         ("defaults: {tls: {key: /k}}", 1, "a key without its certificate"),
         ("defaults: {tls: {authorities: ca.pem}}", 1, "no absolute path"),
+        ('defaults: {tls: {authorities: "/a\\0b"}}', 1, "no absolute path"),
         ("virtuals:\n  10.1.1.10:80:\n    fal: 1", 3, "perhaps fall was meant"),
         (
             "virtuals:\n  10.1.1.10:80: {rise: 2}\n  tcp 10.1.1.10:80: {fall: 2}",
