@@ -10,6 +10,7 @@ The verbs that only talk to a running daemon import neither asyncio nor netlink:
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -81,7 +82,10 @@ def main(argv: Sequence[str] | None = None, run_dir: Path = RUN_DIR) -> int:
 
 
 def open_standard_streams() -> None:
-    """Whoever calls us with a closed stream must not have our lock or socket take its number."""
+    """Whoever calls us with a closed stream must not have our lock or socket take its number.
+
+    And names that the locale has no letters for are shown escaped.
+    """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -89,6 +93,9 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def parse_arguments(words: Sequence[str]) -> Arguments | str:

@@ -150,6 +150,19 @@ def a_daemon(config: str, run_dir: Path, role: str = "active", **answers: dict[s
         daemon.close()
 
 
+def test_names_that_the_locale_has_no_letters_for_are_shown_escaped(tmp_path: Path) -> None:
+    program = "import sys; from pathlib import Path; from ldirector.cli import main\n"
+    program += "sys.exit(main(sys.argv[2:], Path(sys.argv[1])))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), "/nowhere/\u00e9.cf", "status"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "ldirectord is stopped for /nowhere/\\xe9.cf\n", "")
+
+
 def test_status_of_a_running_daemon_is_on_standard_output_for_heartbeat(
     config: str, tmp_path: Path, capsys: Captured
 ) -> None:
