@@ -60,6 +60,7 @@ FILES = (
     ("/etc/ha.d/nodeinfo", "This node's name, if it is not to be that of `uname -n'."),
     ("/etc/ha.d/rc.d/TYPE", "A script that is run when a message of that type arrives; found at start and reload."),
     ("/var/lib/heartbeat/hb_generation, hb_uuid", "The number of starts and this node's uuid, those of heartbeat."),
+    ("/var/lib/heartbeat/hb_peer", "What was heard of the other node last: generation and sequence number."),
     ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form."),
     ("/var/run/heartbeat.pid", "The process."),
     ("/var/run/heartbeat/control", "The control socket: root may do everything, group haclient may look."),
@@ -90,6 +91,28 @@ LIMITS = (
     "The client library of heartbeat (its register socket) is not there: crm, ccm, dopd and others which use it do not "
     "run; ipfail is built in.",
     "Two nodes that cannot hear each other at all both serve, unless one can switch the other off.",
+)
+
+NETWORK = (
+    "A datagram that is not signed with a key of authkeys costs one checksum, is counted in `hbeat status', and "
+    "is told of once a minute for each reason: malformed, unknown key, weak key (of a weaker method than the one "
+    "that is sent with), bad signature, unknown node, stale, replay. What is sent again after a loss and arrives "
+    "over both links is counted as replay, too.",
+    "Recordings. A node of hbeat believes another one only when it repeats a word that was never sent before, so "
+    "that recorded heartbeats are worth nothing at any time. heartbeat 3.0.6 cannot do that: of such a node only "
+    "generation and sequence number are known, hb_peer keeps them over a restart, and what remains is this: "
+    "heartbeats that it sent while this node was down or cut off can be played back to this node until they are "
+    "used up; and those of the last second before this node was killed, once.",
+    "A heartbeat 3.0.6 whose hb_generation was set back by hand stays stale here (the log says `older "
+    "generation') until /var/lib/heartbeat/hb_peer is removed and hbeat restarted. A node of hbeat is heard all "
+    "the same.",
+    "Heartbeats in one direction only, between two nodes of hbeat: the node that is not heard gives its resources "
+    "up when the other one has taken them. A node which is started while the other does not hear it takes the "
+    "other for dead: the log names the other one as stale, mostly because of a firewall there.",
+    "A node that was declared dead and was not is given twice the silence the next time, then four and eight "
+    "times, until ten minutes have passed without another false alarm.",
+    "Someone who can hold back and delay heartbeats between the nodes, and not only listen, can make a dead node "
+    "look alive for as long as he holds some back.",
 )
 
 PROCEDURE = (
@@ -197,6 +220,9 @@ def page() -> Iterator[str]:
     yield from _entries(FILES)
     yield heading("LIMITS")
     for text in LIMITS:
+        yield from item(text)
+    yield heading("HOSTILE AND BROKEN NETWORKS")
+    for text in NETWORK:
         yield from item(text)
     yield heading("FROM HEARTBEAT TO HBEAT, ONE NODE AT A TIME")
     yield from paragraph(
