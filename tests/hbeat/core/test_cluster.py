@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hbeat.core.auth import Key, Keyring, Method, pack, unpack
-from hbeat.core.events import Action, SendDatagram
+from hbeat.core.events import Action, Say, SendDatagram
 from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Timing
 from hbeat.core.wire import Message
 from tests.hbeat.world import DIRECTOR, KEYS, SEED_GROUP, VIP, World
@@ -341,13 +341,26 @@ def test_wrong_key_is_counted_and_noted_once_a_minute() -> None:
 
 def test_message_for_another_node_is_counted_but_not_obeyed() -> None:
     world = World().both_up()
-    from hbeat.core.events import Say
-
     sent = world.node("a").outbox.send(Say.of("hb_takeover", "c", rsc_hold="all"), world.now)
     assert isinstance(sent, SendDatagram)
     effects = world.node("b").receive("eth0", sent.data, world.now)
     said = [unpack(e.data, KEYS).text("t") for e in effects if isinstance(e, SendDatagram)]
     assert [type_ for type_ in said if type_ != "NS_ackmsg"] == []
+
+
+def test_acknowledgement_for_another_node_is_not_ours() -> None:
+    """An original sends such to itself, over the network."""
+    world = World()
+    world.machines["a"].original = True
+    node = world.both_up().node("b")
+    number = f"{node.outbox.sequence:x}"
+    for type_, dest, own in (
+        ("NS_ackmsg", "a", {"ackseq": number}),
+        ("NS_rexmit", "b", {"firstseq": str(node.outbox.sequence), "lastseq": str(node.outbox.sequence)}),
+    ):
+        sent = world.node("a").outbox.send(Say.of(type_, dest, **own), world.now)
+        effects = node.receive("eth0", sent.data, world.now + 1)
+    assert [unpack(e.data, KEYS).text("seq") for e in effects if isinstance(e, SendDatagram)] == [number]
 
 
 def test_new_haresources_touch_only_what_changed() -> None:
