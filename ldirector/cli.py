@@ -14,18 +14,20 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ldirector.adapters.control_client import NoAnswer, ask
+from ldirector.adapters.control_client import NoAnswer, NobodyListens, ask
 from ldirector.instance import RUN_DIR, Instance, find
 
 OK, FAILED, REFUSED, NOT_RUNNING, USAGE_ERROR = 0, 1, 2, 3, 255
 STOP_SECONDS = 15.0  # the daemon gives its commands and mails some seconds, see performer.py
 ROLE_SECONDS = 10.0
+LISTEN_SECONDS = 5.0  # a starting daemon listens within this
 RELOAD_SECONDS = 60.0  # host names may have to be looked up
 
 ACTIVE, STANDBY = "active", "standby"
@@ -241,8 +243,15 @@ class Command:
 
     @cached_property
     def _running(self) -> dict[str, object]:
-        """What the running daemon says of itself. Raises NoAnswer."""
-        return ask(self._instance.socket, "status")
+        """What the running daemon says of itself, when it has started. Raises NoAnswer."""
+        deadline = time.monotonic() + LISTEN_SECONDS
+        while True:
+            try:
+                return ask(self._instance.socket, "status")
+            except NobodyListens:
+                if time.monotonic() > deadline or not self._instance.is_locked():
+                    raise
+                time.sleep(0.02)
 
     def _namesake(self) -> int:
         """FAILED, saying so, when what runs has a file of the same name elsewhere: both would have one pid file."""
@@ -271,7 +280,11 @@ class Command:
         from ldirector.core.model import Role
         from ldirector.service import start
 
-        return start(self._instance, Role(role), self._arguments.debug)
+        status = start(self._instance, Role(role), self._arguments.debug)
+        if status is not None:
+            return status
+        # Another start was faster, and it may have asked for the other role: now there is a running daemon.
+        return Command(self._instance, replace(self._arguments, role=role)).start()
 
     def _complain(self, words: str) -> int:
         for line in words.splitlines():

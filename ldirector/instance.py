@@ -21,7 +21,7 @@ CONFIG_DIRS = (Path("/etc/ha.d"), Path("/etc/ha.d/conf"))
 DEFAULT_CONFIG = "ldirectord.cf"
 OTHER_NAME = "ldirectord"  # of DEFAULT_CONFIG in pid files
 RUN_DIR = Path("/var/run")
-PID_SECONDS = 2.0  # a starting daemon writes its pid within this
+PID_SECONDS = 10.0  # a starting daemon writes its pid within this, on a busy machine, too
 PID_ROOM = " " * 12  # of a pid in its file
 LOOK_SECONDS = 0.3  # somebody may hold the lock just to see whether it is free
 

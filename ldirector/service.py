@@ -2,7 +2,7 @@
 
     command                                    daemon
     parse the file           error: exit 2, 1
-    take the lock            held: exit 0
+    take the lock            held: the other start's daemon is the one (cli.py)
     open netlink, bind,
     room for the pid         error: exit 1
     fork ------------------------------------> detach (daemonize library), pid file
@@ -45,8 +45,8 @@ from ldirector.load import config_file
 STARTED, FAILED, REFUSED = 0, 1, 2
 
 
-def start(instance: Instance, role: Role, debug: bool = False) -> int:
-    """Start the daemon and return the exit status.
+def start(instance: Instance, role: Role, debug: bool = False) -> int | None:
+    """Start the daemon and return the exit status; None when another start was faster, in whatever role.
 
     debug: stay in the foreground and log to the terminal. So it is with supervised=yes, on standard output.
     """
@@ -61,7 +61,7 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int:
     except OSError as error:
         return _say(FAILED, cannot_write(error))
     if lock is None:
-        return STARTED  # another start was faster
+        return None
     try:
         kernel = Ipvs()
         instance.reserve(debug or config.supervised)

@@ -12,13 +12,23 @@ from hbeat.adapters.scripts import CommandRun
 from hbeat.core.events import Action, Outcome
 
 
-class DirectorOperation:
+class _WithDirector:
+    """Waits for the end of a command or, where there is none, for the answer to a request."""
+
+    _call: director.ControlCall | None = None
+    _run: CommandRun | None = None
+
+    @property
+    def filenos(self) -> list[int]:
+        under_way = self._run or self._call
+        return under_way.filenos if under_way is not None else []
+
+
+class DirectorOperation(_WithDirector):
     """A request to ldirectord and, where that does not work, its command. Each next try is a closure."""
 
     def __init__(self, config: str, action: Action, env: Mapping[str, str], now: float) -> None:
         self._config, self._action, self._env = config, action, env
-        self._call: director.ControlCall | None = None
-        self._run: CommandRun | None = None
         self.outcome: Outcome | None = None
         request = {Action.START: "role active", Action.STOP: "role standby", Action.STATUS: "status"}[action]
         try:
@@ -41,11 +51,6 @@ class DirectorOperation:
         under_way = self._run or self._call
         assert under_way is not None
         return under_way.deadline
-
-    @property
-    def filenos(self) -> list[int]:
-        under_way = self._run or self._call
-        return under_way.filenos if under_way is not None else []
 
     def step(self, now: float) -> Outcome | None:
         if self._run is not None:
@@ -76,25 +81,21 @@ class DirectorOperation:
         return None
 
 
-class WarmUp:
-    """Brings an ldirectord into the role standby, then waits until it has a verdict for every real server.
+class WarmUp(_WithDirector):
+    """Starts an ldirectord in its role, then waits until it has a verdict for every real server.
 
-    is_serving is asked before the role is set: a takeover may have come meanwhile, and it must not be undone.
+    is_serving tells the role, and is asked again when the daemon runs: a takeover or a release may have come meanwhile.
     """
 
     def __init__(self, config: str, env: Mapping[str, str], is_serving: Callable[[], bool], now: float) -> None:
         self._config, self._is_serving = config, is_serving
-        role = "active" if is_serving() else "standby"  # it may have died while it served
-        argv = director.command(config, "start", "--role", role)
-        self._run: CommandRun | None = CommandRun(argv, env, now + director.START_DEADLINE)
-        self._call: director.ControlCall | None = None
-        self._requests = ["role standby", f"ready {director.READY_WAIT}"]
+        argv = director.command(config, "start", "--role", self._role())
+        self._run = CommandRun(argv, env, now + director.START_DEADLINE)
+        self._has_role = False
         self.deadline = self._run.deadline
 
-    @property
-    def filenos(self) -> list[int]:
-        under_way = self._run or self._call
-        return under_way.filenos if under_way is not None else []
+    def _role(self) -> str:
+        return "active" if self._is_serving() else "standby"
 
     def step(self, now: float) -> Outcome | None:
         if self._run is not None:
@@ -113,16 +114,14 @@ class WarmUp:
             return Outcome(False, str(answer.get("error")))
         if answer.get("ready") is True:
             return Outcome(True)
-        if len(self._requests) > 1:
-            self._requests.pop(0)
+        self._has_role = True
         return self._ask(now)
 
     def _ask(self, now: float) -> Outcome | None:
-        if len(self._requests) > 1 and self._is_serving():
-            self._requests.pop(0)
+        request = f"ready {director.READY_WAIT}" if self._has_role else f"role {self._role()}"
         self.deadline = now + director.READY_WAIT + director.CALL_DEADLINE
         try:
-            self._call = director.ControlCall(self._config, self._requests[0], self.deadline)
+            self._call = director.ControlCall(self._config, request, self.deadline)
         except OSError as error:
             return Outcome(False, f"ldirectord does not answer: {error.strerror}")
         return None

@@ -26,7 +26,7 @@ Handler = Callable[[list[str]], Awaitable[Answer]]
 
 
 def bind(path: Path) -> socket.socket:
-    """The bound, not yet listening socket. A leftover of a dead daemon is replaced: the caller holds the lock.
+    """The listening socket: who asks before the daemon serves is answered when it does. A leftover of a dead daemon is replaced: the caller holds the lock.
 
     Raises OSError with the name of the socket.
     """
@@ -35,6 +35,7 @@ def bind(path: Path) -> socket.socket:
     old_mask = os.umask(0o177)
     try:
         sock.bind(str(path))
+        sock.listen()
     except OSError as error:
         sock.close()
         raise OSError(error.errno, error.strerror or str(error), str(path)) from None

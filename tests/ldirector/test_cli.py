@@ -10,13 +10,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from ldirector import cli
+from ldirector import cli, service
+from ldirector.adapters.config_watch import ConfigFile
 from ldirector.cli import Arguments, UsageError, parse_arguments
+from ldirector.config.director_config import DirectorConfig
 from ldirector.instance import Instance, find
 
 Captured = pytest.CaptureFixture[str]
@@ -177,6 +179,21 @@ def test_status_of_a_standby_is_not_running_here(config: str, tmp_path: Path, ca
     said = capsys.readouterr().out
     assert said == f"ldirectord for {config} is standing by with pid: {daemon.process.pid}\n"
     assert "running" not in said, "heartbeat looks for this word"
+
+
+def test_start_that_finds_a_standby_which_was_faster_makes_it_active(
+    config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        others: list[Daemon] = []
+
+        def load_slowly(file: ConfigFile[DirectorConfig]) -> DirectorConfig:
+            others.append(stack.enter_context(a_daemon(config, tmp_path, "standby")))
+            return file.load()
+
+        monkeypatch.setattr(service, "loaded", load_slowly)
+        assert run(tmp_path, config, "start") == 0
+        assert others[0].requests[-1] == "role active"
 
 
 @pytest.mark.parametrize("verb", ["restart", "try-restart"])

@@ -107,9 +107,11 @@ def test_vigil_ends_when_the_daemon_does(calls: Path) -> None:
         assert not finish(vigil).ok
 
 
-def test_warm_up_does_not_undo_a_takeover_that_came_meanwhile(calls: Path, listener: Listener) -> None:
-    assert finish(WarmUp(CONFIG, ENV, lambda: True, time.monotonic())).ok
-    assert listener.asked == ["ready 30"]
+def test_takeover_while_the_standby_starts_makes_it_active(calls: Path, listener: Listener) -> None:
+    serving = iter([False, True])
+    assert finish(WarmUp(CONFIG, ENV, lambda: next(serving), time.monotonic())).ok
+    assert calls.read_text() == "--role standby ldirectord.cf start\n"
+    assert listener.asked == ["role active", "ready 30"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def test_of_several_starts_at_once_one_wins_and_all_are_satisfied() -> None:
     assert table() == SERVES
 
 
+def test_of_starts_in_both_roles_at_once_the_active_one_counts() -> None:
+    roles = ["standby", "standby", "active", "standby"]
+    starts = [subprocess.Popen([LDIRECTORD, "--role", role, "ldirectord.cf", "start"]) for role in roles]
+    assert [start.wait(60) for start in starts] == [0] * 4
+    assert len(daemons()) == 1
+    assert table() == SERVES
+
+
 def test_a_standby_writes_nothing_until_start_makes_it_active() -> None:
     assert verb("--role", "standby", "start") == 0
     assert table() == []
