@@ -13,9 +13,7 @@ import os
 import selectors
 import signal
 import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -25,63 +23,28 @@ from hbeat.adapters.icmp import Pinger
 from hbeat.adapters.log import Log
 from hbeat.adapters.peer_file import PeerFile
 from hbeat.adapters.realtime import make_realtime
-from hbeat.adapters.udp import ALL_THAT_WAITS, DRAIN_LIMIT, Media
-from hbeat.adapters.udp_sockets import Ear
+from hbeat.adapters.udp import Media
 from hbeat.adapters.watchdog import Watchdog
 from hbeat.agents.environment import script_environment
-from hbeat.agents.hooks import HookQueue, find_hooks
 from hbeat.agents.roster import Agents
 from hbeat.clients import Clients
 from hbeat.config.errors import ConfigError
 from hbeat.control_requests import ControlRequests
-from hbeat.core.auth import Keyring
 from hbeat.core.cluster import Cluster
-from hbeat.core.events import (
-    Dismiss,
-    Effect,
-    Exit,
-    Level,
-    Note,
-    Outcome,
-    Prepare,
-    Remember,
-    RunHook,
-    RunResource,
-    SendDatagram,
-    SendPing,
-)
-from hbeat.core.hello import Files
-from hbeat.core.model import NodeState, PeerRecord, Resource
+from hbeat.core.events import Level, Note
+from hbeat.core.model import LinkName, NodeState, PeerRecord
 from hbeat.core.outbox import Identity
-from hbeat.core.settings import Settings
 from hbeat.load import Configuration
+from hbeat.network import Network
 from hbeat.operations import Operations
+from hbeat.performer import Performer, bug
 from hbeat.reload import prepare
+from hbeat.settings import keyring_of, settings_of
 from hbeat.shared_files import SharedFiles
 from hbeat.view import view
-from hbeat.warm import WarmResources
 
 LAST_WORDS = 1.0
 """How long the end waits for whoever reads the log."""
-
-
-def settings_of(config: Configuration, me: Identity, files: Files) -> Settings:
-    """What the cluster needs of the configuration."""
-    return Settings(
-        me=me,
-        nodes=config.ha.nodes,
-        links=tuple(dict.fromkeys(medium.interface for medium in config.ha.media)),
-        timing=config.ha.timing,
-        failback=config.ha.auto_failback,
-        groups=config.groups,
-        rexmit_delay=config.ha.max_rexmit_delay,
-        inner_signature=config.ha.msgfmt == "classic",
-        log_badpack=config.ha.log_badpack,
-        hooks=find_hooks(),
-        pings=tuple(ping.node for ping in config.ha.ping_nodes),
-        ipfail=config.ha.ipfail,
-        files=files,
-    )
 
 
 def _stamp() -> tuple[int, str]:
@@ -111,22 +74,22 @@ class Daemon:
         *,
         realtime: bool,
     ) -> None:
-        self._config, self._me, self._media, self._pinger = config, me, media, pinger
+        self._config, self._me = config, me
         self._control, self._fifo, self._agents = control, fifo, agents
-        self._peer_file, self._shared = peer_file, SharedFiles(config)
-        self._watchdog = watchdog
-        self._hooks = HookQueue()
+        self._shared, self._watchdog = SharedFiles(config), watchdog
         self._open_log, self._log = open_log, open_log(config)
         self._realtime = realtime and config.ha.realtime
-        keys = Keyring(config.keys.active, config.keys.keys)
         settings = settings_of(config, me, self._shared.digests)
-        self.cluster = Cluster(settings, keys, _stamp, Random(), time.monotonic(), floor)
+        self.cluster = Cluster(settings, keyring_of(config), _stamp, Random(), time.monotonic(), floor)
         self._selector = selectors.DefaultSelector()
-        self._effects: deque[Effect] = deque()
         self._notes: list[Note] = []
         self._operations = Operations(self._selector)
-        self._warm = WarmResources(agents, self._operations, self._prepared, self._tell)
         self._clients = Clients(self._operations, self._tell)
+        self._network = Network(self._selector, media, pinger, self._heard, self._echoed)
+        self._performer = Performer(
+            self.cluster, self._network, agents, self._operations, peer_file, self._tell, self._leave
+        )
+        self._perform, self._warm = self._performer.perform, self._performer.warm
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._debug_level = max(config.ha.debug, self._log.debug)
         self._ending = False
@@ -138,7 +101,7 @@ class Daemon:
         self._catch_signals()
         self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
         self._selector.register(self._fifo, selectors.EVENT_READ, ("fifo", None))
-        self._watch_network()
+        self._network.watch()
         if self._realtime:
             for refused in make_realtime(self._config.ha.rtprio):
                 self._note(Level.WARNING, refused)
@@ -172,16 +135,15 @@ class Daemon:
         try:
             work()
         except Exception:
-            self._effects.clear()
-            self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
+            self._performer.forget()
+            self._tell(bug())
 
     def _readable(self, key: selectors.SelectorKey) -> None:
         kind, what = key.data
         if kind == "media":
-            for ear in self._media.ready():
-                self._drain(ear)
+            self._network.read_ready()
         elif kind == "echo":
-            self._drain_echoes(what)
+            self._network.read_echoes(what)
         elif kind == "operation":
             self._operations.step(what, time.monotonic())
         elif kind == "fifo":
@@ -192,14 +154,11 @@ class Daemon:
         else:
             self._serve()
 
-    def _drain(self, ear: Ear, limit: int = DRAIN_LIMIT) -> None:
-        for data in self._media.drain(ear, limit):
-            now = time.monotonic()
-            self._perform(self.cluster.receive(ear.link, data, now))
+    def _heard(self, link: LinkName, data: bytes, now: float) -> None:
+        self._perform(self.cluster.receive(link, data, now))
 
-    def _drain_echoes(self, family: int) -> None:
-        for data in self._pinger.drain(family):
-            self._perform(self.cluster.echoed(data, time.monotonic()))
+    def _echoed(self, data: bytes, now: float) -> None:
+        self._perform(self.cluster.echoed(data, now))
 
     def _script_wrote(self) -> None:
         now = time.monotonic()
@@ -210,12 +169,7 @@ class Daemon:
             self._perform(self.cluster.script_message(fields, now))
 
     def _timers(self, now: float, deadline: float) -> None:
-        # Silence must be real: behind a flood a heartbeat may be the last in line.
-        limit = ALL_THAT_WAITS if self.cluster.is_silence_due(now) else DRAIN_LIMIT
-        for ear in self._media.ears:
-            self._drain(ear, limit)
-        for family in self._pinger.sockets:
-            self._drain_echoes(family)
+        self._network.read_all(whole=self.cluster.is_silence_due(now))  # silence must be real
         late, now = now - deadline, time.monotonic()
         if now >= self.cluster.next_deadline() and not self._ending:
             self._perform(self.cluster.handle_timer(now, late))
@@ -242,76 +196,9 @@ class Daemon:
         ]
         return min((at for at in times if at is not None), default=time.monotonic() + 1.0)
 
-    # --- effects ----------------------------------------------------------------------------------------------
-
-    def _perform(self, effects: Iterable[Effect]) -> None:
-        """Does all of it, and what follows from it, in order."""
-        nested = bool(self._effects)
-        self._effects.extend(effects)
-        if nested:
-            return
-        while self._effects:
-            self._do(self._effects[0])
-            self._effects.popleft()
-
-    def _do(self, effect: Effect) -> None:
-        now = time.monotonic()
-        match effect:
-            case SendDatagram(data):
-                for news in self._media.send(data, now):
-                    self._note(Level.WARNING, news)
-            case SendPing(node, data):
-                for news in self._pinger.send(node, data, now):
-                    self._note(Level.WARNING, news)
-            case Note(level, text):
-                self._note(level, text)
-            case RunResource(op_id, resource, action):
-
-                def ended(outcome: Outcome, at: float) -> None:
-                    text = f"{resource.text} {action.value}: {outcome.detail or ('done' if outcome.ok else 'failed')}"
-                    self._note(Level.INFO if outcome.ok else Level.ERROR, text)
-                    self._perform(self.cluster.finished(op_id, outcome, at))
-
-                try:
-                    begun = self._agents.run(resource, action, now)
-                except Exception as error:  # a bug, told as such; without an outcome the plan would wait for ever
-                    self._note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
-                    begun = Outcome(False, f"error of this program: {error!r}")
-                self._operations.follow(begun, ended, now)
-                for operation in self._agents.take_asides():
-                    self._operations.follow(operation, self._aside_ended, now)
-            case RunHook():
-                if problem := self._hooks.add(effect):
-                    self._note(Level.WARNING, problem)
-                self._next_hook(now)
-            case Prepare(resource):
-                self._warm.prepare(resource, now)
-            case Dismiss(resource):
-                self._warm.dismiss(resource, now)
-            case Remember(record):
-                if problem := self._peer_file.keep(record):
-                    self._note(Level.WARNING, problem)
-            case Exit():
-                self._ending = True
-                self._clients.stop(now)
-
-    def _next_hook(self, now: float) -> None:
-        while isinstance(begun := self._hooks.next(self._agents.env, now), Outcome):
-            self._note(Level.WARNING, begun.detail)
-        if begun is not None:
-            self._operations.follow(begun, self._hook_ended, now)
-
-    def _hook_ended(self, outcome: Outcome, at: float) -> None:
-        self._note(Level.DEBUG if outcome.ok else Level.WARNING, outcome.detail)
-        self._hooks.ended()
-        self._next_hook(at)
-
-    def _aside_ended(self, outcome: Outcome, at: float) -> None:
-        if not outcome.ok:
-            self._note(Level.WARNING, outcome.detail)
-
-    def _prepared(self, resource: Resource, ready: bool, now: float) -> None:
-        self._perform(self.cluster.prepared(resource, ready, now))
+    def _leave(self, now: float) -> None:
+        self._ending = True
+        self._clients.stop(now)
 
     # --- the operator -----------------------------------------------------------------------------------------
 
@@ -352,7 +239,7 @@ class Daemon:
     def _reload(self) -> dict[str, object]:
         """Takes the files' new content; a file with an error changes nothing. The answer for who asked for it."""
         try:
-            change = prepare(self._config, self._media, self._pinger)
+            change = prepare(self._config, self._network.media, self._network.pinger)
         except (ConfigError, OSError) as error:
             self._note(Level.ERROR, f"reload refused, everything goes on as before:\n{error}")
             return {"ok": False, "error": str(error)}
@@ -365,39 +252,15 @@ class Daemon:
         self._agents.env = script_environment(self._config)
         for warning in change.warnings:
             self._note(Level.WARNING, warning)
-        media, pinger = self._media, self._pinger
-        self._use_network(change.media or media, change.pinger or pinger)
-        keys = Keyring(self._config.keys.active, self._config.keys.keys)
+        retire_old = self._network.exchange(change.media, change.pinger)
         self._shared = SharedFiles(self._config)
         settings = settings_of(self._config, self._me, self._shared.digests)
-        self._perform(self.cluster.reload(settings, keys, time.monotonic()))
+        self._perform(self.cluster.reload(settings, keyring_of(self._config), time.monotonic()))
         if self._clients.active:
             self._clients.keep(self._config.ha.respawn, self._agents.env, time.monotonic())
-        if change.media is not None:
-            self._close_media(media)
-        if change.pinger is not None:
-            pinger.close()
+        retire_old()
         self._note(Level.INFO, "Configuration reloaded.")
         return {"ok": True, "warnings": change.warnings}
-
-    def _use_network(self, media: Media, pinger: Pinger) -> None:
-        self._selector.unregister(self._media)
-        for sock in self._pinger.sockets.values():
-            self._selector.unregister(sock)
-        self._media, self._pinger = media, pinger
-        self._watch_network()
-
-    def _close_media(self, media: Media) -> None:
-        """What had arrived there before others took its place is not lost."""
-        for ear in media.ears:
-            for data in media.drain(ear):
-                self._perform(self.cluster.receive(ear.link, data, time.monotonic()))
-        media.close()
-
-    def _watch_network(self) -> None:
-        self._selector.register(self._media, selectors.EVENT_READ, ("media", None))
-        for family, sock in self._pinger.sockets.items():
-            self._selector.register(sock, selectors.EVENT_READ, ("echo", family))
 
     def _serve(self) -> None:
         now = time.monotonic()

@@ -13,11 +13,13 @@ from random import Random
 from hbeat.core.agreement import Agreement
 from hbeat.core.auth import Keyring
 from hbeat.core.badpackets import BadPackets, Reason
+from hbeat.core.beat import Beat
 from hbeat.core.connectivity import MESSAGES, Connectivity
 from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
-from hbeat.core.hello import FIELD, Files, Hello
+from hbeat.core.hello import Files, Hello
 from hbeat.core.hooks import Circumstances, Hooks
 from hbeat.core.ipfail import Ipfail
+from hbeat.core.joining import Joining, Step
 from hbeat.core.kin import Kin
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
@@ -32,12 +34,6 @@ from hbeat.core.script_requests import obey
 from hbeat.core.seqno import Seen
 from hbeat.core.settings import Settings
 from hbeat.core.wire import Message
-
-PROTOCOL = "1"
-START_GRACE = 2.0
-"""Added to the dt we announce during the first START_GRACE_FOR seconds (reference section 4.1)."""
-START_GRACE_FOR = 5.0
-REQNODES_PAUSE = 1.0
 
 HOLDING_NEWS = frozenset({"starting", "resource"})
 """Messages that say what the sender holds now; only the newest is true."""
@@ -76,11 +72,11 @@ class Cluster:
         self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
         self.agreement = Agreement(settings.files)
         self._newest_holding = 0
-        self._began = now
-        self._next_beat = self._now = now
-        self._announced: tuple[object, ...] = ()
-        self._reqnodes_at: float | None = None
-        self._reqnodes_since: float | None = None
+        self.beat = Beat(
+            settings.timing, settings.files, self.ownership, self.peer, self.kin, self.reception.proof, now
+        )
+        self._now = now
+        self.joining = Joining()
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -90,23 +86,19 @@ class Cluster:
         effects = self._say_status(now)
         self.status = NodeState.UP
         effects += self._say_status(now)
-        self._next_beat = now + self.settings.timing.keepalive
+        self.beat.started(now)
         return [*effects, *self._perform(begun, now), *self._join(now)]
 
     def next_deadline(self) -> float:
         """When handle_timer wants to be called next."""
         timers = [
-            self._next_beat,
-            self._reqnodes_at,
+            self.beat.next_deadline(self._now),
+            self.joining.ask_at,
             self.reception.next_deadline(),
             self.ownership.next_deadline(),
             self.peer.next_deadline() if self.peer else None,
             self.connectivity.next_deadline(),
         ]
-        if self._announced != self._announcement(self._now):
-            timers.append(self._now)
-        if self._now < self._began + START_GRACE_FOR:
-            timers.append(self._began + START_GRACE_FOR)
         return min(at for at in timers if at is not None)
 
     def is_silence_due(self, now: float) -> bool:
@@ -126,11 +118,9 @@ class Cluster:
             self.peer.doubt(now)
             self.connectivity.pings.doubt(now)
             effects.append(Note(Level.WARNING, f"our own loop was {round(late * 1000)} ms late"))
-        if now >= self._next_beat or self._announced != self._announcement(now):
+        if self.beat.is_due(now):
             effects += self._say_status(now)
-            if now >= self._next_beat:
-                keepalive = self.settings.timing.keepalive
-                self._next_beat = max(self._next_beat + keepalive, now + keepalive / 2)
+            self.beat.beaten(now)
         if self.peer is not None:
             before = self.peer.links_up
             died, notes = self.peer.check(now)
@@ -142,34 +132,15 @@ class Cluster:
             effects += self.reception.handle_timer(now)
         effects += self._perform(self.connectivity.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
-        if self._reqnodes_at is not None and now >= self._reqnodes_at:
-            effects += self._ask_nodes(now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
-
-    def _dt(self, now: float) -> float:
-        grace = START_GRACE if now < self._began + START_GRACE_FOR else 0.0
-        return self.settings.timing.deadtime + grace
 
     def _say_status(self, now: float) -> list[Effect]:
         """A status message, and an echo request to each ping node beside it."""
         return [*self._send(self._status_message(now), now), *self.connectivity.pings.requests(self.outbox, now)]
 
     def _status_message(self, now: float) -> Say:
-        self._announced = self._announcement(now)
         self.reception.answer_wanted = False
-        dt = f"{round(self._dt(now) * 1000):x}"
-        own = {"st": self.status.value, "dt": dt, "protocol": PROTOCOL, FIELD: self._hello().text()}
-        return Say.of("status", **own)
-
-    def _announcement(self, now: float) -> tuple[object, ...]:
-        """What is said at once when it changes: to an original how long to wait, to a peer of our kind all of hello."""
-        return (self._dt(now), replace(self._hello(), nonce="", echoes=()) if self.kin.hello else None)
-
-    def _hello(self) -> Hello:
-        owned, proof = self.ownership, self.reception.proof
-        sees_dead = self.peer is not None and self.peer.status == NodeState.DEAD.value
-        files = self.settings.files
-        return Hello(proof.nonce, proof.echoes, sees_dead, owned.held, not owned.jobs.stopping, files)
+        return self.beat.status(self.status, now)
 
     def _perform(self, effects: Iterable[Effect], now: float) -> list[Effect]:
         """Turns what is to be said into datagrams; everything else passes."""
@@ -193,28 +164,21 @@ class Cluster:
     # --- joining ----------------------------------------------------------------------------------------------
 
     def _join(self, now: float) -> list[Effect]:
-        """As soon as everybody was heard or given up: ask the peer for its node list, or become active."""
-        if self.status is not NodeState.UP or not self.connectivity.pings.decided:
+        if self.status is not NodeState.UP:
             return []
-        if self.peer is not None and not self.peer.decided:
+        pings_decided, deadtime = self.connectivity.pings.decided, self.settings.timing.deadtime
+        step = self.joining.next(self.peer, pings_decided, deadtime, now)
+        if step is Step.WAIT:
             return []
-        if self.peer is not None and self.peer.alive and self.peer.protocol:
-            if self._reqnodes_at is None:
-                self._reqnodes_since = now
-                return self._ask_nodes(now)
-            return []
-        return self._activate(now)
-
-    def _ask_nodes(self, now: float) -> list[Effect]:
-        assert self.peer is not None
-        if self._reqnodes_since is not None and now - self._reqnodes_since > self.settings.timing.deadtime:
-            text = f"{self.peer.name} does not answer reqnodes; going on without its node list"
-            return [Note(Level.WARNING, text), *self._activate(now)]
-        self._reqnodes_at = now + REQNODES_PAUSE
-        return [self.outbox.send(Say.of("reqnodes", self.peer.name), now)]
+        if step is Step.ACTIVATE or self.peer is None:
+            return self._activate(now)
+        if step is Step.ASK:
+            return [self.outbox.send(Say.of("reqnodes", self.peer.name), now)]
+        text = f"{self.peer.name} does not answer reqnodes; going on without its node list"
+        return [Note(Level.WARNING, text), *self._activate(now)]
 
     def _activate(self, now: float) -> list[Effect]:
-        self._reqnodes_at = self._reqnodes_since = None
+        self.joining.ended()
         if self.status is NodeState.ACTIVE:
             return []
         self.status = NodeState.ACTIVE
@@ -378,7 +342,7 @@ class Cluster:
         """What both nodes should have the same of is another on this one; the peer is told with the next status."""
         self._now = now
         self.settings = replace(self.settings, files=files)
-        self.agreement.ours = files
+        self.agreement.ours = self.beat.files = files
         if self.peer is None or self.kin.hello is None:
             return []
         return [*self.agreement.compare(self.peer.name, self.kin.hello.files)]
@@ -400,7 +364,7 @@ class Cluster:
         self.connectivity.pings.renew(settings.pings, settings.timing, now)
         if (ipfail := self.connectivity.ipfail) is not None:
             ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
-        self._next_beat = min(self._next_beat, now + settings.timing.keepalive)
+        self.beat.renew(settings.timing, now)
         return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
 
 

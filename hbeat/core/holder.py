@@ -7,6 +7,7 @@ end; that part is here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ LINGER = 1.0
 """Between `shutdone` and the end: time to answer requests for lost messages."""
 
 
-class Holder:
+class Holder(ABC):
     """The groups and the work of one node. peer is None in a cluster of one node."""
 
     def __init__(self, me: NodeName, peer: NodeName | None, groups: Iterable[ResourceGroup]) -> None:
@@ -81,13 +82,13 @@ class Holder:
                 effects.append(item)
         return effects
 
+    @abstractmethod
     def _job_done(self, job: Job, now: float) -> list[Effect]:
         """What follows from work that is done; failed groups are told afterwards."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         """These groups could not be started here, and are stopped again. May be empty."""
-        raise NotImplementedError
 
     def regroup(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
         """haresources was changed: stop what left a group we hold, start what came; the rest is not touched."""

@@ -1,0 +1,138 @@
+"""Does what the cluster decides: effects in, calls of the adapters and agents out.
+
+What follows from an effect (an action that ends at once) is done after it, in order; what ends later is followed by
+the loop and told to the cluster then.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from hbeat.adapters.peer_file import PeerFile
+from hbeat.agents.hooks import HookQueue
+from hbeat.agents.roster import Agents
+from hbeat.core.cluster import Cluster
+from hbeat.core.events import (
+    Dismiss,
+    Effect,
+    Exit,
+    Level,
+    Note,
+    Outcome,
+    Prepare,
+    Remember,
+    RunHook,
+    RunResource,
+    SendDatagram,
+    SendPing,
+)
+from hbeat.core.model import Resource
+from hbeat.network import Network
+from hbeat.operations import Operations
+from hbeat.warm import WarmResources
+
+
+class Performer:
+    """tell: takes lines for the log. leave: called when all is released."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        network: Network,
+        agents: Agents,
+        operations: Operations,
+        peer_file: PeerFile,
+        tell: Callable[[Note], None],
+        leave: Callable[[float], None],
+    ) -> None:
+        self._cluster, self._network, self._agents = cluster, network, agents
+        self._operations, self._peer_file = operations, peer_file
+        self._tell, self._leave = tell, leave
+        self._hooks = HookQueue()
+        self.warm = WarmResources(agents, operations, self._prepared, tell)
+        self._effects: deque[Effect] = deque()
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Does all of it, and what follows from it, in order."""
+        nested = bool(self._effects)
+        self._effects.extend(effects)
+        if nested:
+            return
+        while self._effects:
+            self._do(self._effects[0])
+            self._effects.popleft()
+
+    def forget(self) -> None:
+        """A bug has ended one turn in the middle: what it left is not done in the next."""
+        self._effects.clear()
+
+    def _do(self, effect: Effect) -> None:
+        now = time.monotonic()
+        match effect:
+            case SendDatagram(data):
+                self._warn(self._network.send(data, now))
+            case SendPing(node, data):
+                self._warn(self._network.ping(node, data, now))
+            case Note():
+                self._tell(effect)
+            case RunResource():
+                self._run(effect, now)
+            case RunHook():
+                self._warn([self._hooks.add(effect)])
+                self._next_hook(now)
+            case Prepare(resource):
+                self.warm.prepare(resource, now)
+            case Dismiss(resource):
+                self.warm.dismiss(resource, now)
+            case Remember(record):
+                self._warn([self._peer_file.keep(record)])
+            case Exit():
+                self._leave(now)
+
+    def _warn(self, problems: Iterable[str | None]) -> None:
+        for problem in problems:
+            if problem:
+                self._tell(Note(Level.WARNING, problem))
+
+    def _run(self, effect: RunResource, now: float) -> None:
+        resource, action = effect.resource, effect.action
+
+        def ended(outcome: Outcome, at: float) -> None:
+            text = f"{resource.text} {action.value}: {outcome.detail or ('done' if outcome.ok else 'failed')}"
+            self._tell(Note(Level.INFO if outcome.ok else Level.ERROR, text))
+            self.perform(self._cluster.finished(effect.op_id, outcome, at))
+
+        try:
+            begun = self._agents.run(resource, action, now)
+        except Exception as error:  # a bug, told as such; without an outcome the plan would wait for ever
+            self._tell(bug())
+            begun = Outcome(False, f"error of this program: {error!r}")
+        self._operations.follow(begun, ended, now)
+        for operation in self._agents.take_asides():
+            self._operations.follow(operation, self._aside_ended, now)
+
+    def _next_hook(self, now: float) -> None:
+        while isinstance(begun := self._hooks.next(self._agents.env, now), Outcome):
+            self._warn([begun.detail])
+        if begun is not None:
+            self._operations.follow(begun, self._hook_ended, now)
+
+    def _hook_ended(self, outcome: Outcome, at: float) -> None:
+        self._tell(Note(Level.DEBUG if outcome.ok else Level.WARNING, outcome.detail))
+        self._hooks.ended()
+        self._next_hook(at)
+
+    def _aside_ended(self, outcome: Outcome, at: float) -> None:
+        if not outcome.ok:
+            self._warn([outcome.detail])
+
+    def _prepared(self, resource: Resource, ready: bool, now: float) -> None:
+        self.perform(self._cluster.prepared(resource, ready, now))
+
+
+def bug() -> Note:
+    """The exception that is being handled, with its traceback."""
+    return Note(Level.CRITICAL, f"error in this program, please report it:\n{traceback.format_exc()}")
