@@ -13,6 +13,7 @@ reload alone and stop alone leave out the instances of execute=: two that name e
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 from ldirector.adapters.control import Answer
@@ -81,9 +82,7 @@ class ControlRequests:
             limit = -1.0
         if not 0 <= limit <= LONGEST_READY:
             return {"ok": False, "error": f"not a number of seconds from 0 to {LONGEST_READY:g}: {seconds!r}"}
-        try:
+        with suppress(TimeoutError):  # the answer says how it stands
             async with asyncio.timeout(limit):
                 await self._daemon.wait_ready()
-        except TimeoutError:
-            pass  # the answer says how it stands
         return {"ok": True, "ready": self._daemon.is_ready()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ldirector.core.ipvsadm_list import as_listed
 from ldirector.core.preview import preview
-from ldirector.core.render import listed
 from migration.cluster_files import ClusterFiles
 from migration.topology import Topology
 
@@ -30,4 +30,4 @@ def describe(files: ClusterFiles, topology: Topology) -> Iterator[str]:
         yield f"real server {real.address}, ports {', '.join(map(str, real.ports))}, gateway {real.gateway or 'none'}"
     yield "IPVS table on the node that holds the virtual address, while all servers answer:"
     for director in files.directors:
-        yield from (f"  {line}" for line in listed(preview(director.virtuals)))
+        yield from (f"  {line}" for line in as_listed(preview(director.virtuals)))

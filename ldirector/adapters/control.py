@@ -26,7 +26,9 @@ Handler = Callable[[list[str]], Awaitable[Answer]]
 
 
 def bind(path: Path) -> socket.socket:
-    """The listening socket: who asks before the daemon serves is answered when it does. A leftover of a dead daemon is replaced: the caller holds the lock.
+    """The listening socket: who asks before the daemon serves is answered when it does.
+
+    A leftover of a dead daemon is replaced: the caller holds the lock.
 
     Raises OSError with the name of the socket.
     """

@@ -155,10 +155,14 @@ class VirtualBuilder:
                 f"write at most {LONGEST_PERSISTENCE}",
             )
         if mask and not persistent:
-            self._warn_at(settings, "netmask", "netmask: it has no effect without persistent=", "write persistent= too")
+            self._findings.warn(
+                settings.line("netmask", 0), "netmask: it has no effect without persistent=", "write persistent= too"
+            )
         ops = settings.get("ops") and key.protocol == Protocol.UDP.value
         if settings.get("ops") and not ops:
-            self._warn_at(settings, "ops", "ops: it has no effect, it works with protocol=udp only", "remove the line")
+            self._findings.warn(
+                settings.line("ops", 0), "ops: it has no effect, it works with protocol=udp only", "remove the line"
+            )
         return VirtualState(
             scheduler=scheduler,
             persistent=persistent,
@@ -178,9 +182,6 @@ class VirtualBuilder:
                 f"choose from {', '.join(sorted(known))}",
             )
         return tuple(sorted(names))
-
-    def _warn_at(self, settings: Settings, name: str, what: str, cure: str) -> None:
-        self._findings.warn(settings.line(name, 0), what, cure)
 
     def _reals(self, raw: RawVirtual, key: VirtualKey) -> tuple[Real, ...]:
         """The reals in the order of the file. The same server twice is one table entry; the last line counts."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ldirector.config.errors import Findings
 from ldirector.config.pattern_size import LARGEST, SHORT, TOGETHER, elements
-from ldirector.config.settings import RawVirtual, Settings
+from ldirector.config.settings import RawVirtual
 from ldirector.config.values import shown
 from ldirector.core.model import CheckType, Virtual, virtual_name
 from ldirector.core.negotiate import choose, kinds, unused_directives
@@ -31,9 +31,6 @@ class CheckFindings:
         self._check_extra(virtual, raw)
         self._check_texts(virtual, raw)
 
-    def _warn_at(self, settings: Settings, name: str, what: str, cure: str) -> None:
-        self._findings.warn(settings.line(name, 0), what, cure)
-
     def _check_receive(self, virtual: Virtual, raw: RawVirtual) -> None:
         """A pattern that does not compile ended the original at its first check; here the file is refused."""
         patterns = [(raw.settings.line("receive", raw.line), virtual.receive)]
@@ -44,9 +41,8 @@ class CheckFindings:
             if fault := self._patterns[pattern]:
                 self._findings.error(line, f"receive: {fault[0]}", fault[1])
         if virtual.httpmethod == "HEAD" and any(pattern for _, pattern in patterns):
-            self._warn_at(
-                raw.settings,
-                "httpmethod",
+            self._findings.warn(
+                raw.settings.line("httpmethod", 0),
                 "httpmethod: the answer to HEAD has no body, so receive never matches",
                 "remove receive, or write httpmethod=GET",
             )
@@ -86,9 +82,8 @@ class CheckFindings:
                 self._findings.error(line, f"{name}: it has a control character in it", "remove that character")
         over_tls = virtual.checktype.negotiates and virtual.service in TLS_SERVICES
         if over_tls and virtual.virtualhost and not server_name(virtual.virtualhost):
-            self._warn_at(
-                raw.settings,
-                "virtualhost",
+            self._findings.warn(
+                raw.settings.line("virtualhost", 0),
                 f"virtualhost: TLS cannot carry {shown(virtual.virtualhost)}, so no server name is asked for",
                 "write a host name whose parts between the dots have 1 to 63 characters",
             )
@@ -102,9 +97,8 @@ class CheckFindings:
         name = "service" if virtual.checktype is CheckType.NEGOTIATE else "checktype"
         line = raw.settings.line(name, raw.settings.line("checktype", raw.line))
         for unused in unused_directives(virtual, raw.settings.__contains__):
-            self._warn_at(
-                raw.settings,
-                unused,
+            self._findings.warn(
+                raw.settings.line(unused, 0),
                 f"{unused}: the {_check_name(virtual)} check does not look at it",
                 "leave the line as it is, or remove it",
             )

@@ -108,7 +108,8 @@ _ROWS = (
         form="seconds",
         shown="10",
         meaning="From the start of a check to the start of the next one. All servers are checked independently of each "
-        "other, spread over the interval. The value of a virtual counts with fork=yes only, as in ldirectord.",
+        "other, spread over the interval; up to 25 begin together. The value of a virtual counts with fork=yes only, "
+        "as in ldirectord.",
     ),
     Directive(
         "checkcount",

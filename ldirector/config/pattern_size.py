@@ -9,6 +9,7 @@ library is given, so that no comment or escape of Perl hides a brace.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from ldirector.core.pattern_error import PatternError
 from ldirector.core.perl_pattern import translated
@@ -28,10 +29,8 @@ _MANY = 10**9
 
 def elements(pattern: str) -> int:
     """An upper estimate, in one pass; a pattern with its brackets in disorder gets a number, too."""
-    try:
+    with suppress(PatternError):  # never compiled; the number tells only how long it is
         pattern = translated(pattern)
-    except PatternError:
-        pass  # never compiled; the number tells only how long it is
     outer: list[tuple[int, int]] = []  # of each open group: elements before it, and before its last element
     total, before = 0, 0
     for match in _ELEMENT.finditer(pattern):

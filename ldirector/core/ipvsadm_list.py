@@ -10,8 +10,16 @@ from __future__ import annotations
 from functools import cmp_to_key
 from ipaddress import ip_address
 
-from ldirector.core.model import Protocol, RealKey, Table, VirtualKey, real_name, virtual_label
-from ldirector.core.render import listed_state, listed_way
+from ldirector.core.model import (
+    Forwarding,
+    Protocol,
+    RealKey,
+    Table,
+    VirtualKey,
+    VirtualState,
+    real_name,
+    virtual_label,
+)
 
 HEADINGS = (
     "IP Virtual Server version 1.2.1 (size=4096)",
@@ -19,16 +27,18 @@ HEADINGS = (
     "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn",
 )
 
+_LISTED = {Forwarding.GATE: "Route", Forwarding.MASQ: "Masq", Forwarding.IPIP: "Tunnel"}
+
 
 def as_listed(table: Table) -> list[str]:
     """The lines, with the headings."""
     lines = list(HEADINGS)
     for key in sorted(table, key=cmp_to_key(_compare_virtuals)):
         service = table[key]
-        lines.append(f"{key.protocol.upper():<4} {virtual_label(key)} {listed_state(service.state)}")
+        lines.append(f"{key.protocol.upper():<4} {virtual_label(key)} {_state(service.state)}")
         for real in sorted(service.reals, key=cmp_to_key(_compare_reals)):
             to = service.reals[real]
-            lines.append(f"  -> {real_name(real):<28} {listed_way(to):<7} {to.weight:<6} {0:<10} {0:<10}")
+            lines.append(f"  -> {real_name(real):<28} {_LISTED[to.forwarding]:<7} {to.weight:<6} {0:<10} {0:<10}")
     return lines
 
 
@@ -59,3 +69,16 @@ def _compare_addresses(one: str, other: str) -> int:
 def _quarters(address: str) -> list[int]:
     packed = ip_address(address).packed if address else b""
     return [int.from_bytes(packed[start : start + 4], "big") for start in range(0, len(packed), 4)]
+
+
+def _state(state: VirtualState) -> str:
+    words = [state.scheduler]
+    if state.schedflags:
+        words.append(f"({','.join(state.schedflags)})")
+    if state.persistent:
+        words.append(f"persistent {state.persistent}")
+    if state.netmask:
+        words.append(f"mask {state.netmask}")
+    if state.ops:
+        words.append("ops")
+    return " ".join(words)

@@ -1,8 +1,6 @@
-"""An IPVS table as text, in the two forms of ipvsadm: `-Sn` (commands that rebuild it) and `-Ln` (for people).
+"""An IPVS table as text in the form of `ipvsadm -Sn`, the commands that rebuild it (ipvsadm_list.py has that of -Ln).
 
-This is for comparing tables: virtuals are sorted by protocol flag and address as text, reals as text, blanks are single
-and headings left out. ipvsadm_list.py has the very bytes of `ipvsadm -Ln`. The connection counters of -Ln are shown as
-0: a table says nothing of connections.
+This is for comparing tables: virtuals are sorted by protocol flag and address as text, reals as text.
 """
 
 from __future__ import annotations
@@ -15,13 +13,11 @@ from ldirector.core.model import (
     VirtualKey,
     VirtualState,
     real_name,
-    virtual_label,
     virtual_name,
 )
 
 _FLAG = {Protocol.TCP.value: "-t", Protocol.UDP.value: "-u", Protocol.FWM.value: "-f"}
 _SAVED = {Forwarding.GATE: "-g", Forwarding.MASQ: "-m", Forwarding.IPIP: "-i"}
-_LISTED = {Forwarding.GATE: "Route", Forwarding.MASQ: "Masq", Forwarding.IPIP: "Tunnel"}
 
 
 def saved(table: Table) -> list[str]:
@@ -31,28 +27,6 @@ def saved(table: Table) -> list[str]:
         service = table[key]
         lines.append(f"-A {name} {_saved_state(service.state)}")
         lines += sorted(f"-a {name} -r {real_name(real)} {_saved_real(to)}" for real, to in service.reals.items())
-    return lines
-
-
-def listed(table: Table) -> list[str]:
-    """The lines of `ipvsadm -Ln`, without headings."""
-    lines = []
-    for _, key in _sorted(table):
-        service = table[key]
-        lines.append(f"{key.protocol.upper()} {virtual_label(key)} {listed_state(service.state)}")
-        lines += sorted(
-            f"  -> {real_name(real)} {listed_way(to)} {to.weight} 0 0" for real, to in service.reals.items()
-        )
-    return lines
-
-
-def thresholds(table: Table) -> list[str]:
-    """The lines of `ipvsadm -Ln --thresholds`, without headings: upper and lower threshold of each real."""
-    lines = []
-    for _, key in _sorted(table):
-        service = table[key]
-        lines.append(f"{key.protocol.upper()} {virtual_label(key)} {listed_state(service.state)}")
-        lines += sorted(f"  -> {real_name(real)} {to.upper} {to.lower} 0 0" for real, to in service.reals.items())
     return lines
 
 
@@ -81,22 +55,3 @@ def _saved_state(state: VirtualState) -> str:
 def _saved_real(state: RealState) -> str:
     tunnel = " --tun-type ipip" if state.forwarding is Forwarding.IPIP else ""
     return f"{_SAVED[state.forwarding]} -w {state.weight}{tunnel}"
-
-
-def listed_way(state: RealState) -> str:
-    """Route, Masq or Tunnel."""
-    return _LISTED[state.forwarding]
-
-
-def listed_state(state: VirtualState) -> str:
-    """Scheduler and flags."""
-    words = [state.scheduler]
-    if state.schedflags:
-        words.append(f"({','.join(state.schedflags)})")
-    if state.persistent:
-        words.append(f"persistent {state.persistent}")
-    if state.netmask:
-        words.append(f"mask {state.netmask}")
-    if state.ops:
-        words.append("ops")
-    return " ".join(words)

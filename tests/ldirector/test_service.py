@@ -97,7 +97,7 @@ def test_a_daemon_that_vanishes_without_a_word_is_a_failed_start(
     assert sorted(path.name for path in instance.run_dir.glob("*.cf.*")) == ["ldirectord.x.cf.lock"]
 
 
-def started(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> int:
+def started(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> int | None:
     """service.start of a good file; the kernel's table is not opened."""
     instance.config.write_text("virtual=10.1.1.10:80\n\treal=192.168.2.1:80 masq\n\tchecktype=on\n")
     monkeypatch.setattr(service, "Ipvs", object)

@@ -15,7 +15,7 @@ def test_check_tells_nodes_addresses_and_the_table(capsys):
     shown = capsys.readouterr().out
     assert "node test2.com: eth0 10.1.1.3/24, eth1 192.168.2.242/24" in shown
     assert "virtual address 10.1.1.10 belongs to test1.com" in shown
-    assert "    -> 192.168.2.236:80 Masq 1 0 0" in shown
+    assert "    -> 192.168.2.236:80             Masq    1      0          0" in shown
 
 
 def test_errors_go_to_stderr_with_exit_status_1(tmp_path, capsys):

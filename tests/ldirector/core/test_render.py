@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ldirector.core.model import Forwarding, RealKey, RealState, Service, VirtualKey, VirtualState
-from ldirector.core.render import listed, saved, thresholds
+from ldirector.core.render import saved
+from tests.ldirector.core.listed_form import listed, thresholds
 
 FULL = VirtualState("sh", 300, "255.255.255.0", True, ("sh-fallback", "sh-port"))
 TABLE = {

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from ldirector.core.render import listed, saved, thresholds
+from ldirector.core.render import saved
+from tests.ldirector.core.listed_form import listed, thresholds
 from tests.ldirector.world import VECTORS, BackEnd, BackEnds, Script, World
 
 QUIET = 6.0
