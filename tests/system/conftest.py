@@ -10,11 +10,16 @@ from migration.network import ip_batch
 from tests.system.pair import Pair, have_namespaces
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    """Two nodes, nothing started."""
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """What is left out without namespaces says so."""
     if missing := have_namespaces():
         pytest.skip(missing)
+
+
+@pytest.fixture
+def pair(tmp_path: Path, namespaces: None) -> Iterator[Pair]:
+    """Two nodes, nothing started."""
     made = Pair(tmp_path)
     try:
         yield made
@@ -23,10 +28,8 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def running(tmp_path_factory: pytest.TempPathFactory, namespaces: None) -> Iterator[Pair]:
     """A settled pair that the tests of a module look at and leave as it is."""
-    if missing := have_namespaces():
-        pytest.skip(missing)
     made = Pair(tmp_path_factory.mktemp("pair"))
     try:
         yield made.start_both()
@@ -35,10 +38,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def host() -> Iterator[NetworkNamespace]:
+def host(namespaces: None) -> Iterator[NetworkNamespace]:
     """10.1.1.2/24 on eth0, which has the default route, and 192.168.2.241/24 on eth1."""
-    if missing := have_namespaces():
-        pytest.skip(missing)
     namespace = NetworkNamespace.create()
     ip_batch(
         namespace,

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from hbeat.core.model import NodeName
 from tests.interop.auditor import Auditor
-from tests.system.pair import HOSTS, NAMES, Pair, have_namespaces
+from tests.system.pair import HOSTS, NAMES, Pair
 
 ONE, TWO = NAMES
 ETH_P_ALL, OUTGOING = 3, 4
 LOSS = 30  # percent
 pytestmark = [pytest.mark.root, pytest.mark.system]
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    if reason := have_namespaces():
-        pytest.skip(reason)
-    made = Pair(tmp_path)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def lose(pair: Pair, name: NodeName, rule: str) -> None:
