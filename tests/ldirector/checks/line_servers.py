@@ -89,6 +89,16 @@ def answering(greeting: bytes, answers: Mapping[bytes, bytes] | None = None, wor
     return talk
 
 
+def silent() -> Talk:
+    """Takes everything, a TLS hello with blank lines in it, too, and says nothing until the client goes."""
+
+    async def talk(call: Call) -> None:
+        while await call.reader.read(4096):
+            pass
+
+    return talk
+
+
 def closing(greeting: bytes = b"") -> Talk:
     """Says this and closes."""
 

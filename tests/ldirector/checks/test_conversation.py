@@ -27,6 +27,7 @@ from tests.ldirector.checks.line_servers import (
     dripping,
     flooding,
     judged,
+    silent,
 )
 from tests.ldirector.checks.servers import self_signed
 
@@ -161,9 +162,9 @@ def test_a_dripping_server_cannot_stretch_the_deadline(part: bytes) -> None:
 
 def test_a_silent_server_is_a_read_timeout_with_and_without_tls(context: ssl.SSLContext) -> None:
     failed = (Outcome.FAIL, Reason.READ_TIMEOUT)
-    assert judged(pop.check, answering(b""), timeout=0.2) == failed
-    assert judged(pop.check, answering(b""), timeout=0.2, service="pops") == failed
-    assert judged(pop.check, answering(b""), context, timeout=0.3, service="pops") == failed
+    assert judged(pop.check, silent(), timeout=0.2) == failed
+    assert judged(pop.check, silent(), timeout=0.2, service="pops") == failed
+    assert judged(pop.check, silent(), context, timeout=0.3, service="pops") == failed
 
 
 def test_a_closed_port_is_refused() -> None:
