@@ -43,15 +43,15 @@ class Switch:
 
     def __init__(self, networks: Sequence[IPv4Network]) -> None:
         self._bridges = {network: f"br{number}" for number, network in enumerate(networks)}
-        self._namespace = NetworkNamespace.create()
+        self.namespace = NetworkNamespace.create()
         ip_batch(
-            self._namespace,
+            self.namespace,
             ["link set lo up"]
             # Without spanning tree and multicast snooping a port forwards from the moment it is up.
             + [f"link add {bridge} type bridge stp_state 0 mcast_snooping 0" for bridge in self._bridges.values()]
             + [f"link set {bridge} up" for bridge in self._bridges.values()],
         )
-        with self._namespace.entered():
+        with self.namespace.entered():
             self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def plug_in(self, machine: str, legs: Iterable[Leg], namespace: NetworkNamespace) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class Switch:
         legs = tuple(legs)
         ports = tuple(f"{machine}-{list(self._bridges).index(leg.network)}" for leg in legs)
         ip_batch(
-            self._namespace,
+            self.namespace,
             [
                 f"link add {port} type veth peer name {leg.interface} netns {namespace.path}"
                 for port, leg in zip(ports, legs, strict=True)
@@ -85,7 +85,7 @@ class Switch:
 
     def pull_out(self, ports: Iterable[str]) -> None:
         """Remove cables, so that a machine of the same name can be plugged in again."""
-        with self._namespace.entered():
+        with self.namespace.entered():
             for port in ports:
                 # Gone already if the machine's namespace was the last to hold it.
                 subprocess.run(["ip", "link", "delete", port], stderr=subprocess.DEVNULL)
@@ -93,7 +93,7 @@ class Switch:
     def close(self) -> None:
         """Let go of the switch; with the machines gone its bridges are, too."""
         self._control.close()
-        self._namespace.close()
+        self.namespace.close()
 
 
 def set_up_node(switch: Switch, node: LabNode, number: int, namespace: NetworkNamespace) -> tuple[str, ...]:

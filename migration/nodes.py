@@ -2,7 +2,7 @@
 
 Its process 1 is a fork of ours which reaps orphans and keeps the node's syslog. Killing it kills every process of the
 node at once, as a power cut does; the next boot is a new life in new namespaces with an empty /run, and only
-/etc/ha.d, /var/lib/heartbeat and /var/log are the same.
+/etc/ha.d, /var/lib/heartbeat and /var/log are the same. With a layer, a node has programs that this machine has not.
 """
 
 from __future__ import annotations
@@ -33,18 +33,27 @@ PRIVATE_FOLDERS = {"ha.d": "/etc/ha.d", "lib": "/var/lib/heartbeat", "log": "/va
 """Folder below the node's own -> where the node has it."""
 
 
+LAYERED = ("usr", "etc", "var")
+"""The folders of a layer; each is laid over this machine's in the node."""
+
+
 class NodeError(Exception):
     """A node did not boot or a command in it could not run."""
 
 
 class Node:
-    """One machine. It is off until `boot`."""
+    """One machine. It is off until `boot`.
 
-    def __init__(self, lab: LabNode, number: int, folder: Path, switch: Switch) -> None:
+    layer: a folder with what it has beyond this machine, see LAYERED. Such a node may write everywhere there, too: what
+    it writes outside of its private folders is gone with its power.
+    """
+
+    def __init__(self, lab: LabNode, number: int, folder: Path, switch: Switch, layer: Path | None = None) -> None:
         self.lab = lab
         self._number = number
         self.folder = folder
         self._switch = switch
+        self._layer = layer
         self._ports: tuple[str, ...] = ()
         self._holder = 0
         self._init = 0
@@ -66,7 +75,7 @@ class Node:
         self._holder = os.fork()
         if self._holder == 0:
             try:
-                _hold(tell, self.name, self.folder)
+                _hold(tell, self.name, self.folder, self._layer)
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -142,7 +151,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": f"{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
-def _hold(tell: int, name: str, folder: Path) -> None:
+def _hold(tell: int, name: str, folder: Path, layer: Path | None) -> None:
     """The process between us and the node's process 1: it exists because only children enter a new pid namespace."""
     namespaces.die_with_parent()
     namespaces.unshare(namespaces.CLONE_NEWPID)
@@ -150,7 +159,7 @@ def _hold(tell: int, name: str, folder: Path) -> None:
     init = os.fork()
     if init == 0:
         _close_all_but({0, 1, 2, init_tells})
-        _become_init(init_tells, name, folder)
+        _become_init(init_tells, name, folder, layer)
     os.close(init_tells)
     if os.read(ready, 1):
         os.write(tell, str(init).encode())
@@ -169,7 +178,7 @@ def _close_all_but(kept: set[int]) -> None:
                 continue
 
 
-def _become_init(tell: int, name: str, folder: Path) -> None:
+def _become_init(tell: int, name: str, folder: Path, layer: Path | None) -> None:
     namespaces.die_with_parent()
     namespaces.unshare(namespaces.CLONE_NEWNET | namespaces.CLONE_NEWNS | namespaces.CLONE_NEWUTS)
     socket.sethostname(name)
@@ -177,6 +186,8 @@ def _become_init(tell: int, name: str, folder: Path) -> None:
     namespaces.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
     namespaces.mount("proc", "/proc", "proc")
     Path("/run/lock").mkdir()
+    if layer is not None:
+        _lay_over(layer)
     for own, place in PRIVATE_FOLDERS.items():
         namespaces.mount(str(folder / own), place, "", namespaces.MS_BIND)
     os.chdir("/")
@@ -191,6 +202,16 @@ def _become_init(tell: int, name: str, folder: Path) -> None:
     os.write(tell, b"1")
     os.close(tell)
     _run_init(syslog, wake_read)
+
+
+def _lay_over(layer: Path) -> None:
+    """Nothing of it reaches this machine: what the node writes is kept in its /run."""
+    for place in LAYERED:
+        upper, work = Path("/run/machine", place), Path("/run/machine/work", place)
+        upper.mkdir(parents=True)
+        work.mkdir(parents=True)
+        folders = f"lowerdir={layer / place}:/{place},upperdir={upper},workdir={work}"
+        namespaces.mount("overlay", f"/{place}", "overlay", 0, folders)
 
 
 def _run_init(syslog: socket.socket, wake: int) -> None:

@@ -1,4 +1,4 @@
-"""Watches who holds an address, from outside and all the time: two holders at one instant is what it is there to see.
+"""Watches who holds each address, from outside and all the time: two holders at one instant is what it is there to see.
 
 It looks at the kernels of both nodes every 20 ms in a thread of its own; what a change of owner may cost is judged by
 those who asked for it, two owners never may be.
@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 from types import TracebackType
 
 PERIOD = 0.02
 
 
-class Auditor:
-    """holders: who has the address now. Between enter and exit every sample is kept."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Who had an address at a monotonic time."""
 
-    def __init__(self, holders: Callable[[], list[str]]) -> None:
-        self._holders = holders
+    at: float
+    address: IPv4Address
+    owners: tuple[str, ...]
+
+
+class Auditor:
+    """owners: who has the address now. Between enter and exit every sample is kept."""
+
+    def __init__(self, owners: Callable[[IPv4Address], list[str]], addresses: Sequence[IPv4Address]) -> None:
+        self._owners = owners
+        self._addresses = addresses
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="auditor", daemon=True)
-        self.samples: list[tuple[float, tuple[str, ...]]] = []
+        self.samples: list[Sample] = []
 
     def __enter__(self) -> Auditor:
         self._thread.start()
@@ -34,10 +46,16 @@ class Auditor:
         self._thread.join()
 
     @property
-    def doubles(self) -> list[tuple[float, tuple[str, ...]]]:
+    def doubles(self) -> list[Sample]:
         """The samples with more than one owner."""
-        return [sample for sample in self.samples if len(sample[1]) > 1]
+        return [sample for sample in self.samples if len(sample.owners) > 1]
+
+    @property
+    def holders(self) -> set[tuple[str, ...]]:
+        """Everybody that ever held any of the addresses, each with those that had it at the same instant."""
+        return {sample.owners for sample in self.samples}
 
     def _watch(self) -> None:
         while not self._end.wait(PERIOD):
-            self.samples.append((time.monotonic(), tuple(self._holders())))
+            now = time.monotonic()
+            self.samples += [Sample(now, address, tuple(self._owners(address))) for address in self._addresses]

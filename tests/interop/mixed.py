@@ -1,19 +1,26 @@
-"""A pair in which one node runs Debian's heartbeat 3.0.6 and the other runs hbeat, on the same files.
+"""A pair in which some nodes run Debian's heartbeat 3.0.6 and the others run hbeat, on the same files.
 
-The original gets what its package puts into /etc/ha.d; its recovery kills by name and can reboot, which is why nodes
-have pid namespaces of their own. Who holds an address is asked of the kernels of both nodes.
+The original is not installed on this machine: its packages are a layer which the nodes alone have (setup/original). Its
+recovery kills by name and can reboot, which is why nodes have pid namespaces of their own. Who holds an address is
+asked of the kernels of both nodes.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
-from tests.system.pair import NAMES, Pair
+from tests.interop.recorder import Recorder
+from tests.system.pair import GATEWAY, NAMES, VIP, Pair, have_namespaces
 
+LAYER = Path(sys.prefix) / "peers" / "heartbeat"
 PROGRAM = Path("/usr/libexec/heartbeat/heartbeat")
 TOOLS = Path("/usr/share/heartbeat")
 SHIPPED = ("harc", "shellfuncs", "rc.d", "resource.d")
+FOLDERS = "mkdir -p /run/heartbeat /run/resource-agents && chown hacluster:haclient /var/lib/heartbeat"
+"""What the original's package makes at boot and at its installation."""
 
 HA_CF = """\
 logfile /var/log/ha-log
@@ -31,35 +38,53 @@ node test1.com test2.com
 
 def missing() -> str:
     """Why mixed pairs cannot be made here, or nothing."""
-    return "" if PROGRAM.exists() else "not installed: heartbeat (setup/packages interop)"
+    if reason := have_namespaces():
+        return reason
+    return "" if (LAYER / PROGRAM.relative_to("/")).exists() else "no original heartbeat here: make interop brings it"
 
 
 class MixedPair(Pair):
     """original: the names of the nodes that run the original."""
 
-    def __init__(self, folder: Path, original: str) -> None:
-        super().__init__(folder)
-        self.original = {original}
+    def __init__(self, folder: Path, original: Collection[str]) -> None:
+        super().__init__(folder, LAYER)
+        self.original = set(original)
         for name in NAMES:
             self.write(name, "ha.cf", HA_CF)
-        self._furnish(original)
+        for name in self.original:
+            self.furnish(name)
 
-    def _furnish(self, name: str) -> None:
+    @property
+    def theirs(self) -> str:
+        """The one node that runs the original."""
+        (name,) = self.original
+        return name
+
+    @property
+    def ours(self) -> str:
+        """The one node that does not."""
+        (name,) = set(NAMES) - self.original
+        return name
+
+    def furnish(self, name: str) -> None:
         """What the original's package puts into /etc/ha.d."""
         for item in SHIPPED:
-            source, target = Path("/etc/ha.d") / item, self.nodes[name].folder / "ha.d" / item
+            source, target = LAYER / "etc/ha.d" / item, self.nodes[name].folder / "ha.d" / item
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
             else:
                 shutil.copy2(source, target)
-        shutil.chown(self.nodes[name].folder / "lib", "hacluster", "haclient")
+
+    def recorder(self, path: Path) -> Recorder:
+        """Everything that goes over the cables, into a pcap file."""
+        return Recorder(self.switch.namespace, path)
 
     def start(self, name: str) -> None:
         """Boot if need be, and start what this node runs."""
         if not self.nodes[name].is_on:
             self.nodes[name].boot()
         if name in self.original:
-            status, out = self.run(name, "sh", "-c", f"mkdir -p /run/heartbeat /run/resource-agents && {PROGRAM}")
+            status, out = self.run(name, "sh", "-c", f"{FOLDERS} && {PROGRAM}")
         else:
             status, out = self.heartbeat(name, "start")
         assert status == 0, f"{name}: {out}"
@@ -84,8 +109,8 @@ class MixedPair(Pair):
         """Start the nodes in this order, one right after the other, and wait until the preferred one serves."""
         for name in order or NAMES:
             self.start(name)
-        self.until(lambda: self.owners() == [NAMES[0]], 40)
-        self.until(self.is_settled, 30)
+        self.serves(NAMES[0], 40)
+        self.settle()
         return self
 
     def is_settled(self) -> bool:
@@ -93,6 +118,9 @@ class MixedPair(Pair):
         words = [self.command(name, "cl_status", "rscstatus")[1].strip() for name in NAMES]
         return all(word in ("local", "all", "none", "foreign") for word in words)
 
+    def settle(self, within: float = 30.0) -> None:
+        self.until(self.is_settled, within)
+
     def serves(self, name: str, within: float = 20.0) -> None:
-        """This node alone comes to hold the address, and all is quiet."""
-        self.until(lambda: self.owners() == [name], within)
+        """This node alone comes to hold both addresses."""
+        self.until(lambda: self.owners(VIP) == self.owners(GATEWAY) == [name], within)

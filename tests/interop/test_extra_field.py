@@ -5,36 +5,16 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from hbeat.core.auth import Key, Keyring, Method, unpack
 from hbeat.core.hello import FIELD
 from hbeat.core.wire import Message
-from tests.interop.mixed import MixedPair, missing
-from tests.system.pair import NAMES, have_namespaces
+from tests.interop.mixed import MixedPair
+from tests.system.pair import NAMES
 
 ONE, TWO = NAMES
 ETH_P_ALL = 3
 KEYS = Keyring(2, {2: Key(2, Method.SHA1, b"PASSWORD")})
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.interop,
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-]
-
-
-@pytest.fixture(params=[ONE, TWO], ids=["original is preferred", "original is the other"])
-def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
-    if reason := have_namespaces():
-        pytest.skip(reason)
-    made = MixedPair(tmp_path, original=request.param)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def heard(pair: MixedPair, name: str, seconds: float) -> list[Message]:
@@ -54,8 +34,7 @@ def heard(pair: MixedPair, name: str, seconds: float) -> list[Message]:
 
 def test_the_original_acknowledges_heartbeats_with_the_field_and_complains_of_nothing(pair: MixedPair) -> None:
     pair.start_all()
-    (theirs,) = pair.original
-    (ours,) = set(NAMES) - pair.original
+    theirs, ours = pair.theirs, pair.ours
     messages = heard(pair, theirs, 12)
     with_field = {m.number("seq") for m in messages if m.text("src") == ours and m.raw(FIELD)}
     acknowledged = {m.number("ackseq") for m in messages if m.text("src") == theirs and m.text("t") == "NS_ackmsg"}

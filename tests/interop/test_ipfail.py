@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.interop.auditor import Auditor
-from tests.interop.mixed import HA_CF, MixedPair, missing
-from tests.system.pair import NAMES, have_namespaces
+from tests.interop.mixed import HA_CF, MixedPair
+from tests.system.pair import NAMES
 
 ONE, TWO = NAMES
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.interop,
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-]
 ROUTER = "10.1.1.254"
 LINES = f"""\
 ping {ROUTER}
@@ -25,22 +16,16 @@ respawn hacluster /usr/libexec/heartbeat/ipfail
 """
 
 
-@pytest.fixture(params=[ONE, TWO], ids=["original is preferred", "original is the other"])
-def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
+@pytest.fixture
+def pair(pair: MixedPair) -> MixedPair:
     """A mixed pair that serves on the preferred node and whose nodes both see both ping nodes."""
-    if reason := have_namespaces():
-        pytest.skip(reason)
-    made = MixedPair(tmp_path, original=request.param)
-    try:
-        made.at_switch(f"address add {ROUTER}/24 dev br0", "address add 10.1.1.253/32 dev br0")
-        for name in NAMES:
-            made.write(name, "ha.cf", HA_CF.replace("keepalive 200ms", "keepalive 500ms") + LINES)
-        made.start_all()
-        for name in NAMES:
-            made.until(lambda name=name: sees(made, name), 20)  # type: ignore[misc]
-        yield made
-    finally:
-        made.close()
+    pair.at_switch(f"address add {ROUTER}/24 dev br0", "address add 10.1.1.253/32 dev br0")
+    for name in NAMES:
+        pair.write(name, "ha.cf", HA_CF.replace("keepalive 200ms", "keepalive 500ms") + LINES)
+    pair.start_all()
+    for name in NAMES:
+        pair.until(lambda name=name: sees(pair, name), 20)  # type: ignore[misc]
+    return pair
 
 
 def sees(pair: MixedPair, name: str) -> bool:
@@ -59,42 +44,42 @@ def see_again(pair: MixedPair, name: str) -> None:
 
 
 def test_the_node_that_serves_loses_a_ping_node_hands_over_and_gets_its_group_back(pair: MixedPair) -> None:
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         lose(pair, ONE)
         pair.serves(TWO, 30)
         see_again(pair, ONE)  # perhaps in the middle of the handshake, when an original does not give back
         pair.serves(ONE, 60)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
     assert auditor.doubles == []
 
 
 def test_the_other_node_loses_a_ping_node_and_nothing_moves(pair: MixedPair) -> None:
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         lose(pair, TWO)
         pair.until(lambda: not sees(pair, TWO), 10)
         see_again(pair, TWO)
         pair.until(lambda: sees(pair, TWO), 10)
-        pair.until(pair.is_settled, 30)
-    assert {owners for _, owners in auditor.samples} == {(ONE,)}
+        pair.settle()
+    assert auditor.holders == {(ONE,)}
 
 
 def test_both_lose_it_and_nothing_moves(pair: MixedPair) -> None:
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         pair.at_switch(f"address del {ROUTER}/24 dev br0")
         for name in NAMES:
             pair.until(lambda name=name: not sees(pair, name), 10)  # type: ignore[misc]
         pair.at_switch(f"address add {ROUTER}/24 dev br0")
         for name in NAMES:
             pair.until(lambda name=name: sees(pair, name), 10)  # type: ignore[misc]
-        pair.until(pair.is_settled, 30)
-    assert {owners for _, owners in auditor.samples} == {(ONE,)}
+        pair.settle()
+    assert auditor.holders == {(ONE,)}
 
 
 def test_the_node_that_took_over_loses_it_too_and_the_first_takes_everything_again(pair: MixedPair) -> None:
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         lose(pair, ONE)
         pair.serves(TWO, 30)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
         lose(pair, TWO)
         pair.until(lambda: not sees(pair, TWO), 10)
         see_again(pair, ONE)
@@ -103,8 +88,7 @@ def test_the_node_that_took_over_loses_it_too_and_the_first_takes_everything_aga
 
 
 def test_commands_say_of_ping_nodes_what_the_original_says(pair: MixedPair) -> None:
-    (theirs,) = pair.original
-    (ours,) = set(NAMES) - pair.original
+    theirs, ours = pair.theirs, pair.ours
     questions = (
         *("listnodes", "listnodes -p", "listnodes -n", "listnodes -p -v", "nodeweight gw", "nodesite gw"),
         *(f"nodestatus {ROUTER}", "nodestatus gw", "nodestatus gw -m", "nodetype gw", "nodetype gw -m"),

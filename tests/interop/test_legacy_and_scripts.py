@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.interop.auditor import Auditor
-from tests.interop.mixed import HA_CF, TOOLS, MixedPair, missing
-from tests.system.pair import NAMES, have_namespaces
+from tests.interop.mixed import HA_CF, TOOLS, MixedPair
+from tests.system.pair import NAMES
 
 ONE, TWO = NAMES
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.interop,
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-]
-
-
-@pytest.fixture(params=[ONE, TWO], ids=["original is preferred", "original is the other"])
-def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
-    if reason := have_namespaces():
-        pytest.skip(reason)
-    made = MixedPair(tmp_path, original=request.param)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def legacy(pair: MixedPair) -> MixedPair:
@@ -38,7 +18,7 @@ def legacy(pair: MixedPair) -> MixedPair:
 
 @pytest.mark.parametrize("order", [(ONE, TWO), (TWO, ONE)], ids=["preferred first", "other first"])
 def test_legacy_pair_starts_dies_returns_and_stops(pair: MixedPair, order: tuple[str, str]) -> None:
-    with Auditor(legacy(pair).owners) as auditor:
+    with legacy(pair).audit() as auditor:
         for name in order:
             pair.start(name)
         pair.serves(ONE, 40)
@@ -48,7 +28,7 @@ def test_legacy_pair_starts_dies_returns_and_stops(pair: MixedPair, order: tuple
     assert auditor.doubles == []
     pair.nodes[ONE].power_off()
     pair.serves(TWO)
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         pair.start(ONE)
         pair.serves(ONE, 40)
         pair.stop(ONE)
@@ -57,18 +37,18 @@ def test_legacy_pair_starts_dies_returns_and_stops(pair: MixedPair, order: tuple
 
 
 def test_scripts_of_the_original_work_on_a_node_of_ours_and_its_hooks_do_nothing_twice(pair: MixedPair) -> None:
-    ours = next(name for name in NAMES if name not in pair.original)
-    pair._furnish(ours)
+    ours = pair.ours
+    pair.furnish(ours)
     pair.start_all()
     first, other = (ONE, TWO) if ours == ONE else (TWO, ONE)
     words = ["all"] if ours == ONE else []
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         if ours == ONE:
             assert pair.run(ours, str(TOOLS / "hb_standby"), *words)[0] == 0
         else:
             assert pair.run(ours, str(TOOLS / "hb_takeover"), *words)[0] == 0
         pair.serves(TWO)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
     assert auditor.doubles == []
     pair.nodes[other].power_off()
     pair.serves(first)

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.interop.auditor import Auditor
-from tests.interop.mixed import MixedPair, missing
-from tests.system.pair import NAMES, have_namespaces
+from tests.interop.mixed import MixedPair
+from tests.system.pair import NAMES
 
 ONE, TWO = NAMES
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.interop,
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-]
-
-
-@pytest.fixture(params=[ONE, TWO], ids=["original is preferred", "original is the other"])
-def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
-    if reason := have_namespaces():
-        pytest.skip(reason)
-    made = MixedPair(tmp_path, original=request.param)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.mark.parametrize("order", [(ONE, TWO), (TWO, ONE)], ids=["preferred first", "other first"])
 def test_the_preferred_node_serves_whoever_starts_first(pair: MixedPair, order: tuple[str, str]) -> None:
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         pair.start_all(*order)
     assert auditor.doubles == []
     assert pair.command(ONE, "cl_status", "rscstatus")[1].strip() in ("local", "all")
@@ -42,45 +22,45 @@ def test_dead_node_is_taken_over_and_gets_its_group_back(pair: MixedPair) -> Non
     pair.start_all()
     pair.nodes[ONE].power_off()
     pair.serves(TWO)
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         pair.start(ONE)
         pair.serves(ONE, 40)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
     assert auditor.doubles == []
 
 
 def test_standby_from_either_side_and_back(pair: MixedPair) -> None:
     pair.start_all()
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         assert pair.command(ONE, "hb_standby")[0] == 0
         pair.serves(TWO)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
         assert pair.command(TWO, "hb_standby", "foreign")[0] == 0
         pair.serves(ONE)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
     assert auditor.doubles == []
 
 
 def test_takeover_from_either_side(pair: MixedPair) -> None:
     pair.start_all()
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         assert pair.command(TWO, "hb_takeover", "foreign")[0] == 0
         pair.serves(TWO)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
         assert pair.command(ONE, "hb_takeover", "local")[0] == 0
         pair.serves(ONE)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
     assert auditor.doubles == []
 
 
 def test_graceful_stop_hands_over_and_the_return_takes_back(pair: MixedPair) -> None:
     pair.start_all()
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         pair.stop(ONE)
         pair.serves(TWO)
         pair.start(ONE)
         pair.serves(ONE, 40)
-        pair.until(pair.is_settled, 30)
+        pair.settle()
         pair.stop(TWO)
         assert pair.owners() == [ONE]
     assert auditor.doubles == []
@@ -90,19 +70,19 @@ def test_one_cut_link_moves_nothing(pair: MixedPair) -> None:
     pair.start_all()
     for name, other in ((ONE, TWO), (TWO, ONE)):
         assert pair.command(name, "cl_status", "hblinkstatus", other, "eth1")[1].strip() == "up"
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         assert pair.run(ONE, "ip", "link", "set", "eth1", "down")[0] == 0
         for name, other in ((ONE, TWO), (TWO, ONE)):
             link = ("cl_status", "hblinkstatus", other, "eth1")
             pair.until(lambda name=name, link=link: pair.command(name, *link)[1].strip() == "dead", 15)  # type: ignore[misc]
-    assert {owners for _, owners in auditor.samples} == {(ONE,)}
+    assert auditor.holders == {(ONE,)}
 
 
 def test_auditor_sees_two_owners_when_there_are_two(pair: MixedPair) -> None:
     """Negative control: the address is put on the second node by hand."""
     pair.start_all()
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         assert pair.run(TWO, "ip", "addr", "add", "10.1.1.10/24", "dev", "eth0")[0] == 0
         pair.until(lambda: len(pair.owners()) == 2, 5)
         pair.until(lambda: bool(auditor.doubles), 5)
-    assert auditor.doubles[0][1] == (ONE, TWO)
+    assert auditor.doubles[0].owners == (ONE, TWO)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from migration.lab_places import mount_points
 from migration.network import Switch, ip_batch
 from migration.nodes import Node
 from migration.topology import LabNode, Leg
+from tests.interop.auditor import Auditor
 
 OUTSIDE, INSIDE = IPv4Network("10.1.1.0/24"), IPv4Network("192.168.2.0/24")
 VIP, GATEWAY = IPv4Address("10.1.1.10"), IPv4Address("192.168.2.240")
@@ -41,11 +43,13 @@ AUTHKEYS = "auth 2\n2 sha1 PASSWORD\n"
 
 
 class Pair:
-    """A fresh pair with its files in place; nothing runs yet."""
+    """A fresh pair with its files in place; nothing runs yet. layer: what its nodes have beyond this machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, layer: Path | None = None) -> None:
         self._places = ExitStack()
-        self._places.enter_context(mount_points())
+        if layer is None:
+            self._places.enter_context(mount_points())
+        self._looking = threading.Lock()
         self.switch = Switch([OUTSIDE, INSIDE])
         self.nodes: dict[str, Node] = {}
         for number, name in enumerate(NAMES):
@@ -53,7 +57,7 @@ class Pair:
             legs = (Leg("eth0", IPv4Interface(f"{outside}/24")), Leg("eth1", IPv4Interface(f"{inside}/24")))
             for place in ("ha.d/resource.d", "lib", "log"):
                 (folder / name / place).mkdir(parents=True)
-            self.nodes[name] = Node(LabNode(name, legs), number, folder / name, self.switch)
+            self.nodes[name] = Node(LabNode(name, legs), number, folder / name, self.switch, layer)
             self.write(name, "ha.cf", HA_CF)
             self.write(name, "haresources", HARESOURCES)
             self.write(name, "authkeys", AUTHKEYS, mode=0o600)
@@ -79,14 +83,20 @@ class Pair:
         return path.read_text() if path.exists() else ""
 
     def addresses(self, name: str) -> set[IPv4Address]:
-        observer = self.nodes[name].observer
-        if observer is None:
-            return set()
-        observer.read_changes()
-        return observer.addresses
+        """What the node's kernel has now; auditors ask from threads of their own."""
+        with self._looking:
+            observer = self.nodes[name].observer
+            if observer is None:
+                return set()
+            observer.read_changes()
+            return set(observer.addresses)
 
     def owners(self, address: IPv4Address = VIP) -> list[str]:
         return [name for name in NAMES if address in self.addresses(name)]
+
+    def audit(self) -> Auditor:
+        """Watches both addresses of the group."""
+        return Auditor(self.owners, (VIP, GATEWAY))
 
     def start_both(self) -> Pair:
         """The preferred node first, then the other; both settled."""
@@ -113,11 +123,11 @@ class Pair:
 
     def at_switch(self, *commands: str) -> None:
         """`ip` commands where the bridges are ("br0" is outside): hosts that are neither node."""
-        ip_batch(self.switch._namespace, commands)
+        ip_batch(self.switch.namespace, commands)
 
     def sniffer(self, name: str, interface: str, protocol: int) -> socket.socket:
         """A packet socket for what arrives on one interface of a node, or at the switch ("br0" is outside)."""
-        namespace = self.switch._namespace if name == "switch" else self.nodes[name]._namespace
+        namespace = self.switch.namespace if name == "switch" else self.nodes[name]._namespace
         assert namespace is not None
         with namespace.entered():
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))

@@ -8,7 +8,6 @@ import time
 import pytest
 
 from hbeat.core.model import NodeName
-from tests.interop.auditor import Auditor
 from tests.system.pair import HOSTS, NAMES, Pair
 
 ONE, TWO = NAMES
@@ -46,7 +45,7 @@ def test_common_start_of_two_nodes_of_ours_waits_for_nothing(pair: Pair) -> None
     path = pair.nodes[ONE].folder / "ha.d" / "ha.cf"
     for name in NAMES:
         pair.write(name, "ha.cf", path.read_text().replace("initdead 1500ms", "initdead 20"))
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         started = start_at_once(pair)
         pair.until(lambda: pair.owners() == [ONE], 8)  # an original waits ten seconds here
         took = time.monotonic() - started
@@ -64,10 +63,10 @@ def test_loss_of_thirty_percent_on_both_links_is_no_death(pair: Pair) -> None:
     deaths = deaths_told(pair)
     for name in NAMES:
         lose(pair, name, f"numgen random mod 100 < {LOSS}")
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         time.sleep(30)  # what is not to happen has the time to
     assert deaths_told(pair) == deaths
-    assert {owners for _, owners in auditor.samples} == {(ONE,)}
+    assert auditor.holders == {(ONE,)}
     assert "lost packet(s)" in pair.log(ONE) + pair.log(TWO), "nothing was lost"
 
 
@@ -79,10 +78,10 @@ def test_cut_in_one_direction_ends_with_one_owner_and_heals(pair: Pair, deaf: No
     pair.until(lambda: f"node {other}: is dead" in pair.log(deaf), 10)
     pair.until(lambda: len(pair.owners()) == 1, 5)
     owner = pair.owners()
-    with Auditor(pair.owners) as auditor:
+    with pair.audit() as auditor:
         time.sleep(5)  # calm
-    assert {owners for _, owners in auditor.samples} == {tuple(owner)}
-    with Auditor(pair.owners) as auditor:
+    assert auditor.holders == {tuple(owner)}
+    with pair.audit() as auditor:
         repair(pair, deaf)
         pair.until(lambda: pair.owners() == [ONE], 20)
         pair.until(pair.settled, 10)
