@@ -14,7 +14,7 @@ help:
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make interop  a pair with one node of the original heartbeat (without the long tests of make nightly)"
-	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]"
+	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]; make uninstall takes it away again"
 
 $(BIN)/.ready: setup.cfg pyproject.toml
 	./setup/venv $(PYTHON) $(VENV)
@@ -67,11 +67,13 @@ bench: venv system-packages bench-packages
 
 # Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
 # environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.
-.PHONY: install
+.PHONY: install uninstall
 PREFIX  ?= /usr/local
 DESTDIR ?=
 install:
 	./setup/install $(PYTHON) $(PREFIX) "$(DESTDIR)"
+uninstall:
+	./setup/uninstall $(PREFIX) "$(DESTDIR)"
 
 # The manual pages, from the tables that drive the programs; a test compares them.
 .PHONY: man

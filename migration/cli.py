@@ -36,13 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _end_in_order)
     try:
         files = read_cluster(options.folder, SystemNames(), _overrides(options))
-        topology = derive(files)
+        topology = _topology(files)
+        if options.command == "check":
+            print("\n".join(describe(files, topology)))
+            return 0
+        if isinstance(topology, TopologyError):
+            raise topology
     except (ClusterFilesError, TopologyError) as error:
         print(error, file=sys.stderr)
         return 1
-    if options.command == "check":
-        print("\n".join(describe(files, topology)))
-        return 0
     try:
         if options.host or options.inside_guest:
             return _rehearse_here(options, files, topology)
@@ -54,6 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("hbeat-migrate: interrupted; everything was taken down", file=sys.stderr)
         return 130
+
+
+def _topology(files: ClusterFiles) -> Topology | TopologyError:
+    """What can be rehearsed, or why nothing can: no fault of the files."""
+    try:
+        return derive(files)
+    except TopologyError as error:
+        return error
 
 
 def _parser() -> argparse.ArgumentParser:

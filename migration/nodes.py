@@ -33,8 +33,8 @@ PRIVATE_FOLDERS = {"ha.d": "/etc/ha.d", "lib": "/var/lib/heartbeat", "log": "/va
 """Folder below the node's own -> where the node has it."""
 
 
-LAYERED = ("usr", "etc", "var")
-"""The folders of a layer; each is laid over this machine's in the node."""
+LAYERED = ("usr", "etc", "var", "root")
+"""The folders a layer may have; each is laid over this machine's in the node."""
 
 
 class NodeError(Exception):
@@ -67,6 +67,17 @@ class Node:
     @property
     def is_on(self) -> bool:
         return self._init != 0
+
+    @property
+    def pid(self) -> int:
+        """Its process 1; 0 when it is off."""
+        return self._init
+
+    @property
+    def namespace(self) -> NetworkNamespace:
+        """Its network, while it is on."""
+        assert self._namespace is not None
+        return self._namespace
 
     def boot(self) -> None:
         """A new life: fresh namespaces, cables plugged in, no daemon running yet."""
@@ -210,7 +221,8 @@ def _lay_over(layer: Path) -> None:
         upper, work = Path("/run/machine", place), Path("/run/machine/work", place)
         upper.mkdir(parents=True)
         work.mkdir(parents=True)
-        folders = f"lowerdir={layer / place}:/{place},upperdir={upper},workdir={work}"
+        below = f"{layer / place}:/{place}" if (layer / place).is_dir() else f"/{place}"
+        folders = f"lowerdir={below},upperdir={upper},workdir={work}"
         namespaces.mount("overlay", f"/{place}", "overlay", 0, folders)
 
 

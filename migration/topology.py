@@ -99,7 +99,7 @@ class _Derivation:
         self._files = files
         self._errors: list[str] = []
         self._notes: list[str] = []
-        self._vips = list(_vips(files))
+        self._vips = list(owned_vips(files))
         self._virtuals = [virtual for director in files.directors for virtual in director.virtuals]
         self._legs: dict[NodeName, list[Leg]] = {node.name: [] for node in files.nodes}
         self._used: set[IPv4Address] = {IPv4Address(spec.address) for _, spec in self._vips}
@@ -287,7 +287,7 @@ class _Derivation:
         return page
 
 
-def _vips(files: ClusterFiles) -> Iterable[tuple[NodeName, VipSpec]]:
+def owned_vips(files: ClusterFiles) -> Iterable[tuple[NodeName, VipSpec]]:
     for group in files.groups:
         for resource in group.resources:
             if resource.script in VIP_SCRIPTS:

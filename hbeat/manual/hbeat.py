@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hbeat.manual.migration import BACK, FORTH, Step
 from hbeat.manual.roff import entry, example, heading, item, paragraph, title
 
 VERBS = (
@@ -115,70 +116,6 @@ NETWORK = (
     "look alive for as long as he holds some back.",
 )
 
-PROCEDURE = (
-    (
-        "Before. A holds the resources, B stands by. On both, keep what the package may take away:",
-        (
-            "mkdir /root/before-hbeat",
-            "cp -a /etc/init.d/heartbeat /etc/init.d/ldirectord /etc/ha.d /root/before-hbeat",
-        ),
-    ),
-    (
-        "Stop B, and take the old programs away. `remove', not `purge': the files in /etc/ha.d and /var/lib/heartbeat "
-        "stay, and with them this node's uuid and the number of its starts, which the other node expects to go on.",
-        (
-            "B# /etc/init.d/heartbeat stop",
-            "B# apt-get remove heartbeat ldirectord",
-        ),
-    ),
-    (
-        "Install this suite on B, and see what it says of the files. Nothing runs yet.",
-        (
-            "B# make install",
-            "B# hbeat-migrate check /etc/ha.d",
-            "B# update-rc.d heartbeat defaults",
-        ),
-    ),
-    (
-        "Start B. The pair is mixed now. A must be active, and go on holding what it holds (with rscstatus: B local or "
-        "none). With a respawn line for ipfail nothing is to be done; it is built in.",
-        (
-            "B# /etc/init.d/heartbeat start",
-            "B# cl_status nodestatus A",
-            "B# cl_status rscstatus",
-        ),
-    ),
-    (
-        "Hand over, whenever it suits, and stay so for as long as you like.",
-        (
-            "A# /usr/share/heartbeat/hb_standby all",
-            "B# cl_status rscstatus        (all, after a moment)",
-        ),
-    ),
-    (
-        "Replace A in the same way: stop, remove, install, check, start. With auto_failback on it takes its groups "
-        "back "
-        "as soon as its own health checks have a verdict.",
-        (
-            "A# /etc/init.d/heartbeat stop",
-            "A# apt-get remove heartbeat ldirectord",
-            "A# make install",
-            "A# hbeat-migrate check /etc/ha.d",
-            "A# update-rc.d heartbeat defaults",
-            "A# /etc/init.d/heartbeat start",
-        ),
-    ),
-)
-"""What is done, and the commands; A and B stand for the names of the nodes."""
-
-WAY_BACK = (
-    "B# hb_standby all",
-    "B# /etc/init.d/heartbeat stop",
-    "B# cp -a /root/before-hbeat/heartbeat /root/before-hbeat/ldirectord /etc/init.d",
-    "B# apt-get install heartbeat ldirectord",
-    "B# /etc/init.d/heartbeat start",
-)
-
 
 def page() -> Iterator[str]:
     """The lines of the page."""
@@ -232,12 +169,9 @@ def page() -> Iterator[str]:
         "/etc/init.d/heartbeat "
         "becomes one."
     )
-    for text, commands in PROCEDURE:
-        yield from paragraph(text)
-        yield from example(commands)
+    yield from _steps(FORTH)
     yield heading("AND BACK")
-    yield from paragraph("At any moment, on either node; the files were never changed:")
-    yield from example(WAY_BACK)
+    yield from _steps(BACK)
     yield heading("SEE ALSO")
     yield ".BR ha.cf (5), haresources (5), authkeys (5), cl_status (1), ldirectord (8)"
 
@@ -245,3 +179,9 @@ def page() -> Iterator[str]:
 def _entries(rows: tuple[tuple[str, str], ...]) -> Iterator[str]:
     for head, text in rows:
         yield from entry(head, text)
+
+
+def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
+    for step in steps:
+        yield from paragraph(step.text)
+        yield from example(map(str, step.commands))

@@ -25,6 +25,28 @@ def test_errors_go_to_stderr_with_exit_status_1(tmp_path, capsys):
     assert "ha.cf:1: keepalive 2s is not a time" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("haresources", "ldirectord::ldirectord.cf ", "", "no virtual over TCP in ldirectord.cf"),
+        ("ha.cf", "ucast eth0 10.1.1.2\n", "", "1 ucast address for eth0, so the file is good for one node only"),
+        ("ldirectord.cf", " masq", " ipip", "forwarding by tunnel (ipip) is not rehearsed"),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_no_fault_of_the_files(tmp_path, capsys, file, old, new, told):
+    shutil.copytree(SAMPLES, tmp_path, dirs_exist_ok=True)
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    assert main(["check", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert told in shown
+    assert "node test2.com\n" in shown
+    assert "virtual address 10.1.1.10 belongs to test1.com" in shown
+    assert main(["rehearse", str(tmp_path)]) == 1
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [[], ["check", "/nonexistent"], ["rehearse", str(SAMPLES), "--steps", "dance"]])
 def test_bad_usage_is_exit_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -56,3 +56,20 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
     assert (samples / "authkeys").stat().st_mode & 0o777 == 0o600
     (guest_init,) = tmp_path.glob("usr/lib/hbeat/lib/python3*/site-packages/migration/guest_init")
     assert guest_init.stat().st_mode & 0o111
+
+
+def test_uninstalling_leaves_the_administrators_files(tmp_path):
+    mine = tmp_path / "etc/default/heartbeat"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("BINDIR=/usr/sbin\nMINE=yes\n")
+    install(tmp_path)
+    (tmp_path / "etc/ha.d/ha.cf").write_text("node a b\n")
+    (tmp_path / "etc/init.d/ldirectord").write_text("changed\n")
+    (tmp_path / "usr/sbin/other").symlink_to("/bin/true")
+    subprocess.run(
+        ["make", "uninstall", "PREFIX=/usr", f"DESTDIR={tmp_path}"], cwd=ROOT, check=True, capture_output=True
+    )
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir()}
+    scripts = {f"etc/ha.d/{path.relative_to(ROOT / 'etc/ha.d')}" for path in (ROOT / "etc/ha.d/resource.d").iterdir()}
+    own = {"etc/default/heartbeat", "etc/ha.d/ha.cf", "etc/init.d/ldirectord", "usr/sbin/other"}
+    assert left == own | scripts | {"etc/ha.d/harc"}

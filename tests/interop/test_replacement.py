@@ -1,0 +1,98 @@
+"""The migration of hbeat(8), typed command by command under load: two originals become two of ours, and the way back.
+
+A client asks through the virtual address all the time. What a handover of the originals themselves costs is measured in
+the same run, before and after; no step of the way may cost more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hbeat.manual.migration import BACK, FORTH, Command, Step
+from tests.interop.administrator import Administrator
+from tests.interop.conftest import kept_if_failed
+from tests.interop.mixed import FOLDERS, MixedPair
+from tests.interop.service import Service, service
+from tests.system.pair import NAMES
+
+A, B = NAMES
+NAMED = {"A": A, "B": B}
+HOLDERS = (A, A, A, A, B, A, A, B, A)
+"""Who serves after each step. In the last one originals are among themselves again: what it costs is their own."""
+
+
+def standby(giver: str) -> Step:
+    return Step("What the originals do.", (Command(giver, "/usr/share/heartbeat/hb_standby all"),))
+
+
+@pytest.fixture
+def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
+    """A pair of two originals that serves."""
+    for made in kept_if_failed(MixedPair(tmp_path, NAMES), tmp_path, request.node):
+        for name in NAMES:
+            made.nodes[name].boot()
+        yield made
+
+
+def test_both_nodes_are_replaced_and_go_back_and_no_step_costs_clients_more_than_a_standby_of_the_originals(
+    pair: MixedPair, tmp_path: Path
+) -> None:
+    administrator = Administrator(pair, tmp_path / "source")
+    for name in NAMES:
+        administrator.types(name, f"{FOLDERS} && /etc/init.d/heartbeat start")
+    await_holder(pair, administrator, A)
+    uuids = {name: uuid(pair, name) for name in NAMES}
+    with service(pair) as seen, pair.audit() as auditor:
+        originals = standbys(pair, administrator, seen)
+        costs = []
+        for step, holder in zip(FORTH + BACK, HOLDERS, strict=True):
+            costs.append(cost(pair, administrator, seen, step, holder))
+            print(f"{costs[-1]:5.2f} s  {step.text}")
+        originals += standbys(pair, administrator, seen)
+    assert auditor.doubles == []
+    assert max(costs[:-1]) <= max(originals)
+    assert {name: uuid(pair, name) for name in NAMES} == uuids
+
+
+def standbys(pair: MixedPair, administrator: Administrator, seen: Service) -> list[float]:
+    """What it costs when the originals give to each other, four times."""
+    turns = (("A", B), ("B", A)) * 2
+    costs = [cost(pair, administrator, seen, standby(giver), taker) for giver, taker in turns]
+    print("hb_standby of the originals:", *(f"{seconds:.2f}" for seconds in costs))
+    return costs
+
+
+def cost(pair: MixedPair, administrator: Administrator, seen: Service, step: Step, holder: str) -> float:
+    """Type the step's commands, wait until all is quiet and the holder serves; tell how long clients had no answer."""
+    begun = time.monotonic()
+    for command in step.commands:
+        name, line = NAMED[command.node], command.line.format(**NAMED)
+        if not command.shows:
+            administrator.types(name, line)
+            continue
+        deadline = time.monotonic() + 30
+        while command.shows not in (out := administrator.types(name, f"{line} 2>&1 || true")):
+            assert time.monotonic() < deadline, f"{name}# {line}\n{out}"
+    await_holder(pair, administrator, holder)
+    return seen.outage(begun, time.monotonic())
+
+
+def await_holder(pair: MixedPair, administrator: Administrator, name: str) -> None:
+    def is_quiet() -> bool:
+        return all(is_stable(administrator, node) for node in NAMES)
+
+    pair.serves(name, 40)
+    pair.until(is_quiet, 30)
+
+
+def is_stable(administrator: Administrator, name: str) -> bool:
+    """A node that is stopped just now is in the middle of nothing."""
+    return administrator.types(name, "cl_status rscstatus 2>&1 || true").strip() != "transition"
+
+
+def uuid(pair: MixedPair, name: str) -> bytes:
+    return (pair.nodes[name].folder / "lib/hb_uuid").read_bytes()
