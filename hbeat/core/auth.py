@@ -16,6 +16,7 @@ from enum import Enum
 from cryptography.hazmat.primitives import constant_time, hashes, hmac
 
 from hbeat.core import wire
+from hbeat.core.compression import expanded
 from hbeat.core.wire import Field, Frame, Message
 
 
@@ -97,7 +98,7 @@ def unpack(data: bytes, keys: Keyring) -> Message:
     """The message in a datagram, verified first, then parsed. Raises WireError or AuthError."""
     found = wire.frame(data)
     keys.verify(found)
-    return wire.fields(found)
+    return expanded(wire.fields(found))
 
 
 def _signer(key: Key) -> hmac.HMAC | None:

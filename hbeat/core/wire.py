@@ -126,6 +126,13 @@ def encode(message: Message) -> bytes:
     return _START + body + _END
 
 
+def decode(text: bytes) -> Message:
+    """The message that `encode` made this of. Raises WireError."""
+    if not (text.startswith(_START) and text.endswith(_END)):
+        raise WireError("not a whole message from ### to %%%")
+    return Message(tuple(_netstring_field(item) for item in _netstrings(text[len(_START) : -len(_END)])))
+
+
 def seal(signed: bytes, signature: bytes) -> bytes:
     """The finished datagram: signed bytes as `encode` made them, signature as `KEY HEXDIGEST`."""
     return signed + _ns(signature)

@@ -38,8 +38,6 @@ REFUSED_ON_PURPOSE = {
     12: "md5 although our own key is sha1",
     14: "signed with another key's text than its number says: no real node sends it",
     25: "classic form, but the unkeyed checksum again",
-    49: "compressed: no haresources message comes near the size where one is, and unpacking a stranger's data is risky",
-    50: "as 49",
 }
 
 
