@@ -20,6 +20,7 @@ def play(script: str) -> list[str]:
     """Runs the commands above the line: settings such as `keepalive N`, then `at T COMMAND`, `end T`.
 
     With `ping NAME` both nodes have this ping node and run ipfail.
+    `pull NODE [LINK...]`: these cables of the node are out, its others in.
     `lose NODE NAME` and `see NODE NAME`: a ping node answers this node no more, or again.
     """
     words = [line.split("#")[0].split() for line in script.splitlines()]
@@ -48,6 +49,8 @@ def command(world: World, verb: str, *arguments: str) -> None:
             world.cut |= {(arguments[0], arguments[1])}
         case "heal":
             world.heal()
+        case "pull":
+            world.pull(*arguments)
         case "lose":
             world.unseen.add((arguments[0], arguments[1]))
         case "see":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hbeat.core.cabling import Cabling
 from hbeat.core.events import Say
 from hbeat.core.hello import FIELD, Files, Hello
 from hbeat.core.kin import Kin
@@ -34,10 +35,12 @@ class Beat:
         peer: Peer | None,
         kin: Kin,
         proof: Proof,
+        cabling: Cabling,
         began: float,
     ) -> None:
         self.timing, self.files = timing, files
         self._ownership, self._peer, self._kin, self._proof = ownership, peer, kin, proof
+        self._cabling = cabling
         self._began = began
         self._next = began
         self._said: tuple[object, ...] = ()
@@ -82,4 +85,5 @@ class Beat:
         owned = self._ownership
         sees_dead = self._peer is not None and self._peer.status == NodeState.DEAD.value
         quiet = not owned.jobs.stopping
-        return Hello(self._proof.nonce, self._proof.echoes, sees_dead, owned.held, quiet, self.files)
+        lost = len(self._cabling.lost)
+        return Hello(self._proof.nonce, self._proof.echoes, sees_dead, owned.held, quiet, self.files, lost)

@@ -14,6 +14,7 @@ from hbeat.core.agreement import Agreement
 from hbeat.core.auth import Keyring
 from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.beat import Beat
+from hbeat.core.cabling import Cabling
 from hbeat.core.connectivity import MESSAGES, Connectivity
 from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
 from hbeat.core.hello import Files, Hello
@@ -70,10 +71,18 @@ class Cluster:
             settings.nodes, self.peer, self.outbox, self.bad, settings.rexmit_delay, random, floor
         )
         self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
+        self.cabling = _cabling(settings, self.ownership)
         self.agreement = Agreement(settings.files)
         self._newest_holding = 0
         self.beat = Beat(
-            settings.timing, settings.files, self.ownership, self.peer, self.kin, self.reception.proof, now
+            settings.timing,
+            settings.files,
+            self.ownership,
+            self.peer,
+            self.kin,
+            self.reception.proof,
+            self.cabling,
+            now,
         )
         self._now = now
         self.joining = Joining()
@@ -98,6 +107,7 @@ class Cluster:
             self.ownership.next_deadline(),
             self.peer.next_deadline() if self.peer else None,
             self.connectivity.next_deadline(),
+            self.cabling.next_deadline(),
         ]
         return min(at for at in timers if at is not None)
 
@@ -131,6 +141,7 @@ class Cluster:
                 effects += self._perform(self.connectivity.link_died(), now)
             effects += self.reception.handle_timer(now)
         effects += self._perform(self.connectivity.handle_timer(now), now)
+        effects += self._perform(self.cabling.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
         return effects + self._perform(self.ownership.handle_timer(now), now)
 
@@ -204,6 +215,7 @@ class Cluster:
         if active:
             effects += self._send(Say.of("stonith", node=self.peer.name, result=result), now)
         self.connectivity.peer_gone()
+        self.cabling.peer_gone()
         effects += self._perform(self.ownership.peer_gone("dead", now), now)
         return effects + self._join(now)
 
@@ -279,8 +291,10 @@ class Cluster:
         if hello is None:
             self.kin.gone()
             self.agreement.forget()
+            self.cabling.peer_gone()
             return []
         said = self.kin.said(hello, self.settings.timing.keepalive, now)
+        said += self.cabling.peer_says(hello.lost, now)
         return [*self.agreement.compare(peer.name, hello.files), *self._perform(said, now)]
 
     def _dispatch(self, peer: Peer, type_: str, message: Message, now: float) -> list[Effect]:
@@ -294,6 +308,7 @@ class Cluster:
                 self.connectivity.asked(held_in(message), message, now)
             case "shutdone":
                 self.connectivity.peer_gone()
+                self.cabling.peer_gone()
             case "query-cstatus":
                 return self.connectivity.client_status(message)
             case client_message if client_message in MESSAGES:
@@ -307,6 +322,10 @@ class Cluster:
             text = f"{peer.name} has other nodes in its ha.cf: {' '.join(sorted(theirs))}"
             effects.append(Note(Level.WARNING, f"{text}; ours: {' '.join(sorted(self.settings.nodes))}"))
         return effects + self._activate(now)
+
+    def carrier(self, lost: Iterable[LinkName], now: float) -> list[Effect]:
+        """All interfaces of our groups that have no carrier now."""
+        return self._perform(self.cabling.seen(lost, now), now)
 
     # --- requests ---------------------------------------------------------------------------------------------
 
@@ -364,6 +383,7 @@ class Cluster:
         self.connectivity.pings.renew(settings.pings, settings.timing, now)
         if (ipfail := self.connectivity.ipfail) is not None:
             ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
+        self.cabling.hold_down, self.cabling.gives_back = settings.link_hold_down, settings.failback is not Failback.OFF
         self.beat.renew(settings.timing, now)
         return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
 
@@ -372,6 +392,11 @@ def _ownership(settings: Settings, peer: NodeName | None) -> Ownership | LegacyO
     if settings.failback is Failback.LEGACY:
         return LegacyOwnership(settings.me.name, peer, settings.groups)
     return Ownership(settings.me.name, peer, settings.groups, settings.failback)
+
+
+def _cabling(settings: Settings, ownership: Ownership | LegacyOwnership) -> Cabling:
+    moves = ownership if isinstance(ownership, Ownership) and ownership.peer is not None else None
+    return Cabling(moves, settings.link_hold_down, settings.failback is not Failback.OFF)
 
 
 def _ipfail(settings: Settings, ownership: Ownership | LegacyOwnership) -> tuple[Ipfail, Ownership] | None:

@@ -50,7 +50,7 @@ class Connectivity:
     def _hold_failback(self) -> None:
         """A peer whose network is worse gets nothing back, which it would have to return at once."""
         if self.ipfail is not None and self._ownership is not None:
-            self._ownership.handover.keep_foreign = self.ipfail.peer_sees_less
+            self._ownership.handover.hold_back(CLIENT, self.ipfail.peer_sees_less)
 
     def link_died(self) -> list[Effect]:
         """A link to the living peer is dead, or a ping node has changed: the peer's ipfail is asked to compare."""
@@ -69,7 +69,7 @@ class Connectivity:
         effects: list[Effect] = [*notes, *(self.link_died() if died else [])]
         if self.ipfail is None or self._ownership is None:
             return effects
-        held, free = _groups_held(self._ownership), _is_free(self._ownership)
+        held, free = self._ownership.to_give, self._ownership.can_give
         for wish in self.ipfail.handle_timer(held, self.pings.visible, free, now):
             effects += _give_up(self.ipfail, self._ownership, wish, now) if isinstance(wish, GiveUp) else [wish]
         return effects
@@ -104,17 +104,6 @@ class Connectivity:
         online = client == CLIENT and self.ipfail is not None and self.ipfail.active
         own = {"result": "OK", "cn": client, "to_id": message.text("from_id")}
         return [Say.of("respond-cstatus", message.text("src").lower(), **own, cs="online" if online else "offline")]
-
-
-def _groups_held(ownership: Ownership) -> Held:
-    """What we hold, as far as there are groups of the kind."""
-    own = [group.node == ownership.me for group in ownership.groups]
-    return Held.of(ownership.held.local and any(own), ownership.held.foreign and not all(own))
-
-
-def _is_free(ownership: Ownership) -> bool:
-    """A handshake could begin now."""
-    return ownership.peer_alive and ownership.stable and ownership.status != "transition"
 
 
 def _give_up(ipfail: Ipfail, ownership: Ownership, wish: GiveUp, now: float) -> list[Effect]:

@@ -28,7 +28,7 @@ class Handover:
         self.failback = failback
         self.standby = Standby()
         self.failback_due = False
-        self.keep_foreign = False  # the peer's network is worse than ours: no failback for now
+        self._held_back: set[str] = set()
         self._holder = holder
         self._report = report
         self._failed = FailedStarts()
@@ -139,6 +139,16 @@ class Handover:
         note = Note(Level.INFO, "local resource transition completed: the resources are ours")
         return [note, done, self._report()]
 
+    def hold_back(self, reason: str, on: bool) -> None:
+        """No failback for now: the peer is worse off, by one who watches that (its name is the reason)."""
+        if on:
+            self._held_back.add(reason)
+        else:
+            self._held_back.discard(reason)
+
+    def is_held_back_by(self, reason: str) -> bool:
+        return reason in self._held_back
+
     # --- failback, and groups that fail here ------------------------------------------------------------------
 
     def maybe_failback(self, now: float) -> list[Effect]:
@@ -148,7 +158,7 @@ class Handover:
         wanted = self.failback_due and self.failback is not Failback.OFF and holder.held.foreign
         if not (wanted and holder.stable and holder.peer_alive and holder.peer_stable):
             return []
-        if self.standby.under_way or not holder.jobs.idle or self.keep_foreign:
+        if self.standby.under_way or not holder.jobs.idle or self._held_back:
             self._failback_at = now + FAILBACK_RETRY
             return []
         return self.give(Held.FOREIGN, "failback", now)

@@ -10,6 +10,7 @@ anything follows from it: what it says is used, and acknowledgements carry nonce
     echo      the nonces that the sender has heard of its reader last
     sees      the reader as the sender sees it: `dead`, or anything else
     holds     none, local, foreign, all: what the sender holds at this moment
+    lost      how many interfaces of the resource groups have no carrier at the sender: `cabling`
     quiet     `yes` when the sender is not stopping anything: what it does not hold does not run there
     the rest  names of files and what they have in them, as digests: `agreement` compares them
 """
@@ -45,6 +46,7 @@ class Hello:
     holds: Held = Held.NONE
     quiet: bool = False
     files: Files = ()
+    lost: int = 0
 
     @property
     def life(self) -> str:
@@ -58,6 +60,7 @@ class Hello:
             f"sees={'dead' if self.sees_dead else 'active'}",
             f"holds={self.holds.value}",
             f"quiet={'yes' if self.quiet else 'no'}",
+            f"lost={self.lost}",
             *(f"{name}={digest}" for name, digest in self.files),
         ]
         return " ".join(said)
@@ -80,11 +83,15 @@ def hello_in(message: Message) -> Hello | None:
     if not _NONCE.fullmatch(nonce):
         return None
     echoes = tuple(echo for echo in said.pop("echo", "").split(",") if _NONCE.fullmatch(echo))
-    sees, holds, quiet = (said.pop(name, "") for name in ("sees", "holds", "quiet"))
+    sees, holds, quiet, lost = (said.pop(name, "") for name in ("sees", "holds", "quiet", "lost"))
     files = tuple(
         sorted((name, digest) for name, digest in said.items() if name.isprintable() and digest.isprintable())
     )
-    return Hello(nonce, echoes, sees == "dead", _HELD.get(holds, Held.NONE), quiet == "yes", files)
+    return Hello(nonce, echoes, sees == "dead", _HELD.get(holds, Held.NONE), quiet == "yes", files, _number(lost))
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) else 0
 
 
 def _pairs(words: Iterable[str]) -> Iterable[tuple[str, str]]:

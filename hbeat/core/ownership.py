@@ -51,6 +51,17 @@ class Ownership(Holder):
         """Stable, and nothing is moving here."""
         return self.stable and self.jobs.idle and not self.standby.under_way
 
+    @property
+    def to_give(self) -> Held:
+        """What this node holds, as far as there are groups of the kind."""
+        own = [group.node == self.me for group in self.groups]
+        return Held.of(self.held.local and any(own), self.held.foreign and not all(own))
+
+    @property
+    def can_give(self) -> bool:
+        """A handshake could begin now."""
+        return self.peer_alive and self.stable and self.status != "transition"
+
     def next_deadline(self) -> float | None:
         timers = (self._phase_until, self._exit_at, self.handover.next_deadline(), self.jobs.next_deadline())
         return min((at for at in timers if at is not None), default=None)

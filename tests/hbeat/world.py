@@ -57,6 +57,8 @@ class Machine:
     record: PeerRecord | None = None
     clock: float = 1_800_000_000.0
     """What its clock shows at the time 0 of the world."""
+    pulled: frozenset[str] = frozenset()
+    """Interfaces without carrier."""
     original: bool = False
     """It neither sends nor sees the field of our kind, like an original."""
 
@@ -132,6 +134,7 @@ class World:
         cluster = Cluster(settings, KEYS, stamp, self.random, self.now, machine.record)
         machine.cluster = cluster
         self.perform(name, cluster.begin(self.now))
+        self.perform(name, cluster.carrier(machine.pulled, self.now))
         return cluster
 
     def power_off(self, name: str) -> None:
@@ -151,6 +154,15 @@ class World:
     def partition(self, *receivers: str) -> None:
         for name in receivers or ("a", "b"):
             self.cut |= {(name, link) for link in LINKS}
+
+    def pull(self, name: str, *links: str) -> None:
+        """These cables of a node are out, the others that were out are in again."""
+        machine = self.machines[name]
+        both = {(node, link) for link in machine.pulled for node in self.machines}
+        machine.pulled = frozenset(links)
+        self.cut = (self.cut - both) | {(node, link) for link in links for node in self.machines}
+        if machine.cluster is not None:
+            self.do(name, lambda cluster: cluster.carrier(machine.pulled, self.now))
 
     def heal(self) -> None:
         self.cut.clear()
