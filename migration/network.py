@@ -76,12 +76,18 @@ class Switch:
         )
         return ports
 
-    def cut(self, ports: Iterable[str]) -> None:
-        """Take the carrier from these cables at once, without starting a program."""
+    def cut(self, ports: Iterable[str], *, mend: bool = False) -> None:
+        """Take the carrier from these cables, or give it back, at once, without starting a program."""
         for port in ports:
             request = struct.pack("16sh", port.encode(), 0)
             (flags,) = struct.unpack_from("h", fcntl.ioctl(self._control, SIOCGIFFLAGS, request + bytes(22)), 16)
-            fcntl.ioctl(self._control, SIOCSIFFLAGS, struct.pack("16sh", port.encode(), flags & ~IFF_UP) + bytes(22))
+            flags = flags | IFF_UP if mend else flags & ~IFF_UP
+            fcntl.ioctl(self._control, SIOCSIFFLAGS, struct.pack("16sh", port.encode(), flags) + bytes(22))
+
+    @property
+    def namespace(self) -> NetworkNamespace:
+        """Where the far ends of all cables are."""
+        return self._namespace
 
     def pull_out(self, ports: Iterable[str]) -> None:
         """Remove cables, so that a machine of the same name can be plugged in again."""

@@ -70,7 +70,7 @@ class Node:
 
     @property
     def pid(self) -> int:
-        """Its process 1; 0 when it is off."""
+        """Its process 1, as this side numbers it; 0 while it is off."""
         return self._init
 
     @property
@@ -78,6 +78,11 @@ class Node:
         """Its network, while it is on."""
         assert self._namespace is not None
         return self._namespace
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """The far end of the cable in each of its interfaces, while it is on."""
+        return {leg.interface: port for leg, port in zip(self.lab.legs, self._ports, strict=True)}
 
     def boot(self) -> None:
         """A new life: fresh namespaces, cables plugged in, no daemon running yet."""

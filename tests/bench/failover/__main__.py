@@ -1,0 +1,78 @@
+"""Plays every fault on every stack in a guest kernel and writes FAILOVER.md beside tests/bench/RESULTS.md.
+
+usage: python -m tests.bench.failover [--profiles A,B] [--faults A,B] [--stacks A,B] [--repeat N] [--print]
+
+Five repetitions of everything take about an hour. --print: the page on the terminal, the files stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from migration import uml
+from tests.bench import peers
+from tests.bench.failover import page
+from tests.bench.failover.faults import FAULTS
+from tests.bench.failover.profile import PROFILES
+from tests.bench.failover.stacks import STACKS
+from tests.bench.report import machine
+
+FOLDER = Path(__file__).parents[1]
+MEMORY = "768M"
+SECONDS_PER_PLAY = 150.0
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    peers.unpack()
+    with tempfile.TemporaryDirectory(prefix="failover-") as shared:
+        file = Path(shared, "rows")
+        for profile in options.profiles:
+            words = [profile, str(options.repeat), ",".join(options.faults), ",".join(options.stacks), str(file)]
+            plays = options.repeat * len(options.faults) * len(options.stacks)
+            status = uml.run_guest(
+                [sys.executable, "-u", "-m", "tests.bench.failover.play", *words],
+                memory=MEMORY,
+                time_limit=SECONDS_PER_PLAY * plays,
+                on_line=lambda line: print(line, flush=True),
+                shared=[Path(shared)],
+                folder=Path(__file__).parents[3],
+            )
+            if status != 0:
+                return status
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+    found = machine()
+    run = {"machine": {**found, "keepalived": found["peers"]["keepalived"]}, "rows": rows}
+    if options.print:
+        print(page.text(run))
+    else:
+        page.write(run, FOLDER)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.failover", description=__doc__)
+    for name, known in (("profiles", PROFILES), ("faults", FAULTS), ("stacks", STACKS)):
+        parser.add_argument(f"--{name}", type=_chosen(list(known)), default=list(known), metavar="A,B")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--print", action="store_true")
+    return parser
+
+
+def _chosen(known: list[str]) -> Callable[[str], list[str]]:
+    def choose(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"no {unknown[0]!r}; there are {', '.join(known)}")
+        return names
+
+    return choose
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""FAILOVER.md and its plot from the rows of a run.
+
+usage: python -m tests.bench.failover.page RUN [FOLDER]      without FOLDER the page is printed
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+from xml.sax.saxutils import escape
+
+Row = dict[str, Any]
+
+HEAD = """\
+# Fail-over beside keepalived {keepalived}
+
+Written by `make bench-failover` on {cores} cores of {cpu}, Linux {kernel}; the rows are in FAILOVER.json.
+
+One cluster for all: two directors with an outside and an inside cable, three web servers behind them (NAT), the same
+checks, in one User-Mode Linux guest with real IPVS; a client opens a connection through the virtual address every
+10 ms. The stacks take turns, every fault meets a fresh pair that has come to rest. A value is the median, with least
+and most in brackets; times are seconds. The referee stands outside both nodes: addresses are told by the kernels, the
+outage is the longest time without a good answer.
+
+* Timers: heartbeat or advert every 1 s (checks every 5 s) or every 100 ms (checks every second). Deadtime is three
+  beats; VRRP's is its own formula, 3 to 4 adverts.
+* *failed*: requests of about 100 a second. *moved*: until all addresses were where they belong. *two owners*: so long
+  both kernels had the same address.
+* killed, frozen: all processes of the stack on the first node at one instant, SIGKILL or SIGSTOP; nobody repairs it, it
+  is looked at for 12 s. heartbeats cut: the switch drops heartbeats and adverts only, also for 12 s.
+* A guest has one processor and system calls some ten times slower than the machine's, so compare within a row.
+
+"""
+BAR = 420
+COLOURS = {"ours": "#2a7ab0", "keepalived": "#d0762a", "originals": "#888888"}
+
+
+def text(run: dict[str, Any]) -> str:
+    """The page. run: machine and rows."""
+    rows: list[Row] = run["rows"]
+    parts = [HEAD.format(**run["machine"]), "![outages](FAILOVER.svg)\n"]
+    for profile in _in_order(row["profile"] for row in rows):
+        parts.append(f"\n## Heartbeats every {profile}\n\n")
+        parts.append("| fault | stack | outage | failed | moved | two owners | runs |\n|---|---|---|---|---|---|---|\n")
+        for fault, stack, chosen in _groups(rows, profile):
+            outage, failed, two = (_spread(row[key] for row in chosen) for key in ("outage", "failed", "two_owners"))
+            moved = [row["moved"] for row in chosen if row["moved"] is not None]
+            where = _spread(moved) if len(moved) == len(chosen) else f"{len(moved)} of {len(chosen)} times"
+            parts.append(f"| {fault} | {stack} | {outage} | {failed} | {where} | {two} | {len(chosen)} |\n")
+        parts += _ratios(rows, profile)
+    return "".join(parts)
+
+
+def _ratios(rows: list[Row], profile: str) -> Iterable[str]:
+    """Ours against keepalived, by medians of the outage."""
+    medians = {
+        (fault, stack): median(row["outage"] for row in chosen) for fault, stack, chosen in _groups(rows, profile)
+    }
+    yield "\nOutage, ours as a part of keepalived's: "
+    found = [
+        f"{fault} {medians[fault, 'ours'] / other:.2f}"
+        for (fault, stack), other in medians.items()
+        if stack == "keepalived" and (fault, "ours") in medians and other > 0
+    ]
+    yield ", ".join(found) + "\n"
+
+
+def plot(run: dict[str, Any]) -> str:
+    """The medians of the outages as bars, each with its least and most, in SVG."""
+    rows: list[Row] = run["rows"]
+    longest = max((row["outage"] for row in rows), default=1.0)
+    lines, y = [], 10
+    for profile in _in_order(row["profile"] for row in rows):
+        y += 22
+        lines.append(f'<text x="10" y="{y}" font-weight="bold">outage in s, heartbeats every {profile}</text>')
+        last = ""
+        for fault, stack, chosen in _groups(rows, profile):
+            y += 10 if fault != last else 0
+            values = [row["outage"] for row in chosen]
+            y += 16
+            middle, low, high = (BAR * value / longest for value in (median(values), min(values), max(values)))
+            lines += [
+                f'<text x="10" y="{y}">{escape(fault) if fault != last else ""}</text>',
+                f'<text x="150" y="{y}">{escape(stack)}</text>',
+                f'<rect x="240" y="{y - 10}" width="{middle:.1f}" height="11" fill="{COLOURS.get(stack, "#888")}"/>',
+                f'<path d="M{240 + low:.1f} {y - 4.5} H{240 + high:.1f}" stroke="black" stroke-width="1"/>',
+                f'<text x="{248 + high:.1f}" y="{y}">{median(values):.3f}</text>',
+            ]
+            last = fault
+        y += 10
+    size = f'width="760" height="{y + 10}" viewBox="0 0 760 {y + 10}"'
+    style = '<style>text{font:12px sans-serif}</style><rect width="100%" height="100%" fill="white"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}\n' + "\n".join(lines) + "\n</svg>\n"
+
+
+def _groups(rows: list[Row], profile: str) -> Iterable[tuple[str, str, list[Row]]]:
+    """(fault, stack, its rows), in the order of the run."""
+    mine = [row for row in rows if row["profile"] == profile]
+    for fault in _in_order(row["fault"] for row in mine):
+        for stack in _in_order(row["stack"] for row in mine):
+            if chosen := [row for row in mine if row["fault"] == fault and row["stack"] == stack]:
+                yield fault, stack, chosen
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _spread(values: Iterable[float]) -> str:
+    numbers = sorted(values)
+    shape = "{:.3f}" if any(isinstance(number, float) for number in numbers) else "{:g}"
+    least, most = shape.format(numbers[0]), shape.format(numbers[-1])
+    return shape.format(median(numbers)) + ("" if least == most else f" ({least}–{most})")
+
+
+def write(run: dict[str, Any], folder: Path) -> None:
+    """FAILOVER.md, .svg and .json below the folder."""
+    (folder / "FAILOVER.md").write_text(text(run))
+    (folder / "FAILOVER.svg").write_text(plot(run))
+    (folder / "FAILOVER.json").write_text(json.dumps(run, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    loaded = json.loads(Path(sys.argv[1]).read_text())
+    if len(sys.argv) > 2:
+        write(loaded, Path(sys.argv[2]))
+    else:
+        print(text(loaded))
