@@ -65,6 +65,12 @@ bench-packages:
 bench: venv system-packages bench-packages
 	$(BIN)/python -m tests.bench
 
+# Fail-over beside keepalived and the originals; hours. FAULTS: arguments such as "--repeat 1 --faults power-off".
+.PHONY: bench-failover
+bench-failover: venv system-packages bench-packages
+	./setup/original $(VENV)/peers/heartbeat
+	$(BIN)/python -m tests.bench.failover $(FAULTS)
+
 # Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
 # environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.
 .PHONY: install uninstall

@@ -84,11 +84,6 @@ class Switch:
             flags = flags | IFF_UP if mend else flags & ~IFF_UP
             fcntl.ioctl(self._control, SIOCSIFFLAGS, struct.pack("16sh", port.encode(), flags) + bytes(22))
 
-    @property
-    def namespace(self) -> NetworkNamespace:
-        """Where the far ends of all cables are."""
-        return self._namespace
-
     def pull_out(self, ports: Iterable[str]) -> None:
         """Remove cables, so that a machine of the same name can be plugged in again."""
         with self.namespace.entered():

@@ -20,7 +20,7 @@ from tests.bench.failover.world import World
 def play(fault: Fault, stack: Stack, files: Path) -> list[dict[str, object]]:
     """The rows of one fault on one fresh pair; none, saying so, when the pair does not come to rest."""
     with tempfile.TemporaryDirectory(prefix="failover-") as folder:
-        world = World(Path(folder), files)
+        world = World(Path(folder), files, stack)
         try:
             for node in world.nodes.values():
                 node.boot()

@@ -9,13 +9,18 @@ from pathlib import Path
 
 from migration.nodes import Node
 from tests.bench.peers import UNPACKED
+from tests.interop.mixed import FOLDERS, LAYER, PROGRAM, SHIPPED
 
 
 class Stack(ABC):
-    """One of them. settle: seconds without a change after which a pair has come to rest."""
+    """One of them. layer: a folder with programs that its nodes have and this machine has not."""
 
     name: str
-    settle = 1.0
+    layer: Path | None = None
+
+    @abstractmethod
+    def prepare(self, ha_d: Path, node: str) -> None:
+        """Completes a node's /etc/ha.d, which has the files of `profile`."""
 
     @abstractmethod
     def start(self, node: Node) -> None:
@@ -29,6 +34,9 @@ class Stack(ABC):
 class Ours(Stack):
     name = "ours"
 
+    def prepare(self, ha_d: Path, node: str) -> None:
+        """The files are complete."""
+
     def start(self, node: Node) -> None:
         node.start_script("start")
 
@@ -36,12 +44,35 @@ class Ours(Stack):
         node.start_script("stop")
 
 
+class Originals(Stack):
+    """Debian's heartbeat 3.0.6 with its ldirectord 4.12 and its resource scripts."""
+
+    name = "originals"
+    layer = LAYER
+
+    def prepare(self, ha_d: Path, node: str) -> None:
+        for item in SHIPPED:
+            source = LAYER / "etc/ha.d" / item
+            if source.is_dir():
+                shutil.copytree(source, ha_d / item, dirs_exist_ok=True, symlinks=True)
+            else:
+                shutil.copy2(source, ha_d / item)
+
+    def start(self, node: Node) -> None:
+        node.start(["/bin/sh", "-c", f"{FOLDERS}; exec {PROGRAM}"])
+
+    def stop(self, node: Node) -> None:
+        node.start([str(PROGRAM), "-k"])
+
+
 class Keepalived(Stack):
     name = "keepalived"
 
+    def prepare(self, ha_d: Path, node: str) -> None:
+        shutil.copy(ha_d / f"keepalived.{node}.conf", ha_d / "keepalived.conf")
+
     def start(self, node: Node) -> None:
         program = UNPACKED / "keepalived/usr/sbin/keepalived"
-        shutil.copy(node.folder / f"ha.d/keepalived.{node.name}.conf", node.folder / "ha.d/keepalived.conf")
         node.start(
             [str(program), "--use-file=/etc/ha.d/keepalived.conf", "--log-facility=0", "--pid=/run/keepalived.pid"]
         )
@@ -50,7 +81,7 @@ class Keepalived(Stack):
         node.start(["/bin/sh", "-c", "kill -TERM $(cat /run/keepalived.pid)"])
 
 
-STACKS: dict[str, Stack] = {stack.name: stack for stack in (Ours(), Keepalived())}
+STACKS: dict[str, Stack] = {stack.name: stack for stack in (Ours(), Keepalived(), Originals())}
 
 
 def processes(node: Node) -> list[int]:

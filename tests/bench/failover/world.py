@@ -23,6 +23,7 @@ from migration.nodes import Node, prepare_folder
 from migration.realserver import RealServers
 from migration.topology import derive
 from tests.bench.failover.profile import NODES, OUTSIDE, VIPS
+from tests.bench.failover.stacks import Stack
 
 SERVED = 1.0
 """Seconds of good answers after which a client counts as served; longer than a request may take."""
@@ -42,7 +43,7 @@ class Change:
 class World:
     """Both directors are off at first. folder: for the nodes' files; files: see `profile`."""
 
-    def __init__(self, folder: Path, files: Path) -> None:
+    def __init__(self, folder: Path, files: Path, stack: Stack) -> None:
         cluster = read_cluster(files, SystemNames())
         topology = derive(cluster)
         self.switch = Switch(topology.networks)
@@ -55,7 +56,8 @@ class World:
         self.nodes: dict[str, Node] = {}
         for number, (node, own) in enumerate(zip(topology.nodes, cluster.nodes, strict=True)):
             prepare_folder(own, folder / node.name)
-            self.nodes[node.name] = Node(node, number, folder / node.name, self.switch)
+            stack.prepare(folder / node.name / "ha.d", node.name)
+            self.nodes[node.name] = Node(node, number, folder / node.name, self.switch, stack.layer)
         self._client = Client(client, VIPS[OUTSIDE], 80, "/index.html")
         self.changes: list[Change] = []
         self.requests: list[Request] = []
