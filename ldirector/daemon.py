@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from ldirector import kernel_settings
 from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.control import Answer, ControlServer
 from ldirector.adapters.ipvs import IpvsError
@@ -239,6 +240,8 @@ class Daemon:
             self._log.write(Level.WARNING, str(problem))
         if any(virtual.service in TLS_SERVICES and not virtual.policy.tls.verify for virtual in config.virtuals):
             self._log.write(Level.INFO, tls.NOTE)
+        for level, words in kernel_settings.settle(config):
+            self._log.write(level, words)
 
     def _prepare(self, config: DirectorConfig) -> None:
         """Import what the checks of this configuration need, before the first of them is due."""

@@ -17,6 +17,7 @@ from ldirector.config.settings_table import (
     TLS_SETTINGS,
     Setting,
 )
+from ldirector.core.kernel_settings import SETTINGS as KERNEL_SETTINGS
 from ldirector.core.services import SERVICES, CheckedService
 
 VERBS = (
@@ -187,6 +188,13 @@ def manual() -> Iterator[str]:
         yield from (".PP", _escaped(title))
         for setting in rows:
             yield from _entry(_setting_heading(setting), _with_default(setting.meaning, setting.shown))
+    yield ".SH KERNEL SETTINGS"
+    yield from _text(
+        "What should be set in the kernel for this configuration, and what becomes of clients otherwise. It is looked "
+        "at when a configuration is taken, see sysctl under LDIRECTOR.YAML; nothing is put back at the end."
+    )
+    for wanted in KERNEL_SETTINGS:
+        yield from _entry(f"{wanted.name} = {wanted.wanted}", f"{wanted.otherwise}.")
     yield ".SH SIGNALS"
     yield from _text("HUP reloads. TERM, INT and QUIT stop in order.")
     yield ".SH DIFFERENCES"

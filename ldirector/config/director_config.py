@@ -18,7 +18,7 @@ class DirectorConfig:
     """virtuals in the order of the file, globals merged into them; the rest is what concerns the daemon itself.
 
     logfile: a path, or the name of a syslog facility when it does not start with "/". autoreload: re-read the file
-    when it changed on disk. The last three come from ldirector.yaml.
+    when it changed on disk. The last four come from ldirector.yaml.
     """
 
     file: str
@@ -32,5 +32,6 @@ class DirectorConfig:
     maintenancedir: str = ""
     emailalertfrom: str = ""
     reconcile: bool = True
+    sysctl: str = "check"
     checks_in_flight: int = 4000
     commands_in_flight: int = 32

@@ -63,6 +63,18 @@ def whole(least: int, most: int) -> Callable[[Item], int]:
     return read
 
 
+def word(*words: str) -> Callable[[Item], str]:
+    """One of these; off may be written as a switch."""
+
+    def read(item: Item) -> str:
+        value = "off" if item.value is False else item.value
+        if isinstance(value, str) and value in words:
+            return value
+        raise BadValue(f"{_text(item)} is none of {', '.join(words)}", f"write {' or '.join(words)}")
+
+    return read
+
+
 def seconds(item: Item) -> float:
     """A time of at least a hundredth of a second."""
     value = item.value
@@ -212,6 +224,15 @@ GLOBAL_SETTINGS = (
         "on",
         "Compare the kernel's table with ours every interval: what somebody deleted, added or changed is put right, a "
         "weight that somebody set is reported and left until that server's state changes.",
+    ),
+    Setting(
+        "sysctl",
+        "sysctl",
+        word("check", "manage", "off"),
+        "check | manage | off",
+        "check",
+        "Kernel settings that decide whether clients hang, listed under KERNEL SETTINGS: tell which should be "
+        "otherwise, set them, or do not look.",
     ),
     Setting(
         "checks_in_flight", "checks_in_flight", whole(1, 100000), "number", "4000", "Connections at the same time."

@@ -106,15 +106,24 @@ def _cable(interface: str, *, mend: bool) -> Callable[[World, Stack], float]:
     return do
 
 
-def _signal(number: signal.Signals) -> Callable[[World, Stack], float]:
-    def do(world: World, stack: Stack) -> float:
-        began = time.monotonic()
-        for pid in processes(world.nodes[FIRST]):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        return began
+def _freeze(world: World, stack: Stack) -> float:
+    began = time.monotonic()
+    _send(world, signal.SIGSTOP)
+    return began
 
-    return do
+
+def _kill(world: World, stack: Stack) -> float:
+    """All at one instant: of processes that are killed one after the other, the others clean up."""
+    _send(world, signal.SIGSTOP)
+    began = time.monotonic()
+    _send(world, signal.SIGKILL)
+    return began
+
+
+def _send(world: World, number: signal.Signals) -> None:
+    for pid in processes(world.nodes[FIRST]):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _deafen(world: World, stack: Stack) -> float:
@@ -144,8 +153,8 @@ FAULTS = {
         Fault("stop", _stop, _start, "start"),
         Fault("outside cable", _cable(OUTSIDE, mend=False), _cable(OUTSIDE, mend=True), "outside cable back"),
         Fault("inside cable", _cable(INSIDE, mend=False), _cable(INSIDE, mend=True), "inside cable back"),
-        Fault("killed", _signal(signal.SIGKILL), watched=True),
-        Fault("frozen", _signal(signal.SIGSTOP), watched=True),
+        Fault("killed", _kill, watched=True),
+        Fault("frozen", _freeze, watched=True),
         Fault("heartbeats cut", _deafen, watched=True),
     )
 }
