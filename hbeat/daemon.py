@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from hbeat.adapters.clocks import read_clocks
 from hbeat.adapters.control import ControlServer
 from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger
@@ -27,6 +28,7 @@ from hbeat.adapters.udp import Media
 from hbeat.adapters.watchdog import Watchdog
 from hbeat.agents.environment import script_environment
 from hbeat.agents.roster import Agents
+from hbeat.agents.vips import Vips
 from hbeat.clients import Clients
 from hbeat.config.errors import ConfigError
 from hbeat.control_requests import ControlRequests
@@ -34,6 +36,7 @@ from hbeat.core.cluster import Cluster
 from hbeat.core.events import Level, Note
 from hbeat.core.model import LinkName, NodeState, PeerRecord
 from hbeat.core.outbox import Identity
+from hbeat.core.stall import Sleep, longest_nap
 from hbeat.load import Configuration
 from hbeat.network import Network
 from hbeat.operations import Operations
@@ -70,6 +73,7 @@ class Daemon:
         floor: PeerRecord | None,
         watchdog: Watchdog | None,
         agents: Agents,
+        vips: Vips,
         open_log: Callable[[Configuration], Log],
         *,
         realtime: bool,
@@ -87,9 +91,19 @@ class Daemon:
         self._clients = Clients(self._operations, self._tell)
         self._network = Network(self._selector, media, pinger, self._heard, self._echoed)
         self._performer = Performer(
-            self.cluster, self._network, agents, self._operations, peer_file, self._tell, self._leave
+            self.cluster,
+            self._network,
+            agents,
+            self._operations,
+            self._selector,
+            vips,
+            peer_file,
+            self._tell,
+            self._leave,
         )
         self._perform, self._warm = self._performer.perform, self._performer.warm
+        self._addresses = self._performer.addresses
+        self._sleep = Sleep(read_clocks())
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._debug_level = max(config.ha.debug, self._log.debug)
         self._ending = False
@@ -102,6 +116,7 @@ class Daemon:
         self._selector.register(self._control, selectors.EVENT_READ, ("control", None))
         self._selector.register(self._fifo, selectors.EVENT_READ, ("fifo", None))
         self._network.watch()
+        self._addresses.watch()
         if self._realtime:
             for refused in make_realtime(self._config.ha.rtprio):
                 self._note(Level.WARNING, refused)
@@ -121,7 +136,11 @@ class Daemon:
         deadline = self._next_deadline()
         before = time.monotonic()
         events = self._selector.select(max(0.0, deadline - before))
-        now = time.monotonic()
+        clocks = read_clocks()
+        now = clocks.monotonic
+        slept = self._sleep.woke(deadline, clocks)
+        if slept > longest_nap(self._config.safety, self._config.ha.timing):
+            self._guarded(lambda: self._perform(self.cluster.stalled(slept, now)))
         for key, _ in events:
             self._guarded(lambda key=key: self._readable(key))  # type: ignore[misc]
         if now >= deadline:
@@ -146,6 +165,10 @@ class Daemon:
             self._network.read_echoes(what)
         elif kind == "operation":
             self._operations.step(what, time.monotonic())
+        elif kind == "addresses":
+            self._addresses.read_losses()
+        elif kind == "claims":
+            self._addresses.read_claims()
         elif kind == "fifo":
             self._script_wrote()
         elif kind == "signal":
@@ -170,6 +193,8 @@ class Daemon:
 
     def _timers(self, now: float, deadline: float) -> None:
         self._network.read_all(whole=self.cluster.is_silence_due(now))  # silence must be real
+        self._addresses.read_claims()
+        self._addresses.handle_timer()
         late, now = now - deadline, time.monotonic()
         if now >= self.cluster.next_deadline() and not self._ending:
             self._perform(self.cluster.handle_timer(now, late))
@@ -187,6 +212,7 @@ class Daemon:
     def _next_deadline(self) -> float:
         times = [
             None if self._ending else self.cluster.next_deadline(),
+            self._addresses.next_deadline(),
             self._agents.announcer.next_deadline(),
             self._control.next_deadline(),
             self._log.next_deadline(),
@@ -256,6 +282,7 @@ class Daemon:
         self._shared = SharedFiles(self._config)
         settings = settings_of(self._config, self._me, self._shared.digests)
         self._perform(self.cluster.reload(settings, keyring_of(self._config), time.monotonic()))
+        self._addresses.heed(self._config.groups)
         if self._clients.active:
             self._clients.keep(self._config.ha.respawn, self._agents.env, time.monotonic())
         retire_old()

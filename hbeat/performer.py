@@ -6,23 +6,29 @@ the loop and told to the cluster then.
 
 from __future__ import annotations
 
+import selectors
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 
 from hbeat.adapters.peer_file import PeerFile
+from hbeat.address_watch import AddressWatch
 from hbeat.agents.hooks import HookQueue
 from hbeat.agents.roster import Agents
+from hbeat.agents.vips import Vips
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
+    Announce,
     Dismiss,
+    Drop,
     Effect,
     Exit,
     Level,
     Note,
     Outcome,
     Prepare,
+    Probe,
     Remember,
     RunHook,
     RunResource,
@@ -44,6 +50,8 @@ class Performer:
         network: Network,
         agents: Agents,
         operations: Operations,
+        selector: selectors.BaseSelector,
+        vips: Vips,
         peer_file: PeerFile,
         tell: Callable[[Note], None],
         leave: Callable[[float], None],
@@ -54,6 +62,7 @@ class Performer:
         self._hooks = HookQueue()
         self.warm = WarmResources(agents, operations, self._prepared, tell)
         self._effects: deque[Effect] = deque()
+        self.addresses = AddressWatch(selector, agents, vips, cluster, self.perform, lambda text: self._warn([text]))
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Does all of it, and what follows from it, in order."""
@@ -83,6 +92,12 @@ class Performer:
             case RunHook():
                 self._warn([self._hooks.add(effect)])
                 self._next_hook(now)
+            case Probe(resource):
+                self.addresses.ask(resource)
+            case Announce(resource):
+                self._agents.addresses.announce_again(resource, now)
+            case Drop(resource):
+                self.addresses.drop(resource)
             case Prepare(resource):
                 self.warm.prepare(resource, now)
             case Dismiss(resource):

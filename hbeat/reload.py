@@ -38,6 +38,10 @@ def prepare(old: Configuration, media: Media, pinger: Pinger) -> Change:
     new = load()
     unresolved(new)
     warnings = [*map(str, new.warnings), *shortcomings(new), *waiting_for_restart(old.ha, new.ha)]
+    kept = replace(new.safety, vip_lease=old.safety.vip_lease, keeper=old.safety.keeper)
+    if kept != new.safety:
+        warnings.append(f"{HA_DIR / 'hbeat.yaml'}: vip_lease or keeper is not what it was; a restart takes it up")
+        new = replace(new, safety=kept)
     new_media: Media | None = None
     new_pinger: Pinger | None = None
     if _media(new.ha) != _media(old.ha):

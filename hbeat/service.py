@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from daemonize import Daemonize
@@ -178,6 +179,7 @@ class _Life:
         # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
         from hbeat.agents.environment import script_environment
         from hbeat.agents.roster import Agents
+        from hbeat.agents.vips import Vips
         from hbeat.daemon import LAST_WORDS, Daemon
 
         log = self._open_log(self._config)
@@ -194,7 +196,9 @@ class _Life:
                 log.write(Level.WARNING, problem)
             for warning in (*self._config.warnings, *shortcomings(self._config), *self._not_there):
                 log.write(Level.WARNING, str(warning))
-            agents = Agents(script_environment(self._config), lambda text: log.write(Level.WARNING, text))
+            report = partial(log.write, Level.WARNING)
+            vips = Vips(self._config.safety.vip_lease, report)
+            agents = Agents(script_environment(self._config), report, vips)
             daemon = Daemon(
                 self._config,
                 self._me,
@@ -206,6 +210,7 @@ class _Life:
                 floor,
                 self._outside.watchdog,
                 agents,
+                vips,
                 self._open_log,
                 realtime=self._realtime,
             )

@@ -26,6 +26,7 @@ def settings_of(config: Configuration, me: Identity, files: Files) -> Settings:
         pings=tuple(ping.node for ping in config.ha.ping_nodes),
         ipfail=config.ha.ipfail,
         files=files,
+        safety=config.safety,
     )
 
 

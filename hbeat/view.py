@@ -55,6 +55,7 @@ def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, objec
             "phase": ownership.phase.value,
             "standby": ownership.standby.stage.value,
             "busy": not ownership.jobs.idle,
+            "answered": {r.text: holder for r, holder in cluster.custody.guard.holders().items()},
             "groups": [
                 {"node": group.node, "resources": [resource.text for resource in group.resources]}
                 for group in ownership.groups

@@ -11,13 +11,16 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from hbeat.core.lease import Standing
 from hbeat.core.vip import VipSpec
 
 EEXIST, EADDRNOTAVAIL = 17, 99
+FOR_EVER = 0xFFFFFFFF
 
 
 class AddressError(Exception):
@@ -34,6 +37,11 @@ class Placed:
     index: int
     mac: bytes
 
+    @property
+    def standing(self) -> Standing:
+        """As a lease names it."""
+        return Standing(IPv4Address(self.address).packed, self.prefixlen, self.index)
+
 
 class Addresses:
     """The IPv4 addresses of this network namespace."""
@@ -44,11 +52,13 @@ class Addresses:
     def close(self) -> None:
         self._netlink.close()
 
-    def add(self, spec: VipSpec, *, aliased: bool) -> Placed:
-        """Puts the address on its interface. aliased: with broadcast and label, as IPaddr. Raises AddressError."""
-        index, prefixlen = self._place(spec)
-        link = self._netlink.get_links(index)[0]
-        placed = Placed(spec.address, prefixlen, link.get("ifname"), index, _mac(link.get("address")))
+    def add(self, spec: VipSpec, *, aliased: bool, lease: int | None = None) -> Placed:
+        """Puts the address on its interface. aliased: with broadcast and label, as IPaddr. Raises AddressError.
+
+        lease: the kernel keeps it for so many seconds, None = for ever; one that is there gets this lease, too.
+        """
+        placed = self.locate(spec)
+        index, prefixlen = placed.index, placed.prefixlen
         request: dict[str, object] = {"index": index, "address": spec.address, "prefixlen": prefixlen}
         broadcast = spec.broadcast
         if broadcast is None and aliased:
@@ -58,12 +68,20 @@ class Addresses:
         label = spec.label if not aliased else self._free_alias(index, placed.interface)
         if label is not None:
             request["label"] = f"{placed.interface}:{label}"[:15]
+        if lease is not None:
+            request |= {"valid_lft": lease, "preferred_lft": lease}
         try:
-            self._netlink.addr("add", **request)
+            self._netlink.addr("add" if lease is None else "replace", **request)
         except NetlinkError as error:
             if error.code != EEXIST:
                 raise AddressError(f"cannot add {spec.address}/{prefixlen} to {placed.interface}: {error}") from None
         return placed
+
+    def locate(self, spec: VipSpec) -> Placed:
+        """Where the address belongs, whether it is there or not. Raises AddressError."""
+        index, prefixlen = self._place(spec)
+        link = self._netlink.get_links(index)[0]
+        return Placed(spec.address, prefixlen, link.get("ifname"), index, _mac(link.get("address")))
 
     def remove(self, spec: VipSpec) -> list[str]:
         """Takes the address off every interface that has it; their names. Raises AddressError."""
@@ -79,16 +97,16 @@ class Addresses:
             removed.append(name)
         return removed
 
-    def _same_network(self, address: str, index: int, prefixlen: int) -> list[dict[str, str]]:
+    def _same_network(self, address: str, index: int, prefixlen: int) -> list[dict[str, Any]]:
         """The other addresses of this network on the interface, with what is needed to add them again."""
         network = IPv4Network((address, prefixlen), strict=False)
         return [
-            {key: value for key in ("local", "broadcast", "label") if (value := m.get(key))}
+            {key: value for key in ("local", "broadcast", "label") if (value := m.get(key))} | _lifetime(m)
             for m in self._netlink.get_addr(family=socket.AF_INET, index=index)
             if m["prefixlen"] == prefixlen and m.get("local") != address and IPv4Address(m.get("local")) in network
         ]
 
-    def _restore(self, neighbours: list[dict[str, str]], index: int, prefixlen: int) -> None:
+    def _restore(self, neighbours: list[dict[str, Any]], index: int, prefixlen: int) -> None:
         """The kernel takes a network's other addresses along with its first (unless promote_secondaries is set)."""
         left = (
             {m.get("local") for m in self._netlink.get_addr(family=socket.AF_INET, index=index)} if neighbours else ()
@@ -152,6 +170,14 @@ class Addresses:
             if covers and (best is None or length > best[1]):
                 best = (index, length)
         return best
+
+
+def _lifetime(message: Any) -> dict[str, int]:
+    """What is left of an address's time; nothing for one that stays for ever."""
+    left = message.get("cacheinfo")
+    if left is None or left["ifa_valid"] == FOR_EVER:
+        return {}
+    return {"valid_lft": max(1, left["ifa_valid"]), "preferred_lft": max(1, left["ifa_preferred"])}
 
 
 def _mac(text: str | None) -> bytes:

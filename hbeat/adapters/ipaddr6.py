@@ -14,9 +14,10 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from hbeat.core.builtin import Vip6Spec
+from hbeat.core.lease import Standing
 
 EEXIST, EADDRNOTAVAIL = 17, 99
-NO_DETECTION = 0x02  # IFA_F_NODAD
+NO_DETECTION, NO_PREFIX_ROUTE = 0x02, 0x200  # IFA_F_NODAD, IFA_F_NOPREFIXROUTE
 MAIN_TABLE = 254
 
 
@@ -33,24 +34,49 @@ class Addresses6:
     def close(self) -> None:
         self._netlink.close()
 
-    def add(self, spec: Vip6Spec) -> tuple[str, bytes]:
-        """Puts the address on its interface: that one's name and hardware address. Raises Address6Error."""
-        index, prefixlen = self._place(spec)
-        link = self._netlink.get_links(index)[0]
-        name = str(link.get("ifname"))
+    def add(self, spec: Vip6Spec, *, lease: int | None = None) -> tuple[str, bytes, Standing]:
+        """Puts the address on its interface: that one's name and hardware address, and how it stands there.
+
+        lease: the kernel keeps it for so many seconds, None = for ever. Raises Address6Error.
+        """
+        index, prefixlen, name, mac = self.locate(spec)
+        flags = NO_DETECTION
+        lifetime = {}
+        if lease is not None:
+            lifetime = {"valid_lft": lease, "preferred_lft": lease}
+            if self._has_neighbour(spec, index, prefixlen):
+                flags |= NO_PREFIX_ROUTE  # or the route that the neighbour needs would end with the lease
         try:
             self._netlink.addr(
-                "add",
+                "add" if lease is None else "replace",
                 index=index,
                 family=socket.AF_INET6,
                 address=spec.address,
                 prefixlen=prefixlen,
-                flags=NO_DETECTION,
+                flags=flags,
+                **lifetime,
             )
         except NetlinkError as error:
             if error.code != EEXIST:
                 raise Address6Error(f"cannot add {spec.address}/{prefixlen} to {name}: {error}") from None
-        return name, bytes.fromhex((link.get("address") or "00:00:00:00:00:00").replace(":", ""))
+        standing = Standing(IPv6Address(spec.address).packed, prefixlen, index, flags)
+        return name, mac, standing
+
+    def locate(self, spec: Vip6Spec) -> tuple[int, int, str, bytes]:
+        """Where the address belongs: index, prefix length, and the interface's name and hardware address.
+
+        Raises Address6Error.
+        """
+        index, prefixlen = self._place(spec)
+        link = self._netlink.get_links(index)[0]
+        mac = bytes.fromhex((link.get("address") or "00:00:00:00:00:00").replace(":", ""))
+        return index, prefixlen, str(link.get("ifname")), mac
+
+    def _has_neighbour(self, spec: Vip6Spec, index: int, prefixlen: int) -> bool:
+        """Another address of this network is on the interface."""
+        address, network = IPv6Address(spec.address), IPv6Network((spec.address, prefixlen), strict=False)
+        found = (IPv6Address(m.get("address")) for m in self._netlink.get_addr(family=socket.AF_INET6, index=index))
+        return any(other != address and other in network for other in found)
 
     def remove(self, spec: Vip6Spec) -> list[str]:
         """Takes the address off every interface that has it; their names. Raises Address6Error."""

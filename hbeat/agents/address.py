@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hbeat.adapters.clocks import read_clocks
 from hbeat.adapters.default_route import DefaultRoute, RouteError
 from hbeat.adapters.garp import Announcer
 from hbeat.adapters.ipaddr import AddressError, Addresses
 from hbeat.adapters.ipaddr6 import Address6Error, Addresses6
+from hbeat.agents.vips import Vips
 from hbeat.core.builtin import parse_ipaddr, parse_ipsrcaddr, parse_ipv6addr, parse_sendarp
 from hbeat.core.events import Action, Outcome
+from hbeat.core.lease import Clocks, Standing
 from hbeat.core.model import Resource
 
 
 class AddressAgent:
-    """Puts addresses on interfaces and announces them. report: where problems which are no failures go."""
+    """Puts addresses on interfaces and announces them. report: where problems which are no failures go.
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    vips: where what stands is written down, and its lease; None = nobody is there to renew one.
+    """
+
+    def __init__(self, report: Callable[[str], None], vips: Vips | None = None) -> None:
         self._report = report
+        self._vips = vips
         self._addresses = Addresses()
         self._addresses6: Addresses6 | None = None
         self._route: DefaultRoute | None = None
@@ -30,15 +37,40 @@ class AddressAgent:
         except (AddressError, Address6Error, RouteError) as error:
             return Outcome(False, str(error))
 
+    def locate(self, resource: Resource) -> tuple[str, str, bytes]:
+        """The address, the interface where it belongs, and that one's hardware address.
+
+        Raises AddressError or Address6Error.
+        """
+        if resource.script == "IPv6addr":
+            spec6 = parse_ipv6addr(resource.arguments)
+            if self._addresses6 is None:
+                self._addresses6 = Addresses6()
+            _, _, interface, mac = self._addresses6.locate(spec6)
+            return spec6.address, interface, mac
+        spec = parse_ipaddr(resource.arguments)
+        placed = self._addresses.locate(spec)
+        return spec.address, placed.interface, placed.mac
+
+    def announce_again(self, resource: Resource, now: float) -> None:
+        """The frames of a new address, once more."""
+        try:
+            address, interface, mac = self.locate(resource)
+            self._announce(address, interface, mac, now)
+        except (AddressError, Address6Error) as error:
+            self._report(f"{resource.text} cannot be announced: {error}")
+
     def _ipaddr(self, resource: Resource, action: Action, now: float) -> Outcome:
         spec = parse_ipaddr(resource.arguments)
         match action:
             case Action.START:
-                placed = self._addresses.add(spec, aliased=resource.script == "IPaddr")
+                asked = read_clocks()
+                placed = self._addresses.add(spec, aliased=resource.script == "IPaddr", lease=self._lease)
+                self._stands(resource, placed.standing, asked)
                 self._announce(spec.address, placed.interface, placed.mac, now)
                 return Outcome(True, f"on {placed.interface}", running=True)
             case Action.STOP:
-                self.announcer.silence(spec.address)
+                self._goes(resource, spec.address)
                 return Outcome(True, ", ".join(self._addresses.remove(spec)))
             case Action.STATUS:
                 return Outcome(True, running=self._addresses.present(spec))
@@ -49,11 +81,13 @@ class AddressAgent:
             self._addresses6 = Addresses6()
         match action:
             case Action.START:
-                interface, mac = self._addresses6.add(spec)
+                asked = read_clocks()
+                interface, mac, standing = self._addresses6.add(spec, lease=self._lease)
+                self._stands(resource, standing, asked)
                 self._announce(spec.address, interface, mac, now)
                 return Outcome(True, f"on {interface}", running=True)
             case Action.STOP:
-                self.announcer.silence(spec.address)
+                self._goes(resource, spec.address)
                 return Outcome(True, ", ".join(self._addresses6.remove(spec)))
             case Action.STATUS:
                 return Outcome(True, running=self._addresses6.present(spec))
@@ -81,6 +115,19 @@ class AddressAgent:
                 self._route.set_source(None)
                 running = False
         return Outcome(True, running=running)
+
+    @property
+    def _lease(self) -> int | None:
+        return None if self._vips is None else self._vips.lease
+
+    def _stands(self, resource: Resource, standing: Standing, asked: Clocks) -> None:
+        if self._vips is not None:
+            self._vips.stands(resource, standing, asked)
+
+    def _goes(self, resource: Resource, address: str) -> None:
+        self.announcer.silence(address)
+        if self._vips is not None:
+            self._vips.goes(resource)
 
     def _announce(self, address: str, interface: str, mac: bytes, now: float) -> None:
         problem = self.announcer.announce(address, interface, mac, now)

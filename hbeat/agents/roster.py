@@ -14,6 +14,7 @@ from hbeat.agents.mail import LIMIT as MAIL_LIMIT
 from hbeat.agents.mail import compose, find_sendmail, sendmail_command
 from hbeat.agents.operation import CommandOperation, Operation
 from hbeat.agents.sync_daemon import swap
+from hbeat.agents.vips import Vips
 from hbeat.core.builtin import parse_ldirectord, parse_mailto
 from hbeat.core.events import Action, Outcome
 from hbeat.core.model import Resource
@@ -23,21 +24,24 @@ DEADLINES = {Action.START: 180.0, Action.STOP: 180.0, Action.STATUS: 30.0}
 
 
 class Agents:
-    """Does resource actions. report: where problems which are no failures go."""
+    """Does resource actions. report: where problems which are no failures go.
 
-    def __init__(self, env: Mapping[str, str], report: Callable[[str], None]) -> None:
+    vips: of a daemon, which renews leases.
+    """
+
+    def __init__(self, env: Mapping[str, str], report: Callable[[str], None], vips: Vips | None = None) -> None:
         self.env = env
         self._report = report
         self._asides: list[Operation] = []
-        self._addresses = AddressAgent(report)
-        self.announcer = self._addresses.announcer
+        self.addresses = AddressAgent(report, vips)
+        self.announcer = self.addresses.announcer
         self._serving: set[str] = set()  # configurations of ldirectord that were told to serve
 
     def run(self, resource: Resource, action: Action, now: float) -> Outcome | Operation:
         """The outcome, or the operation that will have one."""
         match resource.script:
             case "IPaddr" | "IPaddr2" | "IPv6addr" | "IPsrcaddr" | "SendArp":
-                return self._addresses.run(resource, action, now)
+                return self.addresses.run(resource, action, now)
             case "ldirectord":
                 return self._director(parse_ldirectord(resource.arguments), action, now)
             case "LVSSyncDaemonSwap":
@@ -110,7 +114,7 @@ class Agents:
             return Outcome(False, str(error))
 
     def close(self) -> None:
-        self._addresses.close()
+        self.addresses.close()
 
 
 def _judge_plain(status: int, output: str) -> Outcome:

@@ -40,13 +40,18 @@ def neighbour_advertisement(mac: bytes, address: str) -> bytes:
     """One unsolicited neighbour advertisement for Ethernet, from the address itself."""
     source = ipaddress.IPv6Address(address).packed
     option = struct.pack("!BB", TARGET_LINK_LAYER_ADDRESS, 1) + mac
-    head, tail = struct.pack("!BB", NEIGHBOUR_ADVERTISEMENT, 0), struct.pack("!B3x", OVERRIDE) + source + option
-    length = len(head) + 2 + len(tail)
-    pseudo_header = source + ALL_NODES + struct.pack("!I3xB", length, ICMPV6)
-    checksum = _checksum(pseudo_header + head + b"\0\0" + tail)
-    ipv6 = struct.pack("!IHBB", 6 << 28, length, ICMPV6, 255) + source + ALL_NODES
+    body = struct.pack("!B3x", OVERRIDE) + source + option
     ethernet = ALL_NODES_MAC + mac + struct.pack("!H", ETH_P_IPV6)
-    return ethernet + ipv6 + head + struct.pack("!H", checksum) + tail
+    return ethernet + icmpv6_packet(source, ALL_NODES, NEIGHBOUR_ADVERTISEMENT, body)
+
+
+def icmpv6_packet(source: bytes, target: bytes, kind: int, body: bytes) -> bytes:
+    """An IPv6 packet with one ICMPv6 message of neighbour discovery; body: what follows its checksum."""
+    head, length = struct.pack("!BB", kind, 0), 4 + len(body)
+    pseudo_header = source + target + struct.pack("!I3xB", length, ICMPV6)
+    checksum = _checksum(pseudo_header + head + b"\0\0" + body)
+    ipv6 = struct.pack("!IHBB", 6 << 28, length, ICMPV6, 255) + source + target
+    return ipv6 + head + struct.pack("!H", checksum) + body
 
 
 def _checksum(data: bytes) -> int:

@@ -161,6 +161,9 @@ BUILTIN = frozenset(PARSERS)
 VIP_SCRIPTS = ("IPaddr", "IPaddr2")
 """Resources that are an IPv4 address; both names mean the built-in one."""
 
+ADDRESSES = frozenset({*VIP_SCRIPTS, "IPv6addr"})
+"""Resources that are an address of either family: lent by the kernel, and asked for before they are taken."""
+
 KEPT = frozenset({"ldirectord", "MailTo", "SendArp"})
 """What is not stopped at daemon start: kept warm, or nothing that lasts.
 

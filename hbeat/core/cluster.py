@@ -16,6 +16,7 @@ from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.beat import Beat
 from hbeat.core.cabling import Cabling
 from hbeat.core.connectivity import MESSAGES, Connectivity
+from hbeat.core.custody import Custody
 from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
 from hbeat.core.hello import Files, Hello
 from hbeat.core.hooks import Circumstances, Hooks
@@ -86,6 +87,8 @@ class Cluster:
         )
         self._now = now
         self.joining = Joining()
+        tracker = self.reception.tracker
+        self.custody = Custody(settings.safety, settings.timing, self.ownership, self.peer, lambda: tracker.ours)
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -108,6 +111,7 @@ class Cluster:
             self.peer.next_deadline() if self.peer else None,
             self.connectivity.next_deadline(),
             self.cabling.next_deadline(),
+            self.custody.next_deadline(self._now),
         ]
         return min(at for at in timers if at is not None)
 
@@ -131,6 +135,7 @@ class Cluster:
         if self.beat.is_due(now):
             effects += self._say_status(now)
             self.beat.beaten(now)
+        effects += self.custody.look(now)
         if self.peer is not None:
             before = self.peer.links_up
             died, notes = self.peer.check(now)
@@ -143,6 +148,7 @@ class Cluster:
         effects += self._perform(self.connectivity.handle_timer(now), now)
         effects += self._perform(self.cabling.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
+        effects += self._perform(self.custody.handle_timer(now), now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
 
     def _say_status(self, now: float) -> list[Effect]:
@@ -337,6 +343,24 @@ class Cluster:
         """A warm resource became ready, or stopped being so."""
         return self._perform(self.ownership.prepared(resource, ready, now), now)
 
+    def address_seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
+        """Another machine, by its hardware address, says that it has a virtual address."""
+        return self._perform(self.custody.seen(address, holder, now), now)
+
+    def address_wanted(self, address: Resource, holder: str, now: float) -> list[Effect]:
+        """Another machine asks the network for a virtual address."""
+        return self._perform(self.custody.wanted_by_other(address, holder, now), now)
+
+    def addresses_lost(self, addresses: Iterable[Resource], why: str, now: float) -> list[Effect]:
+        """Virtual addresses of this node are not there any more."""
+        return self._perform(self.custody.lost(addresses, why, now), now)
+
+    def stalled(self, late: float, now: float) -> list[Effect]:
+        """The loop came late by so much that what this node knows is stale. What waits in the sockets comes after."""
+        if self.peer is not None and self.peer.alive:
+            self.peer.doubt(now)
+        return self._perform(self.custody.stalled(late, now), now)
+
     def give(self, scope: Held, now: float) -> list[Effect]:
         """hb_standby."""
         return self._perform(self.ownership.give(scope, "hb_standby", now), now)
@@ -385,6 +409,7 @@ class Cluster:
             ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
         self.cabling.hold_down, self.cabling.gives_back = settings.link_hold_down, settings.failback is not Failback.OFF
         self.beat.renew(settings.timing, now)
+        self.custody.renew(settings.safety, settings.timing)
         return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
 
 

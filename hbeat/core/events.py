@@ -87,6 +87,27 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask the network who has this address. Who answers is told by Cluster.address_seen()."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the network again that this address is here."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take this address off its interface at once, whatever else of its group is still running."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
 class RunHook:
     """Run the script of this name in rc.d; fields become HA_name in its environment. Nothing is reported back."""
 
@@ -114,4 +135,18 @@ class Exit:
     """All is released and said; the daemon may end."""
 
 
-Effect = SendDatagram | SendPing | Say | RunResource | Prepare | Dismiss | RunHook | Note | Remember | Exit
+Effect = (
+    SendDatagram
+    | SendPing
+    | Say
+    | RunResource
+    | Prepare
+    | Dismiss
+    | Probe
+    | Announce
+    | Drop
+    | RunHook
+    | Note
+    | Remember
+    | Exit
+)

@@ -36,6 +36,10 @@ class Holder(ABC):
         self.peer_held = Held.NONE
         self.peer_stable = False
         self.jobs = JobQueue(BUILTIN)
+        self.contested = False
+        """Somebody may have addresses that we do not hold (`custody`): nothing is taken because of silence."""
+        self.take_due = False
+        """The peer is silent, and its groups are to be taken once nobody answers for their addresses."""
         self._unready: set[Resource] = set()
 
     @property
@@ -49,6 +53,21 @@ class Holder(ABC):
     def mine(self) -> tuple[ResourceGroup, ...]:
         """The groups this node holds."""
         return self.of(self.held)
+
+    def others(self) -> tuple[ResourceGroup, ...]:
+        """The groups this node does not hold."""
+        mine = self.mine()
+        return tuple(group for group in self.groups if group not in mine)
+
+    def take(self, now: float) -> list[Effect]:
+        """Nobody answers for the addresses of a silent peer (any more): its groups are ours."""
+        raise NotImplementedError
+
+    def restore(self, lost: Iterable[Resource], now: float) -> list[Effect]:
+        """Addresses of groups that we hold are gone: start those groups again; what runs is not touched."""
+        gone = frozenset(lost)
+        groups = tuple(group for group in self.mine() if gone & set(group.resources))
+        return self.job(JobKind.RESTORE, groups, now) if groups and self.stable else []
 
     def begin(self, now: float) -> list[Effect]:
         """At daemon start: stop what an earlier life left running, and warm up what can be warm."""

@@ -62,7 +62,7 @@ class LegacyOwnership(Holder):
             return []
         if not self.peer_alive:
             self.phase = Phase.STABLE
-            return self._take(self.groups, JobKind.TAKE_OVER, now)
+            return self._take_missing(now)
         if peer_active and self._unready:
             self.phase, self._ready_by = Phase.SETTLING, now + READY_LIMIT
             return []
@@ -114,15 +114,25 @@ class LegacyOwnership(Holder):
         return self._take(tuple(g for g in self.groups if g.key == key), JobKind.OWN, now)
 
     def peer_gone(self, how: str, now: float) -> list[Effect]:
-        """The peer is dead (how = "dead"), or has said `shutdone` (how = "stopped")."""
+        """The peer is dead (how = "dead"), or has said `shutdone` (how = "stopped") and has released everything."""
         if how == "dead":
             self.peer_alive = False
+        else:
+            self.contested = False
         self.peer_held = Held.NONE
         if self.phase in (Phase.INIT, Phase.SHUTDOWN):
             return []
         self.phase, self._ready_by = Phase.STABLE, None
-        missing = tuple(group for group in self.groups if group.key not in self._keys)
-        if not missing:
+        return self._take_missing(now)
+
+    def take(self, now: float) -> list[Effect]:
+        self.contested = False
+        return self._take_missing(now) if self.take_due else []
+
+    def _take_missing(self, now: float) -> list[Effect]:
+        missing = self.others()
+        self.take_due = self.contested and bool(missing)
+        if not missing or self.take_due:
             return []
         note = Note(Level.INFO, f"Resources being acquired from {self.peer}.")
         return [note, *self._take(missing, JobKind.TAKE_OVER, now)]
@@ -133,6 +143,7 @@ class LegacyOwnership(Holder):
         gave_way: not in this mode, in which each node serves its own groups.
         """
         self.peer_alive = True
+        self.take_due = False
         self.peer_held = Held.LOCAL  # it will have what is its own
         foreign = tuple(group for group in self.mine() if group.node != self.me)
         if not healed or not foreign or self.phase is not Phase.STABLE:
@@ -219,6 +230,7 @@ class LegacyOwnership(Holder):
         mine = self.mine() if self.jobs.idle else self.groups  # a dropped job may have had to stop some
         self.jobs.drop_waiting()
         self._asked.clear()
+        self.take_due = False
         self._let_go(self.groups)
         return self.job(JobKind.SHUTDOWN, mine, now)
 

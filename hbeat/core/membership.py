@@ -84,6 +84,15 @@ class Peer:
             times.append(self._node_deadline())
         return min(times, default=None)
 
+    @property
+    def suspect_at(self) -> float | None:
+        """From when on its silence is worth a question about its addresses; None when it is dead already."""
+        if self.status == NodeState.DEAD.value:
+            return None
+        allowed = self.timing.initdead if self.heard_at is None else self.patience
+        begins = max(allowed / 2, min(1.5 * self.timing.keepalive, 0.7 * allowed))
+        return self._node_deadline() - (allowed - begins)
+
     def _node_deadline(self) -> float:
         silent_until = self._began + self.timing.initdead if self.heard_at is None else self.heard_at + self.patience
         return max(silent_until, self._not_dead_before)

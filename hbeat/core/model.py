@@ -92,6 +92,24 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Safety:
+    """What keeps a virtual address from being on two nodes (hbeat.yaml). Times in seconds.
+
+    vip_lease: how long the kernel keeps an address without this daemon, whole seconds; None = for ever.
+    keeper: a small process that removes the addresses when this daemon dies, and starts it again.
+    arp_guard: no address of a silent peer is taken while somebody answers for it. arp_guard_limit: how long an
+    original peer is waited for in that way, after its death; None = one deadtime.
+    stall_rule: a node that has slept trusts nothing that it knew before.
+    """
+
+    vip_lease: int | None = 1
+    keeper: bool = True
+    arp_guard: bool = True
+    arp_guard_limit: float | None = None
+    stall_rule: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRecord:
     """What a node keeps of its peer across its own restarts: everything up to this was said before.
 

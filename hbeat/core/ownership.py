@@ -193,9 +193,11 @@ class Ownership(Holder):
         return [self.report(), *self.job(JobKind.YIELD, self.of(Held.FOREIGN), now)]
 
     def peer_gone(self, how: str, now: float) -> list[Effect]:
-        """The peer is dead (how = "dead"), or has said `shutdone` (how = "stopped")."""
+        """The peer is dead (how = "dead"), or has said `shutdone` (how = "stopped") and has released everything."""
         if how == "dead":
             self.peer_alive = False
+        else:
+            self.contested = False
         self.peer_held = Held.NONE
         self.peer_stable = False
         effects = self.handover.cancel(now)
@@ -203,8 +205,15 @@ class Ownership(Holder):
             return effects
         return effects + self._take_everything(now)
 
+    def take(self, now: float) -> list[Effect]:
+        self.contested = False
+        return self._take_everything(now) if self.take_due else []
+
     def _take_everything(self, now: float) -> list[Effect]:
         effects = self._enter(Event.PEER_GONE, now)
+        self.take_due = self.contested and self.held is not Held.ALL
+        if self.take_due:
+            return [*effects, self.report()]
         self.handover.failback_due = True
         if self.held is Held.ALL:
             return effects
@@ -223,11 +232,34 @@ class Ownership(Holder):
         peer which heard us all the time, and noticed nothing, say what it holds.
         """
         self.peer_alive = True
-        if not healed or not self.held.foreign or self.phase is not Phase.STABLE:
+        self.take_due = False
+        if not healed or self.phase is not Phase.STABLE:
             return []
+        if not self.held.foreign:  # nothing was taken here meanwhile; both have to say again what they hold
+            return [Say.of("starting"), self.report()]
         if gave_way:
             return [self.report()]
         return [Say.of("starting"), *self._yield_foreign(now)]
+
+    def woke(self, now: float) -> list[Effect]:
+        """This node slept for so long that its peer has taken everything, or will: nothing here is ours any more.
+
+        When the peer turns out to be dead, everything is taken as from a dead peer; when it has taken nothing, our own
+        groups come back as groups that nobody holds.
+        """
+        given = self.mine()
+        if not self.stable or not given:
+            return []
+        effects = self.handover.cancel(now)
+        self.jobs.drop_waiting()
+        self.held = Held.NONE
+        self.take_due = not self.peer_alive
+        return [*effects, self.report(), *self.job(JobKind.YIELD, given, now)]
+
+    def give_up_foreign(self, now: float) -> list[Effect]:
+        """The peer, which we took for dead, claims an address of its own groups: they are its groups."""
+        self.take_due = not self.peer_alive
+        return self._yield_foreign(now)
 
     def give(self, scope: Held, why: str, now: float) -> list[Effect]:
         """Begin to hand the groups of scope over. Refused with a note when it cannot be done now."""
@@ -265,6 +297,7 @@ class Ownership(Holder):
         if self.phase is Phase.SHUTDOWN:
             return []
         effects = self._enter(Event.STOP, now)
+        self.take_due = False
         mine = self.mine() if self.jobs.idle else self.groups  # a dropped job may have had to stop some
         self.jobs.drop_waiting()
         effects += self.handover.cancel(now)

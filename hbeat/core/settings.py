@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hbeat.core.hello import Files
-from hbeat.core.model import Failback, LinkName, NodeName, PingNode, ResourceGroup, Timing
+from hbeat.core.model import Failback, LinkName, NodeName, PingNode, ResourceGroup, Safety, Timing
 from hbeat.core.outbox import Identity
+
+UNGUARDED = Safety(vip_lease=None, keeper=False, arp_guard=False, stall_rule=False)
+"""As heartbeat is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,4 @@ class Settings:
     ipfail: bool = False
     files: Files = ()
     link_hold_down: float | None = 10.0
+    safety: Safety = UNGUARDED

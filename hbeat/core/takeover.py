@@ -32,13 +32,14 @@ class JobKind(Enum):
     OWN = "own"  # take our own groups
     TAKE_OVER = "take over"  # from a dead or stopped peer
     RECEIVE = "receive"  # from a peer that hands over
+    RESTORE = "restore"  # groups of which an address was lost, while they were ours
     HAND_OVER = "hand over"  # to the peer
     YIELD = "yield"  # foreign groups, after a partition
     SHUTDOWN = "shutdown"
 
     @property
     def starts(self) -> bool:
-        return self in (JobKind.OWN, JobKind.TAKE_OVER, JobKind.RECEIVE)
+        return self in (JobKind.OWN, JobKind.TAKE_OVER, JobKind.RECEIVE, JobKind.RESTORE)
 
 
 @dataclass(frozen=True, slots=True)

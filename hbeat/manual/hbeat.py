@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hbeat.config.hbeat_yaml import SETTINGS
 from hbeat.manual.migration import BACK, FORTH, Step
 from hbeat.manual.roff import entry, example, heading, item, paragraph, title
 
@@ -58,6 +59,7 @@ STANDBY = (
 
 FILES = (
     ("/etc/ha.d/ha.cf, haresources, authkeys", "The configuration, see ha.cf(5), haresources(5), authkeys(5)."),
+    ("/etc/ha.d/hbeat.yaml", "What ha.cf cannot say, see HBEAT.YAML. It need not be there."),
     ("/etc/ha.d/nodeinfo", "This node's name, if it is not to be that of `uname -n'."),
     ("/etc/ha.d/rc.d/TYPE", "A script that is run when a message of that type arrives; found at start and reload."),
     ("/var/lib/heartbeat/hb_generation, hb_uuid", "The number of starts and this node's uuid, those of heartbeat."),
@@ -73,7 +75,8 @@ STATUS = (
      "the last heartbeat, deadtime, clients, program (hbeat or heartbeat), differing, the files that are not the "
      "same."),
     ("resources", "status as cl_status rscstatus has it, held and peer (none, local, foreign, all), phase, standby, "
-     "busy while something is started or stopped, and the groups of haresources."),
+     "busy while something is started or stopped, answered, the addresses of a silent node for which somebody answers "
+     "and who, and the groups of haresources."),
     ("dropped", "Datagrams that were refused, by reason and by link."),
     ("parameters", "The values of ha.cf in force."),
 )  # fmt: skip
@@ -91,7 +94,8 @@ LIMITS = (
     "A cluster has one or two nodes, as with heartbeat and haresources.",
     "The client library of heartbeat (its register socket) is not there: crm, ccm, dopd and others which use it do not "
     "run; ipfail is built in.",
-    "Two nodes that cannot hear each other at all both serve, unless one can switch the other off.",
+    "Two nodes whose heartbeats do not reach each other go on as they are, see SAFETY. If nothing at all reaches the "
+    "other, ARP included, both serve, each in its own part of the network.",
 )
 
 NETWORK = (
@@ -114,6 +118,31 @@ NETWORK = (
     "times, until ten minutes have passed without another false alarm.",
     "Someone who can hold back and delay heartbeats between the nodes, and not only listen, can make a dead node "
     "look alive for as long as he holds some back.",
+)
+
+SAFETY = (
+    "No address is to be on two nodes. What each of these does is under HBEAT.YAML; all are on unless it says "
+    "otherwise, and each does without the others.",
+    "Lease (vip_lease). Addresses of IPaddr, IPaddr2 and IPv6addr only: what a script of your own adds stays when the "
+    "daemon dies. Leases are whole seconds; the kernel removes an address up to 0.1 s after its end. An address that "
+    "is the first of its network on an interface takes the others of that network with it, those of the operator, "
+    "too, unless net.ipv4.conf.INTERFACE.promote_secondaries is 1: give the interface an address of its own in that "
+    "network, or set it. With IPsrcaddr the default route goes with its address. An address that somebody removes by "
+    "hand is put back, once a second at most.",
+    "ARP guard (arp_guard). It asks on the interface to which the address belongs. A router which answers for "
+    "addresses of others (proxy ARP), or a real server which answers for the virtual address it has on its loopback "
+    "interface (arp_ignore), looks like a living owner, and so does a machine that was given the address by mistake: "
+    "nothing is taken over while it answers, the log names its hardware address once a minute, `hbeat status --yaml' "
+    "has it under answered. Where nodes share no network, only routes, nobody answers, and the guard does nothing. "
+    "When both nodes ask for the same address, the one that haresources names takes it (IPv4).",
+    "With a heartbeat 3.0.6 as the other node, which leaves its addresses behind when it crashes, the guard gives up "
+    "after arp_guard_limit, says so, and takes the addresses as heartbeat would.",
+    "A node that slept (SIGSTOP, a frozen or suspended guest, no processor) for longer than deadtime less keepalive "
+    "drops its addresses first, then listens, and gets its groups back by failback. One that slept for less, but more "
+    "than half a lease, drops them and puts them back when nobody else has them. A step of the wall clock is not "
+    "noticed by anything here.",
+    "A claim of another machine for an address that stands here is logged. If the group is held in the place of a "
+    "dead node, that node is not dead, and gets it; otherwise it stays, and is announced again.",
 )
 
 
@@ -158,6 +187,13 @@ def page() -> Iterator[str]:
     yield heading("LIMITS")
     for text in LIMITS:
         yield from item(text)
+    yield heading("SAFETY")
+    for text in SAFETY:
+        yield from item(text)
+    yield heading("HBEAT.YAML")
+    yield from paragraph("/etc/ha.d/hbeat.yaml may have these settings, one a line, as NAME: VALUE.")
+    for row in SETTINGS.values():
+        yield from entry(f"{row.name}: {row.form}", f"{row.meaning} Default: {row.default}.")
     yield heading("HOSTILE AND BROKEN NETWORKS")
     for text in NETWORK:
         yield from item(text)

@@ -52,3 +52,16 @@ def test_three_nodes_are_refused(directory: Path) -> None:
     (directory / "ha.cf").write_text(HA_CF + "node test3.com\n")
     with pytest.raises(ConfigError, match="3 nodes"):
         load(directory)
+
+
+def test_hbeat_yaml_is_read_when_it_is_there(directory: Path) -> None:
+    assert load(directory).safety.vip_lease == 1
+    (directory / "hbeat.yaml").write_text("vip_lease: off\n")
+    assert load(directory).safety.vip_lease is None
+
+
+def test_error_in_hbeat_yaml_is_told_with_the_others(directory: Path) -> None:
+    (directory / "authkeys").chmod(0o644)
+    (directory / "hbeat.yaml").write_text("keeper: maybe\n")
+    with pytest.raises(ConfigError, match=r"(?s)chmod 600.*hbeat.yaml:1: keeper"):
+        load(directory)

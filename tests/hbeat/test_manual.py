@@ -15,6 +15,7 @@ from hbeat.config.authkeys import parse_authkeys
 from hbeat.config.directive import Support
 from hbeat.config.directives import DIRECTIVES
 from hbeat.config.ha_cf import parse_ha_cf
+from hbeat.config.hbeat_yaml import SETTINGS
 from hbeat.core.builtin import BUILTIN
 from hbeat.load import Configuration
 from hbeat.manual import cl_status, ha_cf
@@ -89,3 +90,8 @@ def test_every_key_of_the_status_is_explained():
     explained = " ".join(f"{keys} {meaning}" for keys, meaning in STATUS)
     keys = {*shown, *resources, *(key for node in nodes.values() for key in node)}
     assert [key for key in keys if not re.search(rf"\b{key}\b", explained)] == []
+
+
+@pytest.mark.parametrize("row", SETTINGS.values(), ids=lambda row: row.name)
+def test_every_setting_of_hbeat_yaml_is_there(row):
+    assert f".B {row.name}: {row.form}\n{row.meaning} Default: {row.default}." in text("hbeat.8")

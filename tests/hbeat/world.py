@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hbeat.core.auth import Key, Keyring, Method, pack, unpack
+from hbeat.core.builtin import ADDRESSES
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Action,
+    Announce,
     Dismiss,
+    Drop,
     Effect,
     Exit,
     Level,
     Note,
     Outcome,
     Prepare,
+    Probe,
     Remember,
     RunHook,
     RunResource,
@@ -29,13 +33,17 @@ from hbeat.core.events import (
     SendPing,
 )
 from hbeat.core.hello import FIELD, Files
-from hbeat.core.model import Failback, PeerRecord, PingNode, Resource, ResourceGroup, Timing
+from hbeat.core.lease import Clocks, Leases, Standing
+from hbeat.core.model import Failback, PeerRecord, PingNode, Resource, ResourceGroup, Safety, Timing
 from hbeat.core.outbox import Identity
-from hbeat.core.settings import Settings
+from hbeat.core.settings import UNGUARDED, Settings
+from hbeat.core.stall import longest_nap
 from hbeat.core.wire import Message
 
 LINKS = ("eth0", "eth1")
 LATENCY = 0.0002
+KERNEL_LATE = 0.06
+"""The kernel removes an address so much later than its lease has it, at most."""
 KEYS = Keyring(2, {2: Key(2, Method.SHA1, b"PASSWORD")})
 VIP = Resource("IPaddr::10.1.1.10/24/eth0", "IPaddr", ("10.1.1.10/24/eth0",))
 INSIDE = Resource("IPaddr::192.168.2.240/24/eth1", "IPaddr", ("192.168.2.240/24/eth1",))
@@ -61,11 +69,31 @@ class Machine:
     """Interfaces without carrier."""
     original: bool = False
     """It neither sends nor sees the field of our kind, like an original."""
+    leases: Leases = field(default_factory=lambda: Leases(None))
+    expires: dict[str, float] = field(default_factory=dict)
+    """When its kernel removes an address, unless it is asked for it again."""
+    news: list[Callable[[], None]] = field(default_factory=list)
+    """What waits in its other sockets while it is stalled."""
 
     def deadline(self) -> float:
         """When its loop wakes up next: not while it is stalled."""
+        return max(self.wanted_at(), self.stalled_until)
+
+    def wanted_at(self) -> float:
+        """When its loop wants to wake up next."""
         assert self.cluster is not None
-        return max(self.cluster.next_deadline(), self.stalled_until)
+        renewal = self.leases.next_deadline()
+        return min(self.cluster.next_deadline(), float("inf") if renewal is None else renewal)
+
+
+def standing_of(address: Resource) -> Standing:
+    """A name for the lease of an address."""
+    return Standing(address.text.encode(), 24, 1)
+
+
+def addresses_of(texts: Iterable[str], groups: Iterable[ResourceGroup]) -> list[Resource]:
+    """Those of the resources that are addresses."""
+    return [r for g in groups for r in g.resources if r.script in ADDRESSES and r.text in list(texts)]
 
 
 def as_original(data: bytes) -> bytes:
@@ -84,6 +112,7 @@ class World:
         groups: Iterable[ResourceGroup] = (SEED_GROUP,),
         seed: int = 1,
         pings: Iterable[str] = (),
+        safety: Safety = UNGUARDED,
     ) -> None:
         self.now = 0.0
         self.timing = timing or Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
@@ -91,6 +120,9 @@ class World:
         self.groups = tuple(groups)
         self.random = Random(seed)
         self.machines = {name: Machine(name) for name in ("a", "b")}
+        self.safety = safety
+        self.deaf = not safety.arp_guard
+        """ARP does not reach the other node: what is cut is the whole network, not the way of the heartbeats only."""
         self.cut: set[tuple[str, str]] = set()  # (receiving node, link)
         self.pings = tuple(PingNode(name) for name in pings)  # with them, both nodes run ipfail
         self.unseen: set[tuple[str, str]] = set()  # (node, ping node that does not answer it)
@@ -129,7 +161,10 @@ class World:
             ipfail=bool(self.pings),
             hooks=self.hooks,
             files=self.files,
+            safety=self.safety,
         )
+        machine.leases = Leases(self.safety.vip_lease)
+        machine.news.clear()
         stamp = lambda: (int(machine.clock + self.now), "0.00")  # noqa: E731
         cluster = Cluster(settings, KEYS, stamp, self.random, self.now, machine.record)
         machine.cluster = cluster
@@ -143,8 +178,12 @@ class World:
         self._log_owners()
 
     def crash(self, name: str) -> None:
-        """The daemon dies, its resources stay."""
-        self.machines[name].cluster = None
+        """The daemon dies, its resources stay: addresses for the rest of their lease, or until the keeper comes."""
+        machine = self.machines[name]
+        machine.cluster = None
+        if self.safety.keeper:
+            for address in addresses_of(machine.running, self.groups):
+                self._drop(machine, address)
 
     def stall(self, seconds: float, *names: str) -> None:
         """The daemons get no processor for a while; what arrives waits in their sockets."""
@@ -202,11 +241,92 @@ class World:
     def _turn(self, machine: Machine, cluster: Cluster) -> None:
         """What the daemon's loop does: drain, then the timers, with its own lateness."""
         late = self.now - cluster.next_deadline()
+        slept = self.now - machine.wanted_at()
+        if slept > longest_nap(self.safety, self.timing):
+            self.perform(machine.name, cluster.stalled(slept, self.now))
         for link, data in machine.inbox:
             self.perform(machine.name, cluster.receive(link, data, self.now))
         machine.inbox.clear()
+        news, machine.news = machine.news, []
+        for call in news:
+            call()
+        self._renew(machine, cluster)
         if cluster.next_deadline() <= self.now:
             self.perform(machine.name, cluster.handle_timer(self.now, late))
+
+    def _renew(self, machine: Machine, cluster: Cluster) -> None:
+        clocks = Clocks(self.now, self.now)
+        lost = [s.packed.decode() for s in machine.leases.lost(clocks)]
+        for standing in machine.leases.due(clocks):
+            assert standing.packed.decode() in machine.running, "a renewal that brings an address back"
+            assert machine.leases.renewed(standing, clocks, clocks)
+            self._lend(machine, standing.packed.decode())
+        self._lost(machine, cluster, lost)
+
+    def _lend(self, machine: Machine, text: str) -> None:
+        if self.safety.vip_lease is not None:
+            machine.expires[text] = at = self.now + self.safety.vip_lease + KERNEL_LATE
+            self.later(at - self.now, lambda: self._expire(machine, text))
+
+    def _expire(self, machine: Machine, text: str) -> None:
+        """The kernel's part of a lease, whatever the daemon does meanwhile."""
+        if text not in machine.running or machine.expires.get(text, self.now) > self.now:
+            return
+        address = next(r for g in self.groups for r in g.resources if r.text == text)
+        self._drop(machine, address)
+        cluster = machine.cluster
+        if cluster is not None:
+            self._when_awake(machine, lambda: self._lost(machine, cluster, [text]))
+
+    def _lost(self, machine: Machine, cluster: Cluster, texts: Iterable[str]) -> None:
+        lost = [r for g in self.groups for r in g.resources if r.text in texts]
+        for address in lost:
+            self._drop(machine, address)
+        if lost and machine.cluster is cluster:
+            self.perform(machine.name, cluster.addresses_lost(lost, "gone", self.now))
+
+    def _drop(self, machine: Machine, address: Resource) -> None:
+        machine.leases.ended(standing_of(address))
+        if address.text in machine.running:
+            machine.running.remove(address.text)
+        self._log_owners()
+
+    def _when_awake(self, machine: Machine, call: Callable[[], None]) -> None:
+        if self.now < machine.stalled_until:
+            machine.news.append(call)
+        else:
+            call()
+
+    def _claim(self, machine: Machine, address: Resource, holder: str) -> None:
+        """The machine's daemon sees a frame in which the other one claims the address."""
+        cluster = machine.cluster
+
+        def hear() -> None:
+            if machine.cluster is cluster and cluster is not None:
+                self.perform(machine.name, cluster.address_seen(address, holder, self.now))
+
+        if not self.deaf:
+            self.later(LATENCY, lambda: self._when_awake(machine, hear))
+
+    def _other(self, name: str) -> Machine:
+        return self.machines["b" if name == "a" else "a"]
+
+    def _probe(self, asking: str, address: Resource) -> None:
+        other = self._other(asking)
+
+        def arrive() -> None:
+            if other.powered and address.text in other.running:
+                self._claim(self.machines[asking], address, other.name)
+            cluster = other.cluster
+            if cluster is not None:
+                self._when_awake(other, lambda: self._asked(other, cluster, address, asking))
+
+        if not self.deaf:
+            self.later(LATENCY, arrive)
+
+    def _asked(self, machine: Machine, cluster: Cluster, address: Resource, asking: str) -> None:
+        if machine.cluster is cluster:
+            self.perform(machine.name, cluster.address_wanted(address, asking, self.now))
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         self._order += 1
@@ -235,6 +355,12 @@ class World:
                     if resource.text in machine.running:  # it survived its daemon: it is told to stand by
                         machine.running.remove(resource.text)
                     self.later(self.ready_after, self._ready(machine, cluster, resource))
+                case Probe(resource):
+                    self._probe(name, resource)
+                case Announce(resource):
+                    self._claim(self._other(name), resource, name)
+                case Drop(resource):
+                    self._drop(machine, resource)
                 case Exit():
                     self.say(name, "exit")
                     machine.cluster = None
@@ -286,8 +412,15 @@ class World:
             ok = (machine.name, resource.text, action) not in self.fails
             if action is not Action.STATUS:
                 self.say(machine.name, f"{action.value} {resource.text}{'' if ok else ' FAILED'}")
-            if ok and action is Action.START and resource.text not in machine.running:
-                machine.running.append(resource.text)
+            if ok and action is Action.START:
+                if resource.text not in machine.running:
+                    machine.running.append(resource.text)
+                if resource.script in ADDRESSES:
+                    machine.leases.begun(standing_of(resource), Clocks(self.now, self.now))
+                    self._lend(machine, resource.text)
+                    self._claim(self._other(machine.name), resource, machine.name)
+            if action is Action.STOP:
+                machine.leases.ended(standing_of(resource))
             if ok and action is Action.STOP and resource.text in machine.running:
                 machine.running.remove(resource.text)
             self._log_owners()
@@ -308,6 +441,11 @@ class World:
 
     def owners(self, resource: Resource = VIP) -> frozenset[str]:
         return frozenset(name for name, m in self.machines.items() if resource.text in m.running)
+
+    def seconds_of_two_owners(self) -> float:
+        """How long the address was on both nodes, in all."""
+        ends = [at for at, _ in self.owner_log[1:]] + [self.now]
+        return sum(end - at for (at, owners), end in zip(self.owner_log, ends, strict=True) if len(owners) > 1)
 
     def _log_owners(self) -> None:
         owners = self.owners()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hbeat.adapters.ipaddr import AddressError, Addresses
+from hbeat.agents.address import AddressAgent
+from hbeat.agents.vips import Vips
+from hbeat.core.events import Action
+from hbeat.core.model import Resource
 from hbeat.core.vip import parse_vip
 from migration.namespaces import NetworkNamespace
+from migration.network import ip_batch
 
 Place = tuple[str, int, str | None, str]
 """Interface, prefix length, broadcast, label."""
@@ -105,3 +111,81 @@ def test_address_that_cannot_be_placed_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(AddressError, match=words):
         addresses.add(parse_vip(argument), aliased=True)
+
+
+IPV4, IPV6 = "10.1.1.20", "fd00::20"
+
+
+@pytest.fixture
+def lent(host: NetworkNamespace) -> Iterator[tuple[AddressAgent, Vips]]:
+    """An agent with a lease of one second, and both of its addresses standing beside the host's own."""
+    ip_batch(host, ["address add fd00::2/64 dev eth0 nodad"])
+    with host.entered():
+        vips = Vips(1, pytest.fail)
+        agent = AddressAgent(pytest.fail, vips)
+        for resource in (FOUR, SIX):
+            assert agent.run(resource, Action.START, time.monotonic()).ok
+    yield agent, vips
+    agent.close()
+    vips.close()
+
+
+FOUR = Resource("4", "IPaddr", (f"{IPV4}/24/eth0",))
+SIX = Resource("6", "IPv6addr", ("fd00:0:0:0:0:0:0:20/64/eth0",))
+
+
+def standing(host: NetworkNamespace) -> set[str]:
+    with host.entered():
+        out = subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout
+    return {a["local"] for link in json.loads(out) for a in link.get("addr_info", [])} & {IPV4, IPV6}
+
+
+def test_lease_is_renewed_as_long_as_somebody_does(host: NetworkNamespace, lent: tuple[AddressAgent, Vips]) -> None:
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        assert lent[1].renew() == []
+        assert standing(host) == {IPV4, IPV6}
+        time.sleep(0.02)
+
+
+def test_addresses_vanish_by_themselves_and_are_missed(host: NetworkNamespace, lent: tuple[AddressAgent, Vips]) -> None:
+    assert lent[1].missing() == []
+    begun = time.monotonic()
+    while standing(host):
+        assert time.monotonic() < begun + 3
+        time.sleep(0.01)
+    assert set(lent[1].missing()) == {FOUR, SIX}
+    assert lent[1].missing() == []
+    with host.entered():
+        routes = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True).stdout
+    assert "fd00::/64 dev eth0" in routes  # the host's own address needs it
+
+
+def test_address_is_not_renewed_when_it_is_late(host: NetworkNamespace, lent: tuple[AddressAgent, Vips]) -> None:
+    time.sleep(0.6)  # more than half of the lease: the kernel has them still
+    assert standing(host) == {IPV4, IPV6}
+    assert set(lent[1].renew()) == {FOUR, SIX}
+    assert lent[1].next_deadline() is None
+
+
+def test_address_that_is_removed_by_hand_is_missed_and_one_of_ours_is_not(
+    host: NetworkNamespace, lent: tuple[AddressAgent, Vips]
+) -> None:
+    ip_batch(host, [f"address del {IPV4}/24 dev eth0"])
+    assert lent[1].missing() == [FOUR]
+    lent[0].run(SIX, Action.STOP, time.monotonic())
+    assert lent[1].missing() == []
+
+
+def test_neighbours_of_a_removed_address_keep_their_lease(host: NetworkNamespace) -> None:
+    with host.entered():
+        addresses = Addresses()
+    first, second = parse_vip("172.16.9.1/24/eth0"), parse_vip("172.16.9.2/24/eth0")
+    for spec in (first, second):
+        addresses.add(spec, aliased=True, lease=600)
+    addresses.remove(first)
+    with host.entered():
+        out = subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout
+    (left,) = [a for link in json.loads(out) for a in link.get("addr_info", []) if a["local"] == "172.16.9.2"]
+    assert 590 < left["valid_life_time"] <= 600
+    addresses.close()

@@ -72,7 +72,13 @@ def test_standby_and_takeover_by_command(pair: Pair) -> None:
     pair.until(lambda: pair.owners() == [ONE] and pair.settled(), 10)
 
 
+UNSAFE = "vip_lease: off\nkeeper: off\narp_guard: off\nstall_rule: off\n"
+"""As heartbeat is."""
+
+
 def test_addresses_of_a_killed_daemon_are_removed_when_it_starts_again(pair: Pair) -> None:
+    for name in NAMES:
+        pair.write(name, "hbeat.yaml", UNSAFE)
     pair.start_both()
     kill(pair, ONE)
     pair.until(lambda: TWO in pair.owners(), 10)

@@ -1,0 +1,85 @@
+"""The virtual addresses in the loop: leases are renewed in time, losses and rivals are told to the cluster."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Iterable
+
+from hbeat.agents.claims import Claims
+from hbeat.agents.roster import Agents
+from hbeat.agents.vips import Vips
+from hbeat.core.cluster import Cluster
+from hbeat.core.events import Action, Effect
+from hbeat.core.model import Resource, ResourceGroup
+
+REMOVED = "somebody removed it, or its lease ran out"
+TOO_LATE = "its lease was not renewed in time, because this node was too slow"
+
+
+class AddressWatch:
+    """perform: does effects. report: takes problems. Raises OSError when a socket cannot be opened."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        agents: Agents,
+        vips: Vips,
+        cluster: Cluster,
+        perform: Callable[[Iterable[Effect]], None],
+        report: Callable[[str], None],
+    ) -> None:
+        self._selector, self._agents, self._vips = selector, agents, vips
+        self._cluster, self._perform = cluster, perform
+        self._claims = Claims(cluster.ownership.groups, agents.addresses, report)
+        self._watched: set[int] = set()
+
+    def watch(self) -> None:
+        """From now on the loop is told what can be read."""
+        self._selector.register(self._vips, selectors.EVENT_READ, ("addresses", None))
+        self._watch_claims()
+
+    def heed(self, groups: Iterable[ResourceGroup]) -> None:
+        """haresources was changed."""
+        self._claims.heed(groups)
+        self._watch_claims()
+
+    def _watch_claims(self) -> None:
+        for sock in self._claims.sockets:
+            if sock.fileno() not in self._watched:
+                self._watched.add(sock.fileno())
+                self._selector.register(sock, selectors.EVENT_READ, ("claims", None))
+
+    def ask(self, resource: Resource) -> None:
+        """Sends a question to the network."""
+        self._claims.ask(resource, time.monotonic())
+
+    def read_claims(self) -> None:
+        """What others have said of addresses of this cluster."""
+        for resource, claim in self._claims.heard():
+            told = self._cluster.address_seen if claim.has else self._cluster.address_wanted
+            self._perform(told(resource, claim.mac.hex(":"), time.monotonic()))
+
+    def read_losses(self) -> None:
+        self._lost(self._vips.missing(), REMOVED)
+
+    def next_deadline(self) -> float | None:
+        return self._vips.next_deadline()
+
+    def handle_timer(self) -> None:
+        """Renews what is due. What it is too late for goes at once."""
+        self._lost(self._vips.renew(), TOO_LATE)
+
+    def drop(self, resource: Resource) -> None:
+        """Off the interface, now."""
+        self._agents.run(resource, Action.STOP, time.monotonic())
+
+    def _lost(self, resources: list[Resource], why: str) -> None:
+        for resource in resources:
+            self.drop(resource)
+        if resources:
+            self._perform(self._cluster.addresses_lost(resources, why, time.monotonic()))
+
+    def close(self) -> None:
+        self._claims.close()
+        self._vips.close()

@@ -1,0 +1,83 @@
+"""The virtual addresses that stand on this node: their leases, and what takes them away behind our back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hbeat.adapters.clocks import read_clocks
+from hbeat.adapters.rtnetlink import AddressLeases
+from hbeat.core.lease import Clocks, Leases, Standing
+from hbeat.core.model import Resource
+
+Report = Callable[[str], None]
+
+
+class Vips:
+    """lease: for how many seconds the kernel lends an address, None = for ever. report: takes problems."""
+
+    def __init__(self, lease: int | None, report: Report) -> None:
+        self._leases = Leases(lease)
+        self._report = report
+        self._kernel = AddressLeases()
+        self._standing: dict[Standing, Resource] = {}
+
+    @property
+    def lease(self) -> int | None:
+        """For how long an address is to be added."""
+        return self._leases.seconds
+
+    def fileno(self) -> int:
+        """Readable when addresses came or went; call `missing`."""
+        return self._kernel.fileno()
+
+    def stands(self, resource: Resource, standing: Standing, asked: Clocks) -> None:
+        """The kernel has the address. asked: right before it was asked for it."""
+        self._standing[standing] = resource
+        self._leases.begun(standing, asked)
+
+    def goes(self, resource: Resource) -> None:
+        """The address is about to be removed by us."""
+        for standing in [s for s, r in self._standing.items() if r == resource]:
+            self._forget(standing)
+
+    def next_deadline(self) -> float | None:
+        return self._leases.next_deadline()
+
+    def renew(self) -> list[Resource]:
+        """Renews what is due. Returns what is lost, because it is too late for that: to be removed by the caller."""
+        lost = self._leases.lost(read_clocks())
+        for standing in self._leases.due(read_clocks()):
+            asked = read_clocks()
+            if not self._leases.may_renew(standing, asked):
+                lost.append(standing)
+                continue
+            problem = self._kernel.renew(standing, self._leases.seconds or 0)
+            if problem:
+                self._report(f"{self._standing[standing].text}: its lease is not renewed: {problem}")
+            elif not self._leases.renewed(standing, asked, read_clocks()):
+                lost.append(standing)
+        return self._take(lost)
+
+    def missing(self) -> list[Resource]:
+        """What somebody else has removed, or the kernel at the end of its lease."""
+        gone, missed = self._kernel.gone()
+        if missed:
+            self._report("more addresses came and went than could be told; the next look is at the next renewal")
+        return self._take([standing for standing in gone if standing in self._standing])
+
+    def give_up(self) -> list[Resource]:
+        """Everything counts as lost."""
+        return self._take(list(self._standing))
+
+    def _take(self, lost: list[Standing]) -> list[Resource]:
+        resources = [self._standing[standing] for standing in lost if standing in self._standing]
+        for standing in lost:
+            self._forget(standing)
+        return list(dict.fromkeys(resources))
+
+    def _forget(self, standing: Standing) -> None:
+        self._leases.ended(standing)
+        self._standing.pop(standing, None)
+
+    def close(self) -> None:
+        self._kernel.close()

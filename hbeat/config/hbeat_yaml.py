@@ -1,0 +1,143 @@
+"""hbeat.yaml: what ha.cf cannot say. The file is optional, and so is everything in it.
+
+    vip_lease: 1s           # or off: the kernel keeps an address for ever, whatever becomes of this daemon
+    keeper: on
+    arp_guard: on
+    arp_guard_limit: 30s    # for an original heartbeat as peer; one deadtime without this line
+    stall_rule: on
+
+An unknown key is an error with its line and the key that may have been meant. Times are written as in ha.cf (2, 0.5,
+500ms), or with an s.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hbeat.config.errors import Problems
+from hbeat.config.tree import Item
+from hbeat.config.values import parse_time
+from hbeat.core.model import Safety
+
+LONGEST_LEASE = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key: its form and default for the manual, what it does, and what reads it, or raises ValueError."""
+
+    name: str
+    form: str
+    default: str
+    meaning: str
+    read: Callable[[Item], object]
+
+
+def parse_settings(tree: Item, file: str) -> Safety:
+    """The settings. Raises ConfigError with the problems of every line."""
+    problems = Problems(file)
+    items = {} if tree.value is None else tree.mapping
+    if items is None:
+        problems.error(tree.line, "settings are expected here", "write them as name: value")
+        items = {}
+    values: dict[str, Any] = {}
+    for name, item in items.items():
+        row = SETTINGS.get(name)
+        if row is None:
+            problems.error(item.line, f"{name!r}: there is no such setting", _suggestion(name))
+            continue
+        try:
+            values[name] = row.read(item)
+        except ValueError as error:
+            what, _, cure = str(error).rpartition("; ")
+            problems.error(item.line, f"{name}: {what}", cure)
+    problems.raise_errors()
+    return Safety(**values)
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name, SETTINGS, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(SETTINGS)}"
+
+
+def _switch(item: Item) -> bool:
+    if isinstance(item.value, bool):
+        return item.value
+    raise ValueError("neither on nor off; write on or off")
+
+
+def _time(item: Item) -> float:
+    word = item.value
+    if isinstance(word, bool) or not isinstance(word, int | float | str):
+        raise ValueError("not a time; write seconds (2s) or milliseconds (500ms)")
+    seconds = parse_time(word.removesuffix("s") if isinstance(word, str) and word[-2:-1].isdigit() else str(word))
+    if seconds <= 0:
+        raise ValueError("no time at all; write a longer one")
+    return seconds
+
+
+def _lease(item: Item) -> int | None:
+    if item.value is False:
+        return None
+    if item.value is True:
+        raise ValueError("how long the lease is has to be said; write 1s, or remove the line")
+    seconds = _time(item)
+    if seconds != int(seconds) or seconds > LONGEST_LEASE:
+        raise ValueError(f"the kernel has whole seconds only, here 1 to {LONGEST_LEASE}; write 1s, 2s or off")
+    return int(seconds)
+
+
+SETTINGS = {
+    row.name: row
+    for row in (
+        Setting(
+            "vip_lease",
+            "1s | off",
+            "1s",
+            "Virtual addresses are lent by the kernel for so many whole seconds, and this daemon asks for them again "
+            "five times in that time. If it is killed, stopped or gets no processor, they vanish by themselves, "
+            "at the latest a lease and a tenth of a second after the last request. "
+            "off: they stay until somebody removes them.",
+            _lease,
+        ),
+        Setting(
+            "keeper",
+            "on | off",
+            "on",
+            "A small process that knows nothing but the addresses which stand here. When the daemon dies without "
+            "having said that it ends, it removes them at once and starts the daemon again: at once, then after 1, 2, "
+            "4 and up to 60 seconds.",
+            _switch,
+        ),
+        Setting(
+            "arp_guard",
+            "on | off",
+            "on",
+            "Before addresses of a node that has fallen silent are taken, the network is asked who has them (RFC 5227, "
+            "for IPv6 by neighbour solicitation), from half of deadtime on. Nothing is taken while anybody answers. "
+            "Where nobody does, this costs no time.",
+            _switch,
+        ),
+        Setting(
+            "arp_guard_limit",
+            "TIME",
+            "one deadtime",
+            "How long after its death a silent heartbeat 3.0.6 is waited for in that way: its addresses stay behind "
+            "when it crashes. Then they are taken, as it would do. A node of hbeat is waited for without limit.",
+            _time,
+        ),
+        Setting(
+            "stall_rule",
+            "on | off",
+            "on",
+            "A node whose loop came late by more than half of vip_lease or deadtime, whichever is shorter, takes what "
+            "it knew for stale: it drops its addresses, listens to what has arrived meanwhile, and then takes them "
+            "again or leaves them to the other node.",
+            _switch,
+        ),
+    )
+}
+"""The settings by name, in the order of the manual."""

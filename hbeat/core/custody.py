@@ -1,0 +1,195 @@
+"""Whether this node may have addresses: lost ones, those of a silent peer, those that somebody else claims.
+
+Lost. An address of ours that is gone (its lease was not renewed in time, somebody removed it) is put back, but only
+once the network was asked and nobody answers for it (`guard`), and once a second at most.
+
+Silent peer. From suspicion on the network is asked for the addresses that a death would bring us. At the death they
+are taken if nobody answers; else the groups stay where they are, the network is asked on, and an alarm is logged. An
+original heartbeat which crashed leaves its addresses behind for ever; it is waited for no longer than the limit.
+
+Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
+nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above.
+
+Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
+not dead: it keeps its groups, we give them up, and ask on. Everybody else stays, and says so to the network again. So
+of two nodes with the same address that hear only each other's ARP the one that haresources names keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hbeat.core.builtin import ADDRESSES
+from hbeat.core.events import Announce, Drop, Effect, Level, Note, Probe
+from hbeat.core.guard import Guard
+from hbeat.core.legacy import LegacyOwnership
+from hbeat.core.membership import Peer
+from hbeat.core.model import Held, Resource, ResourceGroup, Safety, Timing
+from hbeat.core.ownership import Ownership
+
+RESTORE_PAUSE = 1.0
+ALARM_PAUSE = 60.0
+CONFLICT_PAUSE = 2.0
+HEARTBEATS = 2
+"""After a long sleep a peer has said within so many what it holds."""
+
+
+class Custody:
+    """peer_is_ours: it is a node of our kind, as far as is known. Times are monotonic seconds."""
+
+    def __init__(
+        self,
+        safety: Safety,
+        timing: Timing,
+        ownership: Ownership | LegacyOwnership,
+        peer: Peer | None,
+        peer_is_ours: Callable[[], bool],
+    ) -> None:
+        self.safety, self.timing = safety, timing
+        self.guard = Guard(timing.deadtime)
+        self._ownership, self._peer, self._peer_is_ours = ownership, peer, peer_is_ours
+        self._lost: set[Resource] = set()
+        self._restore_at = float("-inf")
+        self._due_since: float | None = None  # the peer is dead, and somebody answers for its addresses
+        self._alarm_at = float("-inf")
+        self._woke_at: float | None = None
+        self._conflict_at: dict[Resource, float] = {}
+
+    def renew(self, safety: Safety, timing: Timing) -> None:
+        """Another configuration."""
+        self.safety, self.timing = safety, timing
+        self.guard.tune(timing.deadtime)
+
+    def next_deadline(self, now: float) -> float | None:
+        """When handle_timer wants to be called; now: of the last thing that happened."""
+        suspect_at = self._suspect_at()
+        timers = [
+            self.guard.next_deadline(),
+            suspect_at if suspect_at is not None and suspect_at > now else None,
+            self._restore_at if self._lost and self._restore_at > now else None,
+            now if self._must_look(now) else None,
+            None if self._woke_at is None else self._woke_at + HEARTBEATS * self.timing.keepalive,
+        ]
+        return min((at for at in timers if at is not None), default=None)
+
+    def _must_look(self, now: float) -> bool:
+        """There is something new to ask about, or something to put back without asking."""
+        if not self.safety.arp_guard:
+            return bool(self._lost) and self._restore_at <= now
+        return not all(self.guard.watches(address) for address in (*self._lost, *self._wanted(now)))
+
+    def look(self, now: float) -> list[Effect]:
+        """Asks what has to be asked. To be called before the peer's death is judged: the answer is used for it."""
+        if not self.safety.arp_guard:
+            return []
+        wanted = self._wanted(now)
+        self.guard.watch(sorted({*wanted, *self._lost}, key=lambda address: address.text), now)
+        self._ownership.contested = self._peer is not None and not self.guard.is_free(wanted, now)
+        return [Probe(address) for address in self.guard.due(now)]
+
+    def handle_timer(self, now: float) -> list[Effect]:
+        """Takes and restores what nobody else has."""
+        effects = self._unowned(now)
+        if self._lost and now >= self._restore_at and self._is_free(self._lost, now):
+            self._restore_at = now + RESTORE_PAUSE
+            lost, self._lost = self._lost, set()
+            effects += self._ownership.restore(lost, now)
+        if not self._ownership.take_due or self._woke_at is not None:
+            self._due_since = None
+            return effects
+        if self._due_since is None:
+            self._due_since = now
+        if not self._ownership.contested:
+            return [*effects, *self._ownership.take(now)]
+        return effects + self._wait(now, self._due_since)
+
+    def lost(self, resources: Iterable[Resource], why: str, now: float) -> list[Effect]:
+        """Addresses that stood here are gone."""
+        held = [r for r in resources if any(r in group.resources for group in self._ownership.mine())]
+        self._lost |= set(held)
+        names = ", ".join(r.text for r in held)
+        return [Note(Level.ERROR, f"{names} is gone: {why}; putting it back unless another has it")] if held else []
+
+    def stalled(self, late: float, now: float) -> list[Effect]:
+        """This node slept for so long beyond its next deadline."""
+        owned, peer = self._ownership, self._peer
+        note = Note(Level.ERROR, f"this node slept for {late:.3f} s: what it knew is stale")
+        patience = self.timing.deadtime - self.timing.keepalive
+        if not isinstance(owned, Ownership) or peer is None or late < patience or owned.held is Held.NONE:
+            return [note]
+        self._lost.clear()
+        self._woke_at = now
+        standing = [r for group in owned.mine() for r in group.resources if r.script in ADDRESSES]
+        return [note, *(Drop(address) for address in standing), *owned.woke(now)]
+
+    def wanted_by_other(self, address: Resource, holder: str, now: float) -> list[Effect]:
+        """Another machine asks who has this address, as one does that is about to take it.
+
+        Of two that ask for an address which nobody has, the node that haresources names takes it (RFC 5227 2.1.1 has
+        both step back).
+        """
+        group = next((group for group in self._ownership.groups if address in group.resources), None)
+        if group is not None and group.node != self._ownership.me and self.guard.watches(address):
+            self.guard.answered(address, holder, now)
+        return []
+
+    def seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
+        """Another machine says that it has this address."""
+        if self.guard.watches(address):
+            self.guard.answered(address, holder, now)
+            return []
+        owned = self._ownership
+        group = next((group for group in owned.mine() if address in group.resources), None)
+        if group is None or not owned.stable or not owned.jobs.idle or owned.standby.under_way:
+            return []
+        if now < self._conflict_at.get(address, float("-inf")):
+            return []
+        self._conflict_at[address] = now + CONFLICT_PAUSE
+        return self._conflict(address, group, holder, now)
+
+    def _conflict(self, address: Resource, group: ResourceGroup, holder: str, now: float) -> list[Effect]:
+        owned = self._ownership
+        what = f"{address.text} is claimed by {holder}, too"
+        if isinstance(owned, Ownership) and group.node != owned.me and not owned.peer_alive and self.safety.arp_guard:
+            text = f"{what}: {group.node} is not dead, giving its groups up; check the heartbeat links"
+            return [Note(Level.CRITICAL, text), *owned.give_up_foreign(now)]
+        return [Note(Level.CRITICAL, f"{what}: two machines have it; it stays here, find the other"), Announce(address)]
+
+    def _is_free(self, addresses: Iterable[Resource], now: float) -> bool:
+        return not self.safety.arp_guard or self.guard.is_free(addresses, now)
+
+    def _suspect_at(self) -> float | None:
+        return None if self._peer is None or not self.safety.arp_guard else self._peer.suspect_at
+
+    def _wanted(self, now: float) -> list[Resource]:
+        """The addresses that may be ours in a moment, because the peer is silent."""
+        suspect_at = self._suspect_at()
+        if not self._ownership.take_due and (suspect_at is None or now < suspect_at):
+            return []
+        return [r for group in self._ownership.others() for r in group.resources if r.script in ADDRESSES]
+
+    def _wait(self, now: float, since: float) -> list[Effect]:
+        """Somebody answers for addresses of a peer that is dead for us."""
+        limit = self.safety.arp_guard_limit or self.timing.deadtime
+        holders = ", ".join(f"{r.text} is answered for by {mac}" for r, mac in self.guard.holders().items())
+        if not self._peer_is_ours() and now >= since + limit:
+            text = (
+                f"{holders}: a crashed heartbeat leaves its addresses behind; taking them {limit:g} s after its death"
+            )
+            return [Note(Level.CRITICAL, text), *self._ownership.take(now)]
+        if not holders or now < self._alarm_at:
+            return []
+        self._alarm_at = now + ALARM_PAUSE
+        name = self._peer.name if self._peer else ""
+        text = f"{name} is silent, but {holders}: it is alive there, nothing is taken; check the heartbeat links"
+        return [Note(Level.CRITICAL, text)]
+
+    def _unowned(self, now: float) -> list[Effect]:
+        """After a long sleep: the peer, if it is alive, has said by now what it took."""
+        if self._woke_at is None or now < self._woke_at + HEARTBEATS * self.timing.keepalive:
+            return []
+        self._woke_at = None
+        owned = self._ownership
+        if isinstance(owned, LegacyOwnership) or not (owned.at_rest and owned.peer_alive and not owned.held.local):
+            return []
+        return [] if owned.peer_held.foreign or self._peer_is_ours() else owned.take_unowned(now)

@@ -1,0 +1,91 @@
+"""Does anybody answer for these addresses? Asked of the network before a silent node's addresses are taken.
+
+A node that is dead answers nothing. One whose daemon hangs, or whose heartbeats do not get through, does: its kernel
+answers ARP requests and neighbour solicitations by itself. Questions go out every `pause`; an address is free when
+`window` has passed since the first question that nobody answered, and at least three were asked. Both follow from
+deadtime, so that whoever asks from half of deadtime on knows the answer when it is over.
+
+An address that is answered for all the time is asked for more rarely after a while, until one question stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hbeat.core.model import Resource
+
+SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_WINDOW = 0.0025, 0.05, 0.3
+ENOUGH = 3
+"""So many questions in a row without an answer, at least."""
+PATIENT_AFTER, PATIENT_PAUSE = 50, 0.25
+"""After so many answers in a row, the pause between questions."""
+
+
+@dataclass(slots=True)
+class _Inquiry:
+    next_at: float
+    open_since: float | None = None  # when the first of the questions that stay open was asked
+    open: int = 0
+    answers: int = 0
+    holder: str = ""
+
+
+class Guard:
+    """The questions about some addresses. Times are monotonic seconds; holders are hardware addresses as text."""
+
+    def __init__(self, deadtime: float) -> None:
+        self._inquiries: dict[Resource, _Inquiry] = {}
+        self.tune(deadtime)
+
+    def tune(self, deadtime: float) -> None:
+        """Another deadtime is in force."""
+        self.pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, deadtime / 16))
+        self.window = max(ENOUGH * self.pause, min(LONGEST_WINDOW, deadtime / 4))
+
+    def watch(self, addresses: Iterable[Resource], now: float) -> None:
+        """Ask about these, and about no others; what is asked already goes on."""
+        self._inquiries = {each: self._inquiries.get(each) or _Inquiry(now) for each in addresses}
+
+    def watches(self, address: Resource) -> bool:
+        return address in self._inquiries
+
+    def next_deadline(self) -> float | None:
+        """When the next question is due."""
+        return min((inquiry.next_at for inquiry in self._inquiries.values()), default=None)
+
+    def due(self, now: float) -> list[Resource]:
+        """What is to be asked for now."""
+        asked = []
+        for address, inquiry in self._inquiries.items():
+            if now < inquiry.next_at:
+                continue
+            if inquiry.open_since is None:
+                inquiry.open_since = now
+            if inquiry.open:
+                inquiry.answers = 0
+            inquiry.open += 1
+            inquiry.next_at = now + (PATIENT_PAUSE if inquiry.answers >= PATIENT_AFTER else self.pause)
+            asked.append(address)
+        return asked
+
+    def answered(self, address: Resource, holder: str, now: float) -> None:
+        """Somebody else has it."""
+        inquiry = self._inquiries.get(address)
+        if inquiry is not None:
+            inquiry.open_since, inquiry.open = None, 0
+            inquiry.answers += 1
+            inquiry.holder = holder
+
+    def is_free(self, addresses: Iterable[Resource], now: float) -> bool:
+        """Nobody answers for any of these, and whoever is there has had the time to."""
+        return all(self._is_free(self._inquiries.get(address), now) for address in addresses)
+
+    def _is_free(self, inquiry: _Inquiry | None, now: float) -> bool:
+        if inquiry is None or inquiry.open_since is None:
+            return False
+        return inquiry.open >= ENOUGH and now - inquiry.open_since >= self.window
+
+    def holders(self) -> dict[Resource, str]:
+        """Who has answered since, by address."""
+        return {address: inquiry.holder for address, inquiry in self._inquiries.items() if inquiry.answers}

@@ -1,0 +1,90 @@
+"""Leases of virtual addresses: the kernel lends each for some seconds, and forgets it unless it is asked again.
+
+A daemon that is killed, stopped or starved loses its addresses by that without any watchdog. The one thing that must
+never happen is a late renewal: the kernel would put an address back that it has removed, and that the peer may have by
+now. So each renewal is preceded by a look at two clocks, since one of them stands still while the machine is
+suspended, and more than half a lease after the last renewal that the kernel has confirmed the address counts as lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+RENEWALS = 5
+"""So many in the time of one lease: two may be late, and the third is still within its half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """One moment, in seconds: monotonic stands still while the machine is suspended, boottime goes on."""
+
+    monotonic: float
+    boottime: float
+
+    def since(self, earlier: Clocks) -> float:
+        """Seconds between the two moments, by the clock that has seen more of them."""
+        return max(self.monotonic - earlier.monotonic, self.boottime - earlier.boottime)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An address as it stands on an interface here. packed: its 4 or 16 bytes; flags: those of the kernel."""
+
+    packed: bytes
+    prefixlen: int
+    index: int
+    flags: int = field(default=0, compare=False)
+
+
+class Leases:
+    """The leases of one node. seconds: for how long the kernel lends, None = for ever."""
+
+    def __init__(self, seconds: int | None) -> None:
+        self.seconds = seconds
+        self._confirmed: dict[Standing, Clocks] = {}  # when the kernel was asked for what it has granted
+
+    def begun(self, standing: Standing, asked: Clocks) -> None:
+        """The kernel was asked for the address, and has granted it."""
+        if self.seconds is not None:
+            self._confirmed[standing] = asked
+
+    def ended(self, standing: Standing) -> None:
+        """The address is not to be renewed any more."""
+        self._confirmed.pop(standing, None)
+
+    def next_deadline(self) -> float | None:
+        """When the next renewal is due, in monotonic seconds."""
+        if self.seconds is None or not self._confirmed:
+            return None
+        return min(clocks.monotonic for clocks in self._confirmed.values()) + self.seconds / RENEWALS
+
+    def due(self, now: Clocks) -> list[Standing]:
+        """What is to be renewed now; may_renew has the last word about each."""
+        if self.seconds is None:
+            return []
+        pause = self.seconds / RENEWALS
+        return [
+            standing
+            for standing, asked in self._confirmed.items()
+            if now.monotonic >= asked.monotonic + pause or now.boottime >= asked.boottime + pause
+        ]
+
+    def may_renew(self, standing: Standing, now: Clocks) -> bool:
+        """Whether the kernel may be asked again. now: read right before."""
+        asked = self._confirmed.get(standing)
+        return asked is not None and self.seconds is not None and now.since(asked) <= self.seconds / 2
+
+    def renewed(self, standing: Standing, asked: Clocks, now: Clocks) -> bool:
+        """The kernel has confirmed a renewal. False when this process slept between asking and now: the address may
+        have been gone, and was put back by the question. It has to be removed."""
+        in_time = self.may_renew(standing, now)
+        if in_time:
+            self._confirmed[standing] = asked
+        return in_time
+
+    def lost(self, now: Clocks) -> list[Standing]:
+        """What counts as lost, because half a lease has passed. It is renewed no more."""
+        gone = [standing for standing in self._confirmed if not self.may_renew(standing, now)]
+        for standing in gone:
+            del self._confirmed[standing]
+        return gone

@@ -1,0 +1,73 @@
+"""Frames that ask who has an address without claiming it, and what an answer looks like.
+
+IPv4: the ARP probe of RFC 5227 section 2.1.1, a request whose sender address is zero. IPv6: the neighbour solicitation
+of duplicate address detection (RFC 4862 section 5.4.2), whose source is unspecified. Neither changes the neighbour
+tables of those who hear it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+from hbeat.core.announcements import BROADCAST, ETH_P_ARP, ETH_P_IPV6, REQUEST, icmpv6_packet
+
+ETHERNET, ARP = 14, 28
+NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT, TARGET_LINK_LAYER_ADDRESS = 135, 136, 2
+UNSPECIFIED = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a frame says of an address (4 or 16 bytes). has: the sender has it; else it asks, being about to take it."""
+
+    address: bytes
+    mac: bytes
+    has: bool = True
+
+
+_RETURN, _LOAD_WORD, _JUMP_EQUAL = 0x06, 0x20, 0x15
+_SENDER_ADDRESS, _TARGET_ADDRESS = ETHERNET + 14, ETHERNET + 24
+_WHOLE = 0xFFFF
+
+
+def probe(mac: bytes, address: str) -> bytes:
+    """The frame that asks for an address of either family."""
+    ip = ipaddress.ip_address(address).packed
+    if len(ip) == 4:
+        ethernet = BROADCAST + mac + struct.pack("!H", ETH_P_ARP)
+        return ethernet + struct.pack("!HHBBH", 1, 0x0800, 6, 4, REQUEST) + mac + bytes(4) + bytes(6) + ip
+    group = bytes.fromhex("ff0200000000000000000001ff") + ip[13:]
+    ethernet = b"\x33\x33" + group[12:] + mac + struct.pack("!H", ETH_P_IPV6)
+    return ethernet + icmpv6_packet(UNSPECIFIED, group, NEIGHBOUR_SOLICITATION, bytes(4) + ip)
+
+
+def arp_claim(frame: bytes) -> Claim | None:
+    """What the sender of an ARP frame has, or asks for; None for what is no ARP of Ethernet and IPv4."""
+    if len(frame) < ETHERNET + ARP or frame[ETHERNET : ETHERNET + 6] != b"\x00\x01\x08\x00\x06\x04":
+        return None
+    mac, address = frame[ETHERNET + 8 : ETHERNET + 14], frame[_SENDER_ADDRESS : _SENDER_ADDRESS + 4]
+    return Claim(address, mac) if address != bytes(4) else Claim(frame[_TARGET_ADDRESS:][:4], mac, has=False)
+
+
+def advertisement_claim(message: bytes) -> Claim | None:
+    """What a neighbour advertisement says, from its ICMPv6 header on; None when it does not name a hardware address."""
+    if len(message) < 24 or message[0] != NEIGHBOUR_ADVERTISEMENT:
+        return None
+    target, options = message[8:24], message[24:]
+    while len(options) >= 8 and (length := options[1] * 8):
+        if options[0] == TARGET_LINK_LAYER_ADDRESS and length == 8:
+            return Claim(target, options[2:8])
+        options = options[length:]
+    return None
+
+
+def arp_filter(addresses: list[bytes]) -> bytes:
+    """A program for SO_ATTACH_FILTER: ARP frames that claim one of these or ask for it as a probe does (socket(7))."""
+    wanted = [int.from_bytes(address, "big") for address in addresses]
+    sender, target = (_LOAD_WORD, 0, 0, _SENDER_ADDRESS), (_LOAD_WORD, 0, 0, _TARGET_ADDRESS)
+    whole, nothing = (_RETURN, 0, 0, _WHOLE), (_RETURN, 0, 0, 0)
+    equal = [step for number in wanted for step in ((_JUMP_EQUAL, 0, 1, number), whole)]
+    program = [sender, *equal, (_JUMP_EQUAL, 1, 0, 0), nothing, target, *equal, nothing]
+    return b"".join(struct.pack("=HBBI", *step) for step in program)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hbeat.adapters.yaml_file import read_tree
+from hbeat.config.errors import ConfigError
+from hbeat.config.hbeat_yaml import SETTINGS, parse_settings
+from hbeat.core.model import Safety
+
+FILE = "hbeat.yaml"
+
+
+def parsed(text: str) -> Safety:
+    return parse_settings(read_tree(text, FILE), FILE)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_empty_file_is_the_defaults(text: str) -> None:
+    assert parsed(text) == Safety(1, True, True, None, True)
+
+
+def test_sample_says_what_holds_without_it() -> None:
+    sample = Path(__file__).parents[3] / "etc" / "ha.d" / "hbeat.yaml"
+    assert parse_settings(read_tree(sample.read_text(), FILE), FILE) == Safety()
+
+
+def test_every_setting_is_read() -> None:
+    text = "vip_lease: 2s\nkeeper: off\narp_guard: no\narp_guard_limit: 500ms\nstall_rule: false\n"
+    assert parsed(text) == Safety(2, False, False, 0.5, False)
+    assert parsed("vip_lease: off").vip_lease is None
+    assert set(SETTINGS) == {"vip_lease", "keeper", "arp_guard", "arp_guard_limit", "stall_rule"}
+
+
+@pytest.mark.parametrize("text", ["3", "3s", "3.0", "3000ms"])
+def test_lease_is_a_time_in_any_notation(text: str) -> None:
+    assert parsed(f"vip_lease: {text}").vip_lease == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("\nvip_leas: 1s\n", 2, "did you mean vip_lease?"),
+        ("colour: blue\n", 1, "there are vip_lease, keeper"),
+        ("vip_lease: 1500ms\n", 1, "whole seconds"),
+        ("vip_lease: on\n", 1, "write 1s"),
+        ("vip_lease: 0\n", 1, "no time at all"),
+        ("vip_lease: soon\n", 1, "not a time"),
+        ("vip_lease: [1]\n", 1, "not a time"),
+        ("keeper: maybe\n", 1, "write on or off"),
+        ("- keeper\n", 1, "name: value"),
+        ("arp_guard: on\narp_guard_limit: -1\n", 2, "not a time"),
+    ],
+)
+def test_wrong_setting_is_refused_with_line_and_cure(text: str, line: int, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parsed(text)
+    (problem,) = caught.value.problems
+    assert problem.line == line
+    assert words in str(problem)
