@@ -76,11 +76,12 @@ class Ipfail:
         self._gave = False  # the peer holds our groups since we gave them up
         self._remind_at: float | None = None
         self._counts = (-1, -1)  # of the last comparison
+        self._told = 0  # the number the peer knows of us
         self._moves: list[float] = []
 
     # --- what it says -----------------------------------------------------------------------------------------
 
-    def join(self, visible: int) -> list[Say]:
+    def join(self, visible: int) -> list[Say | Note]:
         """Heartbeat is active: tell the other ipfail, which answers with its number.
 
         Our own number goes with it (the original waits to be asked): the peer must know it before it gives groups back
@@ -102,12 +103,18 @@ class Ipfail:
             (("t", "hbapi-clstat"), ("st", state), sender, receiver, ("src", self.me), ("info", info), generation)
         )
 
-    def tell(self, visible: int) -> list[Say]:
-        """Something came, went, or may have: let the other side compare. visible: ping nodes that answer us."""
+    def tell(self, visible: int) -> list[Say | Note]:
+        """Something came, went, or may have: let the other side compare. visible: ping nodes that answer us.
+
+        With more of them than before, what was to be given up stays until the other side has compared again: a router
+        that was away for a moment may be back before an original has missed it.
+        """
         if not self.active:
             return []
+        recovered, self._told = visible > self._told, visible
         own = (("src", self.me), ("num_ping", str(visible)), ("dest", self.peer))
-        return [Say((("t", "num_ping_nodes"), *own, *_IDS), self.peer)]
+        say = Say((("t", "num_ping_nodes"), *own, *_IDS), self.peer)
+        return [*self._abort(), say] if recovered and not self._is_giving() else [say]
 
     def ask(self, scope: Held) -> Say:
         """The first message of the standby handshake as ipfail sends it, by which the taker knows why."""
@@ -115,7 +122,7 @@ class Ipfail:
 
     # --- what it hears ----------------------------------------------------------------------------------------
 
-    def joined(self, state: str, visible: int) -> list[Say]:
+    def joined(self, state: str, visible: int) -> list[Say | Note]:
         """hbapi-clstat of the peer's ipfail: join or leave."""
         if state != "join":
             self._forget()
@@ -177,6 +184,10 @@ class Ipfail:
         self._pending = None
         return [] if pending.begun else [Note(Level.INFO, "ipfail: giving up is called off")]
 
+    def _is_giving(self) -> bool:
+        """The handshake has begun, and goes on to its end."""
+        return self._pending is not None and self._pending.begun
+
     def _give_up_soon(self, why: str, now: float) -> list[Note]:
         self._remind_at = None
         if self._pending is not None and self._pending.wish.scope is Held.ALL:
@@ -206,7 +217,7 @@ class Ipfail:
         """
         return [*self._remind(held, visible, now), *self._wish(held, free, now)]
 
-    def _remind(self, held: Held, visible: int, now: float) -> list[Say]:
+    def _remind(self, held: Held, visible: int, now: float) -> list[Say | Note]:
         if self._remind_at is None or now < self._remind_at:
             return []
         self._gave = self._gave and not held.local

@@ -97,6 +97,12 @@ class MixedPair(Pair):
             status, out = self.heartbeat(name, "stop")
         assert status == 0, f"{name}: {out}"
 
+    def reload(self, name: str) -> None:
+        """Have the daemon take up changed files."""
+        words = [str(PROGRAM), "-r"] if name in self.original else ["hbeat", "reload"]
+        status, out = self.run(name, *words)
+        assert status == 0, f"{name}: {out}"
+
     def command(self, name: str, *words: str) -> tuple[int, str]:
         """hb_standby, hb_takeover or cl_status, in the form this node has."""
         if name in self.original and words[0].startswith("hb_"):

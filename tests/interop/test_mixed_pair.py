@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.interop.mixed import MixedPair
@@ -16,6 +18,16 @@ def test_the_preferred_node_serves_whoever_starts_first(pair: MixedPair, order: 
         pair.start_all(*order)
     assert auditor.doubles == []
     assert pair.command(ONE, "cl_status", "rscstatus")[1].strip() in ("local", "all")
+
+
+def test_the_preferred_node_serves_after_a_common_start(pair: MixedPair) -> None:
+    for node in pair.nodes.values():
+        node.boot()
+    with pair.audit() as auditor, ThreadPoolExecutor() as both:
+        list(both.map(pair.start, NAMES))
+        pair.serves(ONE, 40)
+        pair.settle()
+    assert auditor.doubles == []
 
 
 def test_dead_node_is_taken_over_and_gets_its_group_back(pair: MixedPair) -> None:
@@ -64,6 +76,17 @@ def test_graceful_stop_hands_over_and_the_return_takes_back(pair: MixedPair) -> 
         pair.stop(TWO)
         assert pair.owners() == [ONE]
     assert auditor.doubles == []
+
+
+def test_the_node_that_stands_by_dies_and_returns_and_nothing_moves(pair: MixedPair) -> None:
+    pair.start_all()
+    with pair.audit() as auditor:
+        pair.nodes[TWO].power_off()
+        pair.until(lambda: pair.command(ONE, "cl_status", "nodestatus", TWO)[1].strip() == "dead", 20)
+        pair.start(TWO)
+        pair.until(lambda: pair.command(ONE, "cl_status", "nodestatus", TWO)[1].strip() == "active", 20)
+        pair.settle()
+    assert auditor.holders == {(ONE,)}
 
 
 def test_one_cut_link_moves_nothing(pair: MixedPair) -> None:

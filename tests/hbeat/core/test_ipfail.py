@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hbeat.core.auth import Key, Keyring, Method, unpack
-from hbeat.core.events import Say
+from hbeat.core.events import Note, Say
 from hbeat.core.ipfail import GiveUp, Ipfail
 from hbeat.core.model import Failback, Held
 from hbeat.core.outbox import Identity, Outbox
@@ -23,9 +23,9 @@ def says(ipfail: Ipfail, row: dict[str, Any]) -> Say:
     fields = {field["name"]: field["value"] for field in row["fields"]}
     match row["type"]:
         case "hbapi-clstat":
-            return ipfail.join(0)[0]
+            return next(said for said in ipfail.join(0) if isinstance(said, Say))
         case "num_ping_nodes":
-            return ipfail.tell(int(fields["num_ping"]))[0]
+            return next(said for said in ipfail.tell(int(fields["num_ping"])) if isinstance(said, Say))
         case "you_are_dead":
             return next(said for said in ipfail.compare(0, 1, 0.0) if isinstance(said, Say))
         case "abort_giveup":
@@ -91,6 +91,19 @@ def test_nobody_moves_when_both_lose_it_within_deadping() -> None:
     world.run_for(60)
     assert asks(world, began) == []
     assert world.owners() == {"a"}
+
+
+def test_nothing_is_given_up_for_a_ping_node_that_is_back_before_it_was_due() -> None:
+    ipfail = Ipfail("a", "b", 1.0, gives_back=True)
+    ipfail.join(1)
+    ipfail.tell(0)
+    ipfail.told_dead(10.0)
+    said = ipfail.tell(1)
+    assert [note.text for note in said if isinstance(note, Note)] == ["ipfail: giving up is called off"]
+    assert ipfail.handle_timer(Held.LOCAL, 1, True, 12.0) == []
+    ipfail.told_dead(12.5)  # the peer sees even more
+    ipfail.tell(1)
+    assert [type(wish) for wish in ipfail.handle_timer(Held.LOCAL, 1, True, 14.5)] == [GiveUp]
 
 
 def test_nobody_moves_when_the_node_without_resources_loses_it() -> None:
