@@ -45,7 +45,7 @@ nightly: original
 
 # One node with Debian's heartbeat 3.0.6, one with hbeat. The original is a layer in .venv which the nodes alone have:
 # nothing of it is installed here. The pairs mostly wait, so there are more of them than processors.
-INTEROP := $(BIN)/python -m pytest -n 4 tests/interop
+INTEROP := $(BIN)/python -m pytest -n 6 --maxschedchunk 1 tests/interop
 .PHONY: original
 original: venv system-packages
 	./setup/original $(VENV)/peers/heartbeat
