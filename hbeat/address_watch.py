@@ -33,16 +33,46 @@ class AddressWatch:
         self._cluster, self._perform = cluster, perform
         self._claims = Claims(cluster.ownership.groups, agents.addresses, report)
         self._watched: set[int] = set()
+        self._report = report
+        self._keeper_due = False
 
     def watch(self) -> None:
         """From now on the loop is told what can be read."""
         self._selector.register(self._vips, selectors.EVENT_READ, ("addresses", None))
+        self._watch_keeper()
         self._watch_claims()
 
     def heed(self, groups: Iterable[ResourceGroup]) -> None:
         """haresources was changed."""
         self._claims.heed(groups)
         self._watch_claims()
+
+    def _watch_keeper(self) -> None:
+        keeper = self._vips.keeper
+        if keeper is not None and keeper.fileno() >= 0:
+            self._selector.register(keeper, selectors.EVENT_READ, ("keeper", None))
+
+    def keeper_died(self) -> None:
+        """Its pipe has nobody at the other end."""
+        if (keeper := self._vips.keeper) is not None:
+            self._selector.unregister(keeper)
+            keeper.has_died()
+            self._report("the keeper has died; starting another")
+            self._keeper_due = True
+            self._respawn()
+
+    def _respawn(self) -> None:
+        keeper = self._vips.keeper
+        if not self._keeper_due or keeper is None:
+            return
+        try:
+            if not keeper.respawn(time.monotonic()):
+                return
+            self._watch_keeper()
+        except OSError as error:
+            self._report(f"no keeper can be started: {error.strerror}; the leases are still there")
+            return
+        self._keeper_due = False
 
     def _watch_claims(self) -> None:
         for sock in self._claims.sockets:
@@ -69,6 +99,7 @@ class AddressWatch:
     def handle_timer(self) -> None:
         """Renews what is due. What it is too late for goes at once."""
         self._lost(self._vips.renew(), TOO_LATE)
+        self._respawn()
 
     def drop(self, resource: Resource) -> None:
         """Off the interface, now."""

@@ -49,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _reload()
     from hbeat import service  # heavy, and only the start needs it
 
-    return service.start(foreground=arguments.foreground, debug=arguments.debug > 0, realtime=not arguments.no_realtime)
+    return service.start(
+        service.Manner(arguments.foreground, arguments.debug > 0, not arguments.no_realtime), arguments.kept
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,9 +74,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-f", dest="foreground", action="store_true", help="stay in the foreground, log to stderr too")
     made.add_argument("-d", dest="debug", action="count", default=0, help="log debug messages")
     made.add_argument("-l", dest="no_realtime", action="store_true", help="no real-time scheduling, no locked memory")
+    made.add_argument("--kept", type=_descriptors, help=argparse.SUPPRESS)  # by its keeper
     made.add_argument("--yaml", action="store_true", help="with `status`: everything, as YAML")
     made.add_argument("-V", "--version", action="version", version=f"hbeat {hbeat.__version__}")
     return made
+
+
+def _descriptors(text: str) -> tuple[int, int]:
+    pipe, _, lock = text.partition(",")
+    return int(pipe), int(lock)
 
 
 def _status(*, yaml: bool, brief: bool) -> int:

@@ -167,6 +167,8 @@ class Daemon:
             self._operations.step(what, time.monotonic())
         elif kind == "addresses":
             self._addresses.read_losses()
+        elif kind == "keeper":
+            self._addresses.keeper_died()
         elif kind == "claims":
             self._addresses.read_claims()
         elif kind == "fifo":

@@ -7,22 +7,27 @@ action raises (observed with 2.5.0), so it runs in a child of ours, which tells 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import sys
+import syslog
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from daemonize import Daemonize
 
-from hbeat import client
+from hbeat import client, keeper
 from hbeat.adapters.control import ControlServer
 from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger, PingError, open_pings
 from hbeat.adapters.identity import next_generation, node_uuid
+from hbeat.adapters.keeper_link import KeeperLink
 from hbeat.adapters.log import Log
 from hbeat.adapters.peer_file import PeerFile, read_peer_file
 from hbeat.adapters.udp import Media, open_media
@@ -39,8 +44,50 @@ STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
 STATE_DIR = Path("/var/lib/heartbeat")
 
 
-def start(*, foreground: bool = False, debug: bool = False, realtime: bool = True) -> int:
-    """Starts the daemon; the exit status as LSB has it: 0 (also when it runs already), 1, or 6 not configured."""
+@dataclass(frozen=True)
+class Manner:
+    """The options of the start: they hold for a start by the keeper, too."""
+
+    foreground: bool = False
+    debug: bool = False
+    realtime: bool = True
+
+    @property
+    def command(self) -> list[str]:
+        """What starts the daemon in this manner."""
+        options = [("-f", self.foreground), ("-d", self.debug), ("-l", not self.realtime)]
+        return [sys.executable, "-P", "-m", "hbeat", "start", *(option for option, given in options if given)]
+
+
+def start(manner: Manner, kept: tuple[int, int] | None = None) -> int:
+    """Starts the daemon; the exit status as LSB has it: 0 (also when it runs already), 1, or 6 not configured.
+
+    kept: the pipe and the lock of a keeper that starts its daemon again. Then this process is that daemon, and what
+    keeps it from starting is told to syslog: nobody reads the terminal.
+    """
+    if kept is None:
+        prepared = _prepare(manner, None)
+        if isinstance(prepared, int):
+            return prepared
+        life, lock = prepared
+        return _live(life, lock, lambda words: None) if manner.foreground else _detach(life, lock)
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        prepared = _prepare(manner, kept[1])
+    if isinstance(prepared, int):
+        syslog.openlog("heartbeat", facility=syslog.LOG_DAEMON)
+        for line in said.getvalue().splitlines():
+            syslog.syslog(syslog.LOG_CRIT, line)
+        return prepared
+    life, lock = prepared
+    life.restarted = True
+    os.set_inheritable(lock, False)
+    client.PID_FILE.write_text(f"{os.getpid()}\n")
+    return life.live(lambda words: None, life.keeper_link(kept[0], lock))
+
+
+def _prepare(manner: Manner, lock: int | None) -> tuple[_Life, int] | int:
+    """All that can fail, done: the life, and the lock that belongs to it; or an exit status, with the reason told."""
     try:
         config = load()
         unresolved(config)
@@ -50,7 +97,7 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
     for warning in (*config.warnings, *shortcomings(config)):
         print(f"warning: {warning}", file=sys.stderr)
     try:
-        lock = client.take_lock()
+        lock = client.take_lock() if lock is None else lock
         if lock is None:
             print(f"heartbeat: already running [pid {client.daemon_pid()}]", file=sys.stderr)
             return STARTED
@@ -69,11 +116,32 @@ def start(*, foreground: bool = False, debug: bool = False, realtime: bool = Tru
     for warning in not_there:
         print(f"warning: {warning}", file=sys.stderr)
     outside = _Outside(media, pinger, control, fifo, watchdog)
-    life = _Life(config, me, outside, not_there, debug=debug, terminal=foreground, realtime=realtime)
-    if foreground:
+    return _Life(config, me, outside, not_there, manner), lock
+
+
+def _live(life: _Life, lock: int, tell: Callable[[str], None]) -> int:
+    """The daemon's life, in a child if it is to have a keeper: this process becomes that."""
+    if not life.wants_keeper:
         client.PID_FILE.write_text(f"{os.getpid()}\n")
-        return life.live(lambda words: None)
-    return _detach(life, lock)
+        return life.live(tell, None)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        client.PID_FILE.write_text(f"{os.getpid()}\n")
+        link = life.keeper_link(writing, lock)
+        status = life.live(tell, link)
+        if not life.lived:
+            link.farewell()  # it is the one who starts it that is to know
+        os._exit(status)
+    pidfd = os.pidfd_open(child)
+    return _become_keeper(life.keeper_command(reading, lock, pidfd), reading, lock, pidfd)
+
+
+def _become_keeper(argv: list[str], *inherited: int) -> NoReturn:
+    for descriptor in inherited:
+        os.set_inheritable(descriptor, True)
+    os.execv(argv[0], argv)
 
 
 @dataclass(frozen=True)
@@ -117,7 +185,7 @@ def _detach(life: _Life, lock: int) -> int:
             os.close(writing)
 
         def action() -> None:
-            os._exit(life.live(tell))  # past the library's exit handler, which knows no status but 0
+            os._exit(_live(life, lock, tell))  # past the library's exit handler, which knows no status but 0
 
         library = Daemonize(
             app="heartbeat",
@@ -150,13 +218,27 @@ class _Life:
         me: Identity,
         outside: _Outside,
         not_there: list[str],
-        *,
-        debug: bool,
-        terminal: bool,
-        realtime: bool,
+        manner: Manner,
     ) -> None:
         self._config, self._me, self._outside, self._not_there = config, me, outside, not_there
-        self._debug, self._terminal, self._realtime = debug, terminal, realtime
+        self._manner = manner
+        self.lived = False
+        """It got as far as sending heartbeats."""
+        self.restarted = False
+        """Its keeper has started it."""
+
+    @property
+    def wants_keeper(self) -> bool:
+        return self._config.safety.keeper
+
+    def keeper_command(self, pipe: int, lock: int, pidfd: int) -> list[str]:
+        """The arguments of a keeper for the daemon which that descriptor is."""
+        realtime = self._manner.realtime and self._config.ha.realtime
+        return keeper.command(pipe, lock, pidfd, str(client.PID_FILE), self._manner.command, realtime=realtime)
+
+    def keeper_link(self, pipe: int, lock: int) -> KeeperLink:
+        """What the daemon speaks to its keeper with."""
+        return KeeperLink(pipe, lock, lambda reading, pidfd: self.keeper_command(reading, lock, pidfd))
 
     def _open_log(self, config: Configuration) -> Log:
         places = config.ha.log
@@ -165,15 +247,15 @@ class _Life:
             places.logfile,
             places.debugfile,
             places.logfacility,
-            debug=self._debug or config.ha.debug > 0,
-            terminal=self._terminal,
+            debug=self._manner.debug or config.ha.debug > 0,
+            terminal=self._manner.foreground,
         )
 
     def _known_of_peer(self) -> tuple[PeerRecord | None, str]:
         peers = [node for node in self._config.ha.nodes if node != self._config.node]
         return read_peer_file(STATE_DIR, peers[0]) if peers else (None, "")
 
-    def live(self, tell: Callable[[str], None]) -> int:
+    def live(self, tell: Callable[[str], None], link: KeeperLink | None) -> int:
         """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
         peer_file = PeerFile(STATE_DIR)  # a process of its own, forked before there is much to copy; it ends with us
         # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
@@ -188,6 +270,7 @@ class _Life:
         def tell_once(words: str) -> None:
             if not told:
                 told.append(words)
+                self.lived = words == "ok"
                 tell(words)
 
         try:
@@ -197,7 +280,7 @@ class _Life:
             for warning in (*self._config.warnings, *shortcomings(self._config), *self._not_there):
                 log.write(Level.WARNING, str(warning))
             report = partial(log.write, Level.WARNING)
-            vips = Vips(self._config.safety.vip_lease, report)
+            vips = Vips(self._config.safety.vip_lease, report, link)
             agents = Agents(script_environment(self._config), report, vips)
             daemon = Daemon(
                 self._config,
@@ -212,10 +295,15 @@ class _Life:
                 agents,
                 vips,
                 self._open_log,
-                realtime=self._realtime,
+                realtime=self._manner.realtime,
             )
+            if self.restarted:
+                Path("/proc/self/comm").write_text("hbeat")
+                log.write(Level.ERROR, "heartbeat had died: its keeper removed its addresses and started it again")
             daemon.run(lambda: tell_once("ok"))
             log.write(Level.INFO, "Heartbeat shutdown complete.")
+            if link is not None:
+                link.farewell()
         except Exception as error:
             log.write(Level.CRITICAL, f"heartbeat ended by an error of this program:\n{traceback.format_exc()}")
             tell_once(f"{type(error).__name__}: {error}")

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hbeat.adapters.clocks import read_clocks
+from hbeat.adapters.keeper_link import KeeperLink
 from hbeat.adapters.rtnetlink import AddressLeases
 from hbeat.core.lease import Clocks, Leases, Standing
 from hbeat.core.model import Resource
+from hbeat.core.rtnetlink import removal
 
 Report = Callable[[str], None]
 
 
 class Vips:
-    """lease: for how many seconds the kernel lends an address, None = for ever. report: takes problems."""
+    """lease: for how many seconds the kernel lends an address, None = for ever. report: takes problems.
 
-    def __init__(self, lease: int | None, report: Report) -> None:
+    keeper: is told of what stands, and removes it when this process dies.
+    """
+
+    def __init__(self, lease: int | None, report: Report, keeper: KeeperLink | None = None) -> None:
+        self.keeper = keeper
         self._leases = Leases(lease)
         self._report = report
         self._kernel = AddressLeases()
@@ -33,6 +39,8 @@ class Vips:
     def stands(self, resource: Resource, standing: Standing, asked: Clocks) -> None:
         """The kernel has the address. asked: right before it was asked for it."""
         self._standing[standing] = resource
+        if self.keeper is not None:
+            self.keeper.stands(removal(standing))
         self._leases.begun(standing, asked)
 
     def goes(self, resource: Resource) -> None:
@@ -77,7 +85,8 @@ class Vips:
 
     def _forget(self, standing: Standing) -> None:
         self._leases.ended(standing)
-        self._standing.pop(standing, None)
+        if self._standing.pop(standing, None) is not None and self.keeper is not None:
+            self.keeper.gone(removal(standing))
 
     def close(self) -> None:
         self._kernel.close()

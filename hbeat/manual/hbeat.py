@@ -65,7 +65,7 @@ FILES = (
     ("/var/lib/heartbeat/hb_generation, hb_uuid", "The number of starts and this node's uuid, those of heartbeat."),
     ("/var/lib/heartbeat/hb_peer", "What was heard of the other node last: generation and sequence number."),
     ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form."),
-    ("/var/run/heartbeat.pid", "The process."),
+    ("/var/run/heartbeat.pid", "The daemon's process; while there is none, its keeper's."),
     ("/var/run/heartbeat/control", "The control socket: root may do everything, group haclient may look."),
 )
 
@@ -129,6 +129,10 @@ SAFETY = (
     "too, unless net.ipv4.conf.INTERFACE.promote_secondaries is 1: give the interface an address of its own in that "
     "network, or set it. With IPsrcaddr the default route goes with its address. An address that somebody removes by "
     "hand is put back, once a second at most.",
+    "Keeper (keeper). The process hbeat-keeper is the parent of the daemon, or its child when an earlier one was "
+    "killed. It hands on the signals it gets; while it waits before it starts the daemon again, the pid file names it. "
+    "What keeps a daemon from starting then is in syslog. Resources other than addresses, clients of respawn lines "
+    "and ldirectord outlive the daemon as before; the next one stops or adopts them.",
     "ARP guard (arp_guard). It asks on the interface to which the address belongs. A router which answers for "
     "addresses of others (proxy ARP), or a real server which answers for the virtual address it has on its loopback "
     "interface (arp_ignore), looks like a living owner, and so does a machine that was given the address by mistake: "

@@ -90,6 +90,7 @@ def test_addresses_of_a_killed_daemon_are_removed_when_it_starts_again(pair: Pai
 
 def test_script_of_a_killed_daemon_is_stopped_when_it_starts_again(pair: Pair) -> None:
     for name in NAMES:
+        pair.write(name, "hbeat.yaml", UNSAFE)
         pair.write(name, "ha.cf", HA_CF.replace("auto_failback on", "auto_failback off"))
         pair.write(name, "haresources", HARESOURCES.replace("\n", " database::main\n"))
         pair.write(name, "resource.d/database", SCRIPT, mode=0o755)

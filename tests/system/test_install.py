@@ -47,6 +47,7 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
         "ha.cf",
         "haresources",
         "authkeys",
+        "hbeat.yaml",
         "ldirectord.cf",
         "ldirector.yaml",
     }
