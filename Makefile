@@ -37,6 +37,7 @@ test: check system-packages server-packages bench-packages
 	$(BIN)/python -m pytest -n 2 tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
 	BENCH=short $(BIN)/python -m tests.bench
+	BENCH=short $(BIN)/python -m tests.bench.mixed
 
 nightly: original
 	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz
@@ -70,6 +71,11 @@ bench: venv system-packages bench-packages
 bench-failover: venv system-packages bench-packages
 	./setup/original $(VENV)/peers/heartbeat
 	$(BIN)/python -m tests.bench.failover $(FAULTS)
+
+# The same in mixed pairs, beside two originals and two of ours: tests/bench/MIXED.md; five minutes.
+.PHONY: bench-interop
+bench-interop: original
+	$(BIN)/python -m tests.bench.mixed
 
 # Programs, init scripts and samples; nothing that is in /etc/ha.d is overwritten. The Python programs get a virtual
 # environment of their own. DESTDIR is for packagers: files go below it, and work once they are moved to /.

@@ -56,6 +56,11 @@ programs take turns; a value is the median of the turns, with least and most in 
 
 
 def machine() -> dict[str, Any]:
+    """Where the numbers come from, and beside what they were measured."""
+    return hardware() | {"peers": {package: peers.version(package) for package in peers.PACKAGES}}
+
+
+def hardware() -> dict[str, Any]:
     """Where the numbers come from."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     try:
@@ -69,7 +74,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "uvloop": uvloop,
         "load_before": os.getloadavg(),
-        "peers": {package: peers.version(package) for package in peers.PACKAGES},
     }
 
 
@@ -114,13 +118,14 @@ def _order(word: Any) -> str:
     return f"{NAMES.index(word)}" if word in NAMES else f"{word:09}" if isinstance(word, int) else str(word)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """In Markdown."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _spread(values: list[float], form: Callable[[float], str]) -> str:
+def spread(values: list[float], form: Callable[[float], str]) -> str:
     """Median and range."""
     shown = form(median(values))
     return shown if len(values) == 1 else f"{shown} ({form(min(values))}-{form(max(values))})"
@@ -143,7 +148,7 @@ def _loads(records: list[Record]) -> str:
             [
                 str(count),
                 str(name),
-                _spread(cost, "{:.0f}".format),
+                spread(cost, "{:.0f}".format),
                 f"{ratio:.2f}",
                 f"{100 * median(turn['cpu_share'] for turn in made):.1f} %",
                 f"{100 * median(turn['wait'] / took for turn, took in zip(made, seconds, strict=True)):.1f} %",
@@ -164,7 +169,7 @@ def _loads(records: list[Record]) -> str:
         "of the checks due",
         "false failures",
     ]
-    return _table([*head, "MiB", "all up after s"], rows) + "\n" + _bars("us of processor time per check", bars)
+    return table([*head, "MiB", "all up after s"], rows) + "\n" + _bars("us of processor time per check", bars)
 
 
 def _guest_loads(records: list[Record]) -> str:
@@ -181,7 +186,7 @@ def _guest_loads(records: list[Record]) -> str:
             [
                 str(count),
                 str(name),
-                _spread(cost, "{:.0f}".format),
+                spread(cost, "{:.0f}".format),
                 f"{median(cost) - median(bare):+.0f}" if bare else "-",
                 f"{100 * sum(turn['guest_wait'] for turn in turns) / seconds:.1f} %",
                 f"{100 * median(turn['checks'] / turn['wanted'] for turn in turns):.0f} %",
@@ -192,7 +197,7 @@ def _guest_loads(records: list[Record]) -> str:
         if name != "ldirectord":  # it was starting all the time: the others' bars would vanish
             bars.append((f"{count:6} {name}", median(cost)))
     head = ["targets", "program", "us per check, server included", "beyond bare", "guest waited", "of the checks due"]
-    return _table([*head, "false failures", "MiB"], rows) + "\n" + _bars("us per check, server included", bars)
+    return table([*head, "false failures", "MiB"], rows) + "\n" + _bars("us per check, server included", bars)
 
 
 def _bars(title: str, bars: list[tuple[str, float]]) -> str:
@@ -231,7 +236,7 @@ def _faults(records: list[Record]) -> str:
             ]
         )
     head = ["place", "fault", "program", "seen", "first", "median", "last", "back: median", "back: last"]
-    return _table([*head, "false failures"], rows)
+    return table([*head, "false failures"], rows)
 
 
 def _tables(records: list[Record]) -> str:
@@ -242,8 +247,8 @@ def _tables(records: list[Record]) -> str:
             "process start to whole table" if experiment == "programming" else "standby: `role active` to whole table"
         )
         seconds = [turn["seconds"] for turn in turns if turn["seconds"] is not None]
-        rows.append([str(place), what, str(count), str(name), _spread(seconds, "{:.3f}".format) if seconds else "-"])
-    return _table(["place", "from - to", "reals", "program", "seconds"], rows)
+        rows.append([str(place), what, str(count), str(name), spread(seconds, "{:.3f}".format) if seconds else "-"])
+    return table(["place", "from - to", "reals", "program", "seconds"], rows)
 
 
 def main() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from itertools import pairwise
 
@@ -19,35 +16,34 @@ PORT = 80
 CLIENT = IPv4Interface("10.1.1.100/24")
 
 
-@dataclass
 class Service:
-    """What the client saw."""
+    """Nodes that serve answer whoever comes to port 80, at whichever address; the client asks at the virtual one."""
 
-    client: Client
-    requests: list[Request] = field(default_factory=list)
+    def __init__(self, pair: Pair) -> None:
+        self._nodes = pair.nodes
+        self._namespace = NetworkNamespace.create()
+        set_up_client(pair.switch, [Leg("eth0", CLIENT)], self._namespace)
+        self._client = Client(self._namespace, str(VIP), PORT, "/")
+        self._servers: dict[str, RealServers] = {}
+        self._requests: list[Request] = []
+
+    def serve(self, name: str) -> None:
+        """The service of a node that is on starts."""
+        node = self._nodes[name]
+        self._servers[name] = RealServers({LabReal(node.lab.legs[0], (PORT,), "well\n", None, ()): node.namespace})
+
+    def end(self, name: str) -> None:
+        """The node loses its power: its service does, too."""
+        self._servers.pop(name).close()
 
     def outage(self, begun: float, ended: float) -> float:
         """The longest time, in seconds, without an answer between two instants, both past."""
-        self.requests += self.client.read()
-        answers = sorted(r.ended for r in self.requests if r.outcome is Outcome.GOOD and begun <= r.ended <= ended)
+        self._requests += self._client.read()
+        answers = sorted(r.ended for r in self._requests if r.outcome is Outcome.GOOD and begun <= r.ended <= ended)
         return max(later - earlier for earlier, later in pairwise([begun, *answers, ended]))
 
-
-@contextmanager
-def service(pair: Pair) -> Iterator[Service]:
-    """Both nodes answer whoever comes to port 80, at whichever address; the client asks at the virtual one.
-
-    The nodes must be on, and stay so.
-    """
-    namespace = NetworkNamespace.create()
-    set_up_client(pair.switch, [Leg("eth0", CLIENT)], namespace)
-    servers = RealServers(
-        {LabReal(node.lab.legs[0], (PORT,), "well\n", None, ()): node.namespace for node in pair.nodes.values()}
-    )
-    client = Client(namespace, str(VIP), PORT, "/")
-    try:
-        yield Service(client)
-    finally:
-        client.close()
-        servers.close()
-        namespace.close()
+    def close(self) -> None:
+        self._client.close()
+        for server in self._servers.values():
+            server.close()
+        self._namespace.close()

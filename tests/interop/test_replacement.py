@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hbeat.manual.migration import BACK, FORTH, Command, Step
 from tests.interop.administrator import Administrator
-from tests.interop.conftest import kept_if_failed
+from tests.interop.evidence import kept_if_failed
 from tests.interop.mixed import FOLDERS, MixedPair
-from tests.interop.service import Service, service
+from tests.interop.service import Service
 from tests.system.pair import NAMES
 
 A, B = NAMES
@@ -46,7 +47,9 @@ def test_both_nodes_are_replaced_and_go_back_and_no_step_costs_clients_more_than
         administrator.types(name, f"{FOLDERS} && /etc/init.d/heartbeat start")
     await_holder(pair, administrator, A)
     uuids = {name: uuid(pair, name) for name in NAMES}
-    with service(pair) as seen, pair.audit() as auditor:
+    with closing(Service(pair)) as seen, pair.audit() as auditor:
+        for name in NAMES:
+            seen.serve(name)
         originals = standbys(pair, administrator, seen)
         costs = []
         for step, holder in zip(FORTH + BACK, HOLDERS, strict=True):
