@@ -239,8 +239,8 @@ class Daemon:
     def _flush_notes(self) -> None:
         notes, self._notes = self._notes, []
         for note in notes:
-            self._log.write(note.level, note.text)
-        self._log.handle_timer(time.monotonic())
+            self._guarded(lambda note=note: self._log.write(note.level, note.text))  # type: ignore[misc]
+        self._guarded(lambda: self._log.handle_timer(time.monotonic()))
 
     def _catch_signals(self) -> None:
         reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -271,19 +271,21 @@ class Daemon:
         except (ConfigError, OSError) as error:
             self._note(Level.ERROR, f"reload refused, everything goes on as before:\n{error}")
             return {"ok": False, "error": str(error)}
+        # All of it is made before anything is exchanged: whatever fails here leaves the daemon as it was.
+        settings, keys = settings_of(change.config, self._me, change.shared.digests), keyring_of(change.config)
+        environment, log = script_environment(change.config), self._open_log(change.config)
         old, self._config = self._config, change.config
         if self._config.ha.log != old.ha.log or self._config.ha.debug != old.ha.debug:
             self._log.handle_timer(math.inf)
             self._log.close()
-            self._log = self._open_log(self._config)
+            self._log = log
             self._debug_level = max(self._config.ha.debug, self._log.debug)
-        self._agents.env = script_environment(self._config)
+        self._agents.env = environment
         for warning in change.warnings:
             self._note(Level.WARNING, warning)
         retire_old = self._network.exchange(change.media, change.pinger)
-        self._shared = SharedFiles(self._config)
-        settings = settings_of(self._config, self._me, self._shared.digests)
-        self._perform(self.cluster.reload(settings, keyring_of(self._config), time.monotonic()))
+        self._shared = change.shared
+        self._perform(self.cluster.reload(settings, keys, time.monotonic()))
         self._addresses.heed(self._config.groups)
         if self._clients.active:
             self._clients.keep(self._config.ha.respawn, self._agents.env, time.monotonic())
@@ -294,7 +296,13 @@ class Daemon:
     def _serve(self) -> None:
         now = time.monotonic()
         for client, words in self._control.requests(now):
-            self._control.answer(client, self._requests.answer(words, client.may_change, now))
+            try:
+                answer = self._requests.answer(words, client.may_change, now)
+            except Exception as error:  # a bug, told as such; who asks must not wait for ever
+                self._performer.forget()
+                self._tell(bug())
+                answer = {"ok": False, "error": f"error of this program, see the log: {error!r}"}
+            self._control.answer(client, answer)
 
     def _view(self, now: float) -> dict[str, object]:
         return view(self.cluster, self._config, now)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from hbeat.adapters.regular_file import Unfit, read_regular
 from hbeat.config.authkeys import AuthKeys, parse_authkeys
 from hbeat.config.errors import ConfigError, Problem, Severity
 from hbeat.config.ha_cf import parse_ha_cf
@@ -21,6 +22,11 @@ from hbeat.core.model import NodeName, ResourceGroup, Safety
 HA_DIR = Path("/etc/ha.d")
 SERVICE, DEFAULT_PORT = "ha-cluster", 694
 MAX_NODES = 2
+SIZE_LIMIT = 256 << 10
+"""Bytes of one file: many times what anybody needs, and few enough to be read and refused between two heartbeats."""
+_CREATE = "create it, or correct its owner and mode"
+_NO_FILE = "put a text file there"
+_NOT_A_NAME = re.compile(r"[^!-~]")
 
 T = TypeVar("T")
 
@@ -40,30 +46,48 @@ class Configuration:
         return (*self.ha.warnings, *self.keys.warnings)
 
 
+class NotPermitted(ConfigError):
+    """Files of ours may not be read by who asks; what is in them is not known."""
+
+
 def node_name(directory: Path = HA_DIR) -> NodeName:
-    """Our name: the text of nodeinfo if that file exists, else `uname -n`; lower case."""
+    """Our name: the text of nodeinfo if that file exists, else `uname -n`; lower case. Raises ConfigError."""
+    path = directory / "nodeinfo"
     try:
-        named = (directory / "nodeinfo").read_text().strip()
-    except OSError:
-        named = ""
+        content, _ = read_regular(path, SIZE_LIMIT)
+    except FileNotFoundError:
+        content = b""
+    except OSError as error:
+        raise ConfigError([_unreadable(path, error, "remove it, and the name is that of `uname -n`")]) from None
+    named = content.decode("utf-8", "replace").strip()
+    if _NOT_A_NAME.search(named):
+        what = f"{named[:40]!a} is not one name in plain letters"
+        cure = "write this node's name as ha.cf has it, or remove the file"
+        raise ConfigError([Problem(str(path), 1, Severity.ERROR, what, cure)])
     return (named or os.uname().nodename).lower()
 
 
+def _unreadable(path: Path, error: OSError, otherwise: str = _CREATE) -> Problem:
+    cure = _NO_FILE if isinstance(error, Unfit) else otherwise
+    return Problem(str(path), 0, Severity.ERROR, f"cannot be read: {error.strerror}", cure)
+
+
 def load(directory: Path = HA_DIR) -> Configuration:
-    """Reads and checks ha.cf, authkeys, haresources and hbeat.yaml. Raises ConfigError with all problems."""
+    """Reads and checks ha.cf, authkeys, haresources and hbeat.yaml. Raises ConfigError with all problems, NotPermitted
+    when one is that this user may not read them."""
     problems: list[Problem] = []
+    permitted = True
     own = node_name(directory)
 
     def read(name: str, parse: Callable[[str, str, int], T]) -> T | None:
+        nonlocal permitted
         path = directory / name
         try:
-            with open(path, "rb") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                text = file.read().decode("utf-8", "surrogateescape")
-            return parse(text, str(path), mode)
+            content, mode = read_regular(path, SIZE_LIMIT)
+            return parse(content.decode("utf-8", "surrogateescape"), str(path), mode)
         except OSError as error:
-            what, cure = f"cannot be read: {error.strerror}", "create it, or correct its owner and mode"
-            problems.append(Problem(str(path), 0, Severity.ERROR, what, cure))
+            permitted = permitted and not isinstance(error, PermissionError)
+            problems.append(_unreadable(path, error))
         except ConfigError as error:
             problems.extend(error.problems)
         return None
@@ -82,7 +106,7 @@ def load(directory: Path = HA_DIR) -> Configuration:
         cure = "a cluster with haresources has one or two; name those"
         problems.append(Problem(str(directory / "ha.cf"), 0, Severity.ERROR, what, cure))
     if problems or ha is None or keys is None or groups is None or safety is None:
-        raise ConfigError(problems)
+        raise ConfigError(problems) if permitted else NotPermitted(problems)
     return Configuration(own, ha, keys, groups, safety)
 
 

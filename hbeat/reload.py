@@ -19,15 +19,20 @@ from hbeat.config.ha_config import HaConfig
 from hbeat.core.model import Failback
 from hbeat.load import HA_DIR, Configuration, load
 from hbeat.machine import shortcomings, unresolved
+from hbeat.shared_files import SharedFiles
 
 HA_CF = str(HA_DIR / "ha.cf")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a reload takes up. media, pinger: None where they stay as they are. warnings: what the operator is told."""
+    """What a reload takes up. shared: the digests for it. media, pinger: None where they stay as they are.
+
+    warnings: what the operator is told.
+    """
 
     config: Configuration
+    shared: SharedFiles
     media: Media | None
     pinger: Pinger | None
     warnings: list[str]
@@ -36,12 +41,17 @@ class Change:
 def prepare(old: Configuration, media: Media, pinger: Pinger) -> Change:
     """Reads the files and opens what is new. Raises ConfigError or OSError, with nothing left open."""
     new = load()
+    if new.node != old.node:
+        what = f"this machine is called {new.node} now, and its heartbeat runs as {old.node}"
+        cure = f"call it {old.node} (nodeinfo, or else `uname -n`), or restart"
+        raise ConfigError([Problem(str(HA_DIR / "nodeinfo"), 0, Severity.ERROR, what, cure)])
     unresolved(new)
     warnings = [*map(str, new.warnings), *shortcomings(new), *waiting_for_restart(old.ha, new.ha)]
     kept = replace(new.safety, vip_lease=old.safety.vip_lease, keeper=old.safety.keeper)
     if kept != new.safety:
         warnings.append(f"{HA_DIR / 'hbeat.yaml'}: vip_lease or keeper is not what it was; a restart takes it up")
         new = replace(new, safety=kept)
+    shared = SharedFiles(new)
     new_media: Media | None = None
     new_pinger: Pinger | None = None
     if _media(new.ha) != _media(old.ha):
@@ -58,7 +68,7 @@ def prepare(old: Configuration, media: Media, pinger: Pinger) -> Change:
         if new_media is not None:
             new_media.close()
         raise
-    return Change(new, new_media, new_pinger, warnings)
+    return Change(new, shared, new_media, new_pinger, warnings)
 
 
 def waiting_for_restart(old: HaConfig, new: HaConfig) -> Iterator[str]:

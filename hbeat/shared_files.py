@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from hbeat.adapters.regular_file import read_regular
 from hbeat.core.agreement import KEY_NUMBERS
 from hbeat.core.builtin import parse_ldirectord
 from hbeat.core.hello import Files
@@ -58,10 +59,10 @@ def _state(path: Path) -> tuple[int, int, int] | None:
 
 def _digest_of(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
-            lines = [line.rstrip() for line in file.read(SIZE_LIMIT).splitlines()]
+        content, _ = read_regular(path, SIZE_LIMIT)
     except OSError:
         return "unreadable"
+    lines = [line.rstrip() for line in content.splitlines()]
     return _digest(b"\n".join(line for line in lines if line and not line.lstrip().startswith(b"#")))
 
 

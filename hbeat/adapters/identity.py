@@ -12,6 +12,8 @@ import uuid
 from pathlib import Path
 
 UUID_BYTES = 16
+HIGHEST = 2**63 - 1
+"""What a generation may be on the wire: a number of the original's."""
 
 
 def next_generation(directory: Path, method: str) -> int:
@@ -21,6 +23,8 @@ def next_generation(directory: Path, method: str) -> int:
         last = int(path.read_text())
     except (OSError, ValueError):
         last = 0
+    if last >= HIGHEST:
+        last = 0  # as good as a broken file
     of_now = int(time.time()) + (method == "file")
     # By time, but not back with a clock that was set back: the peer would take all that we say for a recording.
     generation = last + 1 if last > 0 and (method == "file" or last >= of_now) else max(of_now, 1)

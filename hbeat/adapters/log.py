@@ -174,8 +174,8 @@ class _Queue:
     def _offer(self, data: bytes) -> int:
         try:
             taken = self.place.take(data)
-        except OSError as error:
-            self.problem = error.strerror or str(error)
+        except (OSError, ValueError) as error:  # ValueError: what was named cannot be a file
+            self.problem = (error.strerror if isinstance(error, OSError) else "") or str(error)
             return 0
         self.problem = ""
         return taken
@@ -221,9 +221,10 @@ class Log:
         for queue in self._queues:
             if queue.problem and queue.place.name not in self._complained:
                 self._complained.add(queue.place.name)
+                complaint = _one_line(f"cannot write the log to {queue.place.name}: {queue.problem}")
                 for other in self._queues:
                     if other is not queue:
-                        other.put(Level.WARNING, f"cannot write the log to {queue.place.name}: {queue.problem}")
+                        other.put(Level.WARNING, complaint)
 
     def next_deadline(self) -> float | None:
         """When lines that were not taken are to be offered again; None while none wait."""

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+MOST_ERRORS = 100
+"""Of one file. What has more is no configuration, and who reads it between two heartbeats has no time for the rest."""
+
 
 class Severity(Enum):
     """ERROR: the daemon does not start with this file. WARNING: it does, and differs from what was written."""
@@ -43,9 +46,14 @@ class Problems:
     def __init__(self, file: str) -> None:
         self._file = file
         self._found: list[Problem] = []
+        self._errors = 0
 
     def error(self, line: int, what: str, cure: str) -> None:
+        """One more error. Raises ConfigError when there are MOST_ERRORS: the file is read no further."""
         self._found.append(Problem(self._file, line, Severity.ERROR, what, cure))
+        self._errors += 1
+        if self._errors == MOST_ERRORS:
+            self.raise_errors()
 
     def warn(self, line: int, what: str, cure: str) -> None:
         self._found.append(Problem(self._file, line, Severity.WARNING, what, cure))

@@ -65,3 +65,61 @@ def test_error_in_hbeat_yaml_is_told_with_the_others(directory: Path) -> None:
     (directory / "hbeat.yaml").write_text("keeper: maybe\n")
     with pytest.raises(ConfigError, match=r"(?s)chmod 600.*hbeat.yaml:1: keeper"):
         load(directory)
+
+
+FILES = ["ha.cf", "haresources", "authkeys", "hbeat.yaml"]
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("character", "\0\x01\x1b\x7f")
+def test_control_character_is_refused_with_its_line_and_the_cure(file: str, character: str, directory: Path) -> None:
+    path = directory / file
+    before = path.read_text() if path.exists() else "vip_lease: off\n"
+    path.write_text(f"{before}# a{character}b\n")
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match=rf"{file}:{before.count(chr(10)) + 1}: .*(control character|NUL).*; ."):
+        load(directory)
+
+
+@pytest.mark.parametrize("blank", ["\t", "\f", "\r"])
+def test_blanks_of_old_editors_are_no_error(blank: str, directory: Path) -> None:
+    (directory / "ha.cf").write_text(HA_CF.replace("\n", f"{blank}\n"))
+    assert load(directory).ha.nodes == ("test1.com", "test2.com")
+
+
+@pytest.mark.parametrize("file", [*FILES, "nodeinfo"])
+def test_fifo_in_the_place_of_a_file_is_refused_without_waiting_for_a_writer(file: str, directory: Path) -> None:
+    (directory / file).unlink(missing_ok=True)
+    os.mkfifo(directory / file, 0o600)
+    with pytest.raises(ConfigError, match=f"{file}: cannot be read: it is not a regular file; put a text file there"):
+        load(directory)
+
+
+@pytest.mark.parametrize("file", [*FILES, "nodeinfo"])
+def test_huge_file_is_refused_without_being_read(file: str, directory: Path) -> None:
+    with open(directory / file, "wb") as sparse:
+        sparse.truncate(1 << 40)
+    (directory / file).chmod(0o600)
+    with pytest.raises(ConfigError, match=f"{file}: cannot be read: it has more than 256 KiB; "):
+        load(directory)
+
+
+def test_folder_in_the_place_of_a_file_is_refused(directory: Path) -> None:
+    (directory / "authkeys").unlink()
+    (directory / "authkeys").mkdir()
+    with pytest.raises(ConfigError, match="authkeys: cannot be read: "):
+        load(directory)
+
+
+@pytest.mark.parametrize("name", [b"test1.c\xf6m\n", b"test1.com\ntest2.com\n", b"test1\0.com\n", b"test 1\n"])
+def test_nodeinfo_that_is_not_one_name_is_refused_with_the_cure(name: bytes, directory: Path) -> None:
+    (directory / "nodeinfo").write_bytes(name)
+    with pytest.raises(ConfigError, match=r"nodeinfo:1: .* is not one name in plain letters; write this node's name"):
+        load(directory)
+
+
+def test_file_full_of_errors_is_read_no_further_than_the_hundredth(directory: Path) -> None:
+    (directory / "ha.cf").write_text("x\n" * 100_000)
+    with pytest.raises(ConfigError) as caught:
+        load(directory)
+    assert [problem.line for problem in caught.value.problems] == list(range(1, 101))

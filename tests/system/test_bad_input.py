@@ -76,8 +76,24 @@ BAD_FILES = [
         "deadtime",
     ),
     ("ha.cf", HA_CF.replace("500ms", "2s"), 0o644, "/etc/ha.d/ha.cf:3:", "2s"),
+    *(
+        (
+            file,
+            f"{text}{line}\n",
+            mode,
+            f"/etc/ha.d/{file}:{text.count(chr(10)) + 1}: the control character 0x00",
+            "remove",
+        )
+        for file, text, mode, line in (
+            ("ha.cf", HA_CF, 0o644, "logfile /var/log/a\0b"),
+            ("ha.cf", HA_CF, 0o644, "respawn root /bin/sleep \0"),
+            ("haresources", HARESOURCES, 0o644, "test1.com ldirectord::/etc/../x\0y"),
+            ("authkeys", AUTHKEYS, 0o600, "3 sha1 PASS\0WORD"),
+        )
+    ),
 ]
 IDS = ["group-readable-authkeys", "auth-without-key", "unknown-node", "typo", "bad-time"]
+IDS += ["nul-in-logfile", "nul-in-respawn", "nul-in-haresources", "nul-in-authkeys"]
 
 
 @pytest.mark.parametrize(("file", "text", "mode", "place", "cure"), BAD_FILES, ids=IDS)
@@ -137,3 +153,48 @@ def test_interface_that_is_not_there_is_named(pair: Pair) -> None:
         if line == "ucast eth1 192.168.2.241":
             assert f"warning: ha.cf:{number}: there is no interface eth7" in out
     assert "there is no interface eth7" in pair.log(ONE)
+
+
+def put(pair: Pair, file: str, command: str) -> None:
+    """Something else in the place of a file of the first node."""
+    status, out = pair.run(ONE, "sh", "-c", f"cd /etc/ha.d && rm -f {file} && {command} {file} && chmod 600 {file}")
+    assert status == 0, out
+
+
+ODD_FILES = [
+    ("authkeys", "truncate -s 400M", "it has more than 256 KiB", "put a text file there"),
+    ("nodeinfo", "mkfifo", "it is not a regular file", "put a text file there"),
+    ("ha.cf", "mkfifo", "it is not a regular file", "put a text file there"),
+    ("nodeinfo", "printf 'test1.c\\366m\\n' >", "is not one name", "or remove the file"),
+    ("nodeinfo", "echo test2.com >", "is called test2.com now, and its heartbeat runs as test1.com", "or restart"),
+]
+
+
+@pytest.mark.parametrize(("file", "command", "what", "cure"), ODD_FILES)
+def test_reload_with_something_odd_in_the_place_of_a_file_is_refused_and_the_peer_hears_every_beat(
+    running: Pair, file: str, command: str, what: str, cure: str
+) -> None:
+    path = running.nodes[ONE].folder / "ha.d" / file
+    good = path.read_text() if path.exists() else None
+    before = running.pid(ONE), running.log(TWO).count("Late heartbeat"), running.log(TWO).count("is dead")
+    try:
+        put(running, file, command)
+        status, out = running.run(ONE, "hbeat", "-r")
+        assert (status, f"/etc/ha.d/{file}" in out, what in out, cure in out) == (1, True, True, True), out
+    finally:
+        path.unlink()
+        if good is not None:
+            running.write(ONE, file, good, 0o600)
+    assert running.run(ONE, "hbeat", "-r")[0] == 0
+    assert (running.pid(ONE), running.log(TWO).count("Late heartbeat"), running.log(TWO).count("is dead")) == before
+    assert running.owners() == [ONE]
+
+
+@pytest.mark.parametrize(("file", "command", "what", "cure"), ODD_FILES[:-1])
+def test_start_with_something_odd_in_the_place_of_a_file_is_refused_with_the_cure(
+    pair: Pair, file: str, command: str, what: str, cure: str
+) -> None:
+    pair.nodes[ONE].boot()
+    put(pair, file, command)
+    status, out = pair.run(ONE, "hbeat")
+    assert (status, f"/etc/ha.d/{file}" in out, what in out, cure in out) == (NOT_CONFIGURED, True, True, True), out

@@ -48,7 +48,7 @@ def test_two_starts_in_one_second_have_two_generations(method: str, tmp_path: Pa
     assert next_generation(tmp_path, method) > first
 
 
-@pytest.mark.parametrize("damaged", ["", "-5\n", "1e9\n", "\0" * 16])
+@pytest.mark.parametrize("damaged", ["", "-5\n", "1e9\n", "\0" * 16, "99999999999999999999\n", f"{2**63 - 1}\n"])
 @pytest.mark.parametrize("method", ["file", "time"])
 def test_damaged_generation_begins_with_the_time(damaged: str, method: str, tmp_path: Path) -> None:
     (tmp_path / "hb_generation").write_text(damaged)

@@ -155,3 +155,13 @@ def test_line_and_text_have_an_end(tmp_path: Path) -> None:
     assert first.endswith("end")
     assert len(others) == 201
     assert others[100] == "info:     ... 9800 lines ..."
+
+
+def test_name_that_cannot_be_a_file_holds_up_nothing_and_is_told_at_the_others(tmp_path: Path) -> None:
+    log = Log("test1.com", str(tmp_path / "ha-log"), "/var/log/a\0b")
+    log.write(Level.INFO, "first")
+    log.write(Level.INFO, "second")
+    log.drain(0)
+    text = (tmp_path / "ha-log").read_text()
+    assert "info: second\n" in text
+    assert text.count("cannot write the log to /var/log/a\\x00b: embedded null byte") == 1
