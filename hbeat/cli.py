@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 
 import hbeat
-from hbeat import client
+from hbeat import client, original
 
-OK, FAILED, USAGE, STOPPED = 0, 1, 2, 3
+OK, FAILED, USAGE, STOPPED, NOT_PERMITTED = 0, 1, 2, 3, 4
 STALE_PID_FILE = 1
 
 REFUSED = (
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from hbeat import resource_manager  # heavy, as below
 
         return resource_manager.main(words[1:])
-    arguments = parser().parse_args(words)
+    arguments = _understood(words)
     verb = arguments.verb or arguments.word or "start"
     if verb == "status":
         return _status(yaml=arguments.yaml, brief=arguments.verb == "status")
@@ -52,6 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return service.start(
         service.Manner(arguments.foreground, arguments.debug > 0, not arguments.no_realtime), arguments.kept
     )
+
+
+def _understood(words: Sequence[str]) -> argparse.Namespace:
+    """The options and words, which say one thing to do. Ends the program with a usage error otherwise."""
+    made = parser()
+    arguments = made.parse_args(words)
+    if arguments.word is not None and (arguments.verb is not None or arguments.refused is not None):
+        made.error(f"the word {arguments.word} and an option that says what to do: give one of them")
+    if arguments.yaml and arguments.word != "status":
+        made.error("--yaml goes with the word status")
+    return arguments
 
 
 def parser() -> argparse.ArgumentParser:
@@ -87,6 +98,9 @@ def _descriptors(text: str) -> tuple[int, int]:
 
 def _status(*, yaml: bool, brief: bool) -> int:
     if not client.is_running():
+        if other := original.running_original():
+            print(f"heartbeat is stopped, but {other.name} runs on this node; {other.cure}")
+            return FAILED
         print("heartbeat is stopped. No process")
         return STALE_PID_FILE if client.PID_FILE.exists() else STOPPED
     uname = os.uname().nodename
@@ -127,28 +141,55 @@ def _print_overview(answer: dict[str, object]) -> None:
 
 def _stop() -> int:
     if not client.is_running():
+        if other := original.running_original():
+            print(f"heartbeat is stopped, but {other.name} runs on this node; {other.cure}", file=sys.stderr)
+            return FAILED
         print("INFO: Heartbeat already stopped.")
         return OK
-    pid = client.daemon_pid()
-    if pid is None:
-        print(f"heartbeat runs, but {client.PID_FILE} does not tell its pid", file=sys.stderr)
-        return FAILED
     try:
-        os.kill(pid, signal.SIGTERM)
-    except OSError as error:
-        print(f"heartbeat [pid {pid}] cannot be stopped: {error.strerror}", file=sys.stderr)
-        return FAILED
+        answer = client.ask("stop")
+        if not answer["ok"]:
+            return _denied(answer["error"])
+    except PermissionError as error:
+        return _denied(error)
+    except client.NotRunning as error:
+        if not _terminate(error):
+            return FAILED
     while client.is_running():
         time.sleep(0.05)
     return OK
 
 
+def _terminate(why: client.NotRunning) -> bool:
+    """SIGTERM for a daemon that does not answer: for who has its lock, whatever the pid file says."""
+    holders = client.lock_holders()
+    if not holders:  # it may just have ended
+        if client.is_running():
+            print(f"{why}, and no process has {client.LOCK_FILE}: find it with `ss -xlp` and end it", file=sys.stderr)
+            return False
+        return True
+    try:
+        os.kill(holders[0], signal.SIGTERM)
+    except ProcessLookupError:
+        return True
+    return True
+
+
+def _denied(why: object) -> int:
+    print(f"heartbeat: {why}", file=sys.stderr)
+    return NOT_PERMITTED
+
+
 def _reload() -> int:
     try:
         answer = client.ask("reload")
-    except (client.NotRunning, PermissionError) as error:
+    except PermissionError as error:
+        return _denied(error)
+    except client.NotRunning as error:
         print(f"heartbeat: {error}", file=sys.stderr)
         return FAILED
+    if answer.get("denied"):
+        return _denied(answer["error"])
     if answer["ok"]:
         warnings = answer["warnings"]
         assert isinstance(warnings, list)

@@ -14,6 +14,7 @@ SOCKET = RUN_DIR / "control"
 LOCK_FILE = RUN_DIR / "lock"
 PID_FILE = Path("/var/run/heartbeat.pid")
 TIMEOUT = 5.0
+ONLY_READERS = "the daemon does not answer this user: only root and group haclient may ask"
 
 
 class NotRunning(Exception):
@@ -31,10 +32,10 @@ def ask(request: str) -> dict[str, object]:
             while not received.endswith(b"\n"):
                 chunk = sock.recv(65_536)
                 if not chunk:
-                    raise PermissionError("the daemon does not answer this user: only root and group haclient may ask")
+                    raise PermissionError(ONLY_READERS)
                 received += chunk
         except PermissionError:
-            raise
+            raise PermissionError(ONLY_READERS) from None
         except OSError as error:
             raise NotRunning(f"heartbeat does not answer: {error.strerror or error}") from None
     answer = json.loads(received)
@@ -68,7 +69,47 @@ def take_lock() -> int | None:
 
 
 def is_running() -> bool:
-    """Whether a daemon holds the lock. A pid in a file may belong to anybody by now; a lock cannot lie."""
+    """Whether a daemon holds the lock, or has the control socket though somebody removed its lock file.
+
+    A pid in a file may belong to anybody by now; locks and sockets cannot lie.
+    """
+    return _is_locked() or is_listening()
+
+
+def is_listening() -> bool:
+    """Whether a process has the control socket open; it need not answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
+        try:
+            sock.connect(str(SOCKET))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def lock_holders() -> list[int]:
+    """The processes that have the lock file open, the one of the pid file first; of those that root may look at."""
+    try:
+        lock = os.stat(LOCK_FILE)
+    except OSError:
+        return []
+    known = daemon_pid()
+    pids = sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), key=lambda pid: (pid != known, pid))
+    return [pid for pid in pids if pid != os.getpid() and _has_open(pid, lock)]
+
+
+def _has_open(pid: int, wanted: os.stat_result) -> bool:
+    try:
+        return any(
+            (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
+            for found in (os.stat(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd"))
+        )
+    except OSError:  # it ended, or it is not ours to look at
+        return False
+
+
+def _is_locked() -> bool:
     try:
         descriptor = os.open(LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

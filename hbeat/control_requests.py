@@ -30,7 +30,7 @@ class ControlRequests:
     def answer(self, words: list[str], may_change: bool, now: float) -> Answer:
         """The answer to one request. may_change: who asks may do more than look."""
         if words != ["status"] and not may_change:
-            return {"ok": False, "error": "only root may do that"}
+            return {"ok": False, "denied": True, "error": "only root may do that"}
         match words:
             case ["status"]:
                 return {"ok": True, **self._view(now)}

@@ -8,6 +8,7 @@ action raises (observed with 2.5.0), so it runs in a child of ours, which tells 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -22,7 +23,7 @@ from typing import NoReturn
 
 from daemonize import Daemonize
 
-from hbeat import client, keeper
+from hbeat import client, keeper, original
 from hbeat.adapters.control import ControlServer
 from hbeat.adapters.fifo import Fifo
 from hbeat.adapters.icmp import Pinger, PingError, open_pings
@@ -37,11 +38,19 @@ from hbeat.config.errors import ConfigError
 from hbeat.core.events import Level
 from hbeat.core.model import PeerRecord
 from hbeat.core.outbox import Identity
-from hbeat.load import HA_DIR, Configuration, load
+from hbeat.load import HA_DIR, Configuration, NotPermitted, load
 from hbeat.machine import shortcomings, unresolved
+from hbeat.one_daemon import AlreadyRunning, become_the_one
 
-STARTED, FAILED, NOT_CONFIGURED = 0, 1, 6
+STARTED, FAILED, NOT_PERMITTED, NOT_CONFIGURED = 0, 1, 4, 6
 STATE_DIR = Path("/var/lib/heartbeat")
+_CURES = {
+    errno.ENOSPC: "make room there (df, df -i)",
+    errno.EDQUOT: "make room there (quota)",
+    errno.EROFS: "mount it writable",
+    errno.EACCES: "only root may start it",
+    errno.EPERM: "only root may start it",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ class Manner:
 
 
 def start(manner: Manner, kept: tuple[int, int] | None = None) -> int:
-    """Starts the daemon; the exit status as LSB has it: 0 (also when it runs already), 1, or 6 not configured.
+    """Starts the daemon; the exit status as LSB has it: 0 (also when it runs already), 1, 4 not permitted, or 6 not
+    configured.
 
     kept: the pipe and the lock of a keeper that starts its daemon again. Then this process is that daemon, and what
     keeps it from starting is told to syslog: nobody reads the terminal.
@@ -91,27 +101,38 @@ def _prepare(manner: Manner, lock: int | None) -> tuple[_Life, int] | int:
     try:
         config = load()
         unresolved(config)
+    except NotPermitted as error:
+        print(f"{error}\nheartbeat: not started: only root may start it", file=sys.stderr)
+        return NOT_PERMITTED
     except ConfigError as error:
         print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
         return NOT_CONFIGURED
     for warning in (*config.warnings, *shortcomings(config)):
         print(f"warning: {warning}", file=sys.stderr)
-    try:
-        lock = client.take_lock() if lock is None else lock
-        if lock is None:
-            print(f"heartbeat: already running [pid {client.daemon_pid()}]", file=sys.stderr)
-            return STARTED
-        media, absent = open_media(config.ha.media)
-        pinger, unasked = open_pings(config.ha.ping_nodes)
-        me = _identity(config)
-        control, fifo = ControlServer(client.SOCKET), Fifo()
-        watchdog = _watchdog(config)
-    except PingError as error:
-        print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
-        return NOT_CONFIGURED
-    except (MediaError, OSError) as error:
-        print(f"heartbeat: not started: {error}", file=sys.stderr)
-        return FAILED
+    with contextlib.ExitStack() as opened:
+        try:
+            if lock is None:
+                lock = become_the_one()
+                if (other := original.running_original()) is not None:
+                    print(f"heartbeat: not started: {other.name} runs on this node; {other.cure}", file=sys.stderr)
+                    return FAILED
+            media, absent = open_media(config.ha.media)
+            pinger, unasked = open_pings(config.ha.ping_nodes)
+            me = _identity(config)
+            control = ControlServer(client.SOCKET)
+            opened.callback(control.close)
+            fifo, watchdog = Fifo(), _watchdog(config)
+        except AlreadyRunning as running:
+            print(f"heartbeat: {running}", file=sys.stderr)
+            return STARTED if running.well else FAILED
+        except PingError as error:
+            print(f"{error}\nheartbeat: not started: configuration error", file=sys.stderr)
+            return NOT_CONFIGURED
+        except (MediaError, OSError) as error:
+            text, status = _refusal(error)
+            print(f"heartbeat: not started: {text}", file=sys.stderr)
+            return status
+        opened.pop_all()
     not_there = absent + unasked
     for warning in not_there:
         print(f"warning: {warning}", file=sys.stderr)
@@ -142,6 +163,16 @@ def _become_keeper(argv: list[str], *inherited: int) -> NoReturn:
     for descriptor in inherited:
         os.set_inheritable(descriptor, True)
     os.execv(argv[0], argv)
+
+
+def _refusal(error: Exception) -> tuple[str, int]:
+    """What kept it from starting, with its place and the cure, and the exit status."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error), FAILED
+    text = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror}"
+    if cure := _CURES.get(error.errno):
+        text = f"{text}; {cure}"
+    return text, NOT_PERMITTED if error.errno in (errno.EACCES, errno.EPERM) else FAILED
 
 
 @dataclass(frozen=True)
@@ -309,9 +340,9 @@ class _Life:
             tell_once(f"{type(error).__name__}: {error}")
             return FAILED
         finally:
+            log.drain(LAST_WORDS)
             self._outside.control.close()
             client.PID_FILE.unlink(missing_ok=True)
-            log.drain(LAST_WORDS)
         return STARTED
 
 

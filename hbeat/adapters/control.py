@@ -49,7 +49,11 @@ class ControlServer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        self._listener.bind(str(path))
+        try:
+            self._listener.bind(str(path))
+        except OSError as error:
+            self._listener.close()
+            raise OSError(error.errno, error.strerror, str(path)) from None
         os.chmod(path, 0o660)
         try:
             os.chown(path, -1, grp.getgrnam(READERS).gr_gid)

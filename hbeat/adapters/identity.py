@@ -51,11 +51,15 @@ def _replace(path: Path, content: bytes) -> None:
     """The new content or the old one, never half of it, whatever happens to the power."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    with open(new, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    try:
+        with open(new, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

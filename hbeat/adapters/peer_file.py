@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from hbeat.core.model import NodeName, PeerRecord
@@ -55,17 +56,22 @@ class PeerFile:
         theirs.close()
 
     def keep(self, record: PeerRecord) -> str:
-        """Hands the record over. Returns a line for the operator when there is nobody to hand it to, once."""
+        """Hands the record over. Returns a line for the operator when an earlier one could not be written, and when it
+        could again, or when there is nobody to hand it to; each once."""
         kind = WRITTEN if record.generation == self._generation else SYNCED
+        try:
+            told = self._socket.recv(RECORD_LIMIT).decode("utf-8", "replace")
+        except OSError:
+            told = ""  # the writer has nothing to say
         try:
             self._socket.send(kind + write_record(record).encode("utf-8", "surrogateescape"))
         except BlockingIOError:
-            return ""
+            return told
         except OSError as error:
-            told, self._failed = self._failed, True
-            return "" if told else f"{self._path} is written no more ({error.strerror}) until heartbeat is restarted"
+            before, self._failed = self._failed, True
+            return "" if before else f"{self._path} is written no more ({error.strerror}) until heartbeat is restarted"
         self._generation = record.generation
-        return ""
+        return told
 
     def close(self) -> None:
         """Returns when the last record is written."""
@@ -78,6 +84,7 @@ def _write_for(records: socket.socket, path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     _close_all_but(records.fileno())
+    failing = ""
     while newest := records.recv(RECORD_LIMIT):
         sync = newest.startswith(SYNCED)
         try:
@@ -85,10 +92,23 @@ def _write_for(records: socket.socket, path: Path) -> None:
                 newest, sync = later, sync or later.startswith(SYNCED)
         except BlockingIOError:
             pass
-        try:
-            _write(path, newest[1:], sync=sync)
-        except OSError:
-            continue  # a full or missing disk: the next record is another attempt, and the file was of use once only
+        before, failing = failing, _attempt(path, newest[1:], sync=sync)
+        if failing != before:
+            now = f"cannot be written: {failing}; after a restart, recorded heartbeats may be taken for new ones"
+            what = now if failing else "is written again"
+            with suppress(OSError):
+                records.send(f"{path} {what}".encode("utf-8", "replace")[:RECORD_LIMIT], socket.MSG_DONTWAIT)
+
+
+def _attempt(path: Path, content: bytes, *, sync: bool) -> str:
+    """Why the record could not be written, or nothing. The next record is another attempt."""
+    try:
+        _write(path, content, sync=sync)
+    except OSError as error:
+        with suppress(OSError):
+            path.with_suffix(".new").unlink()
+        return error.strerror or str(error)
+    return ""
 
 
 def _close_all_but(kept: int) -> None:
