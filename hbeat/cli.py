@@ -135,6 +135,8 @@ def _print_overview(answer: dict[str, object]) -> None:
     print(f"  resources held here: {resources['status']}")
     for group in resources["groups"]:
         print(f"    {group['node']}: {' '.join(group['resources'])}")
+    if all_dropped["script messages"]:
+        print(f"  messages of scripts dropped: {all_dropped['script messages']}")
     if dropped:
         print(f"  datagrams dropped: {', '.join(f'{count} {reason}' for reason, count in sorted(dropped.items()))}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hbeat.core.cluster import Cluster
-from hbeat.core.events import Effect
+from hbeat.core.events import Effect, Level, Note
 from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
 
 KNOWN = "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, reload, stop"
@@ -35,11 +35,9 @@ class ControlRequests:
             case ["status"]:
                 return {"ok": True, **self._view(now)}
             case ["standby", word] if word in STANDBY_WORDS:
-                self._perform(self._cluster.give(STANDBY_WORDS[word], now))
-                return {"ok": True}
+                return self._asked(self._cluster.give(STANDBY_WORDS[word], now))
             case ["takeover", word] if word in TAKEOVER_WORDS:
-                self._perform(self._cluster.ask_takeover(word, now))
-                return {"ok": True}
+                return self._asked(self._cluster.ask_takeover(word, now))
             case ["takegroup" | "givegroup" as verb, key]:
                 try:
                     self._perform(self._cluster.group_by_hand(key, verb == "takegroup", now))
@@ -52,3 +50,9 @@ class ControlRequests:
                 self._stop()
                 return {"ok": True}
         return {"ok": False, "error": KNOWN}
+
+    def _asked(self, effects: list[Effect]) -> Answer:
+        """Does them; the only warning that such a request can come to is its refusal."""
+        refusals = [effect.text for effect in effects if isinstance(effect, Note) and effect.level is Level.WARNING]
+        self._perform(effects)
+        return {"ok": False, "error": refusals[0]} if refusals else {"ok": True}

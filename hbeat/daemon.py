@@ -208,6 +208,8 @@ class Daemon:
         self._warm.handle_timer(now)
         self._clients.handle_timer(now)
         self._control.handle_timer(now)
+        for problem in self._fifo.handle_timer(now):
+            self._note(Level.WARNING, problem)
         if self._watchdog is not None and (problem := self._watchdog.feed(now, self._config.ha.timing.keepalive / 2)):
             self._note(Level.CRITICAL, problem)
 
@@ -217,6 +219,7 @@ class Daemon:
             self._addresses.next_deadline(),
             self._agents.announcer.next_deadline(),
             self._control.next_deadline(),
+            self._fifo.next_deadline(),
             self._log.next_deadline(),
             self._operations.next_deadline(),
             self._warm.next_deadline(),
@@ -305,4 +308,4 @@ class Daemon:
             self._control.answer(client, answer)
 
     def _view(self, now: float) -> dict[str, object]:
-        return view(self.cluster, self._config, now)
+        return view(self.cluster, self._config, self._fifo.dropped, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from hbeat.adapters.client_process import check_client
 from hbeat.agents.lookup import LookupFailed, command_for
@@ -32,12 +33,26 @@ def unresolved(config: Configuration) -> None:
         raise ConfigError(problems)
 
 
+def _unfit_log(path: str) -> str:
+    """Why no line can be written to this file, with the cure, or nothing."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        writable = os.access(os.path.dirname(path), os.W_OK)
+        return "" if writable else "cannot be written: create its folder"
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        return "is no file: write the name of one in ha.cf"
+    return "" if os.access(path, os.W_OK) else "cannot be written: correct its mode"
+
+
 def shortcomings(config: Configuration) -> list[str]:
     """One line each, never fatal: logs that cannot be written, mail that cannot be sent."""
     found = []
     for path in (config.ha.log.logfile, config.ha.log.debugfile):
-        if path and not os.access(path if os.path.exists(path) else os.path.dirname(path), os.W_OK):
-            found.append(f"{path} cannot be written: create its folder, or nothing is logged there")
+        if path and (problem := _unfit_log(path)):
+            found.append(f"{path} {problem}, or nothing is logged there")
+    if not config.groups:
+        found.append(f"{HA_DIR / 'haresources'} has no groups: heartbeats are sent, and nothing is served; add a line")
     if any(r.script == "MailTo" for group in config.groups for r in group.resources) and find_sendmail() is None:
         found.append("haresources: MailTo sends nothing, there is no program sendmail: install a mail server")
     return found

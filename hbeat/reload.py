@@ -45,6 +45,10 @@ def prepare(old: Configuration, media: Media, pinger: Pinger) -> Change:
         what = f"this machine is called {new.node} now, and its heartbeat runs as {old.node}"
         cure = f"call it {old.node} (nodeinfo, or else `uname -n`), or restart"
         raise ConfigError([Problem(str(HA_DIR / "nodeinfo"), 0, Severity.ERROR, what, cure)])
+    if old.groups and not new.groups:
+        what = f"it has no groups any more, and {len(old.groups)} of them run here or there"
+        cure = "put them back; to stop all of them, stop heartbeat on both nodes"
+        raise ConfigError([Problem(str(HA_DIR / "haresources"), 0, Severity.ERROR, what, cure)])
     unresolved(new)
     warnings = [*map(str, new.warnings), *shortcomings(new), *waiting_for_restart(old.ha, new.ha)]
     kept = replace(new.safety, vip_lease=old.safety.vip_lease, keeper=old.safety.keeper)

@@ -340,9 +340,9 @@ class _Life:
             tell_once(f"{type(error).__name__}: {error}")
             return FAILED
         finally:
-            log.drain(LAST_WORDS)
             self._outside.control.close()
             client.PID_FILE.unlink(missing_ok=True)
+            log.drain(LAST_WORDS)
         return STARTED
 
 

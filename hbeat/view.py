@@ -18,7 +18,7 @@ def _heard(peer: Peer, now: float) -> dict[str, object]:
     }
 
 
-def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, object]:
+def view(cluster: Cluster, config: Configuration, script_messages_dropped: int, now: float) -> dict[str, object]:
     """The cluster as this node sees it. Times are seconds; `silent` is the time since the peer's last status."""
     me = config.node
     ipfail = cluster.connectivity.ipfail
@@ -64,6 +64,7 @@ def view(cluster: Cluster, config: Configuration, now: float) -> dict[str, objec
         "dropped": {
             "reasons": {reason.value: count for reason, count in cluster.bad.by_reason.items()},
             "links": dict(cluster.bad.by_link),
+            "script messages": script_messages_dropped,
         },
         "parameters": dict(config.ha.parameters),
     }

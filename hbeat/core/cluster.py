@@ -24,6 +24,7 @@ from hbeat.core.ipfail import Ipfail
 from hbeat.core.joining import Joining, Step
 from hbeat.core.kin import Kin
 from hbeat.core.legacy import LegacyOwnership
+from hbeat.core.lives import Lives
 from hbeat.core.membership import Peer
 from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, PeerRecord, Resource
 from hbeat.core.outbox import Outbox, WireStamp
@@ -71,6 +72,7 @@ class Cluster:
         self.reception = Reception(
             settings.nodes, self.peer, self.outbox, self.bad, settings.rexmit_delay, random, floor
         )
+        self.lives = Lives(others[0] if others else "")
         self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
         self.cabling = _cabling(settings, self.ownership)
         self.agreement = Agreement(settings.files)
@@ -272,9 +274,8 @@ class Cluster:
         dt = message.number("dt")
         peer.protocol = message.raw("protocol") is not None
         effects += peer.status_heard(message.text("st"), None if dt is None else dt / 1000, now)
-        if heard.seen is Seen.RESTARTED:
-            generation = self.reception.tracker.generation
-            effects.append(Note(Level.INFO, f"node {peer.name}: restarted (generation {generation})"))
+        if (tracker := self.reception.tracker).opened:
+            effects += self.lives.opened((tracker.generation, tracker.life), now)
         news = was_dead or not was_heard or heard.seen is Seen.RESTARTED
         if news and isinstance(self.ownership, LegacyOwnership):
             # It knows nothing of us yet. Whatever we say next may make it active, and an original that has not seen
@@ -366,7 +367,10 @@ class Cluster:
         return self._perform(self.ownership.give(scope, "hb_standby", now), now)
 
     def ask_takeover(self, word: str, now: float) -> list[Effect]:
-        """hb_takeover: the peer is asked to give; word is one of TAKEOVER_WORDS."""
+        """hb_takeover: the peer is asked to give; word is one of TAKEOVER_WORDS. Refused with a note without a peer."""
+        if not self.ownership.peer_alive:
+            text = f"takeover of {word} resources (hb_takeover) refused: there is no live peer"
+            return [Note(Level.WARNING, text)]
         return self._send(Say.of("hb_takeover", rsc_hold=word), now)
 
     def script_message(self, fields: Fields, now: float) -> list[Effect]:

@@ -38,6 +38,8 @@ def obey(fields: Fields, ownership: Ownership | LegacyOwnership, now: float) -> 
     match type_:
         case "ask_resources" if said.get("info") == "me" and said.get("rsc_hold") in STANDBY_WORDS:
             return ownership.give(STANDBY_WORDS[said["rsc_hold"]], "ask_resources of a script", now)
+        case "hb_takeover" if said.get("rsc_hold") in TAKEOVER_WORDS and not ownership.peer_alive:
+            return _refused(type_, "there is no live peer")
         case "hb_takeover" if said.get("rsc_hold") in TAKEOVER_WORDS:
             return [Say.of("hb_takeover", rsc_hold=said["rsc_hold"])]
         case "ip-request-resp" if said.get("ok") == "OK" and said.get("dest", ownership.me) == ownership.me:

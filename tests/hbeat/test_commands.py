@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hbeat import admin_commands, cli, client, defaults, load
+from hbeat import admin_commands, cli, client, defaults, load, original
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +12,8 @@ def machine(tmp_path, monkeypatch):
     """Nothing runs, and no file of this machine is looked at."""
     monkeypatch.setattr(client, "LOCK_FILE", tmp_path / "lock")
     monkeypatch.setattr(client, "PID_FILE", tmp_path / "heartbeat.pid")
+    monkeypatch.setattr(client, "SOCKET", tmp_path / "control")
+    monkeypatch.setattr(original, "REGISTER", tmp_path / "register")
     monkeypatch.setattr(load, "HA_DIR", tmp_path)
     return tmp_path
 
@@ -75,3 +77,19 @@ def test_options_of_the_original_that_are_not_for_this_program_are_refused_with_
 def test_commands_for_other_clusters_are_refused_with_what_to_do_instead(main, said, capsys):
     assert main() == 1
     assert capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize("words", [["status", "-k"], ["-k", "status"], ["start", "-s"], ["stop", "-r"], ["--yaml"]])
+def test_word_and_option_that_both_say_what_to_do_are_bad_usage(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(words)
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_original_that_runs_is_named_by_status_and_by_stop_which_leave_it_alone(monkeypatch, capsys):
+    monkeypatch.setattr(original, "running_original", lambda: original.Original(0))
+    assert cli.main(["-s"]) == 1
+    assert cli.main(["-k"]) == 1
+    said = capsys.readouterr()
+    for text in (said.out, said.err):
+        assert "Linux-HA heartbeat [pid unknown] runs on this node; stop it first: heartbeat -k" in text

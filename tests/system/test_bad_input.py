@@ -198,3 +198,24 @@ def test_start_with_something_odd_in_the_place_of_a_file_is_refused_with_the_cur
     put(pair, file, command)
     status, out = pair.run(ONE, "hbeat")
     assert (status, f"/etc/ha.d/{file}" in out, what in out, cure in out) == (NOT_CONFIGURED, True, True, True), out
+
+
+def test_reload_with_an_emptied_haresources_is_refused_and_the_groups_stay(running: Pair) -> None:
+    try:
+        running.write(ONE, "haresources", "# all gone\n")
+        status, out = running.run(ONE, "hbeat", "-r")
+        assert (status, "/etc/ha.d/haresources: it has no groups any more" in out) == (1, True), out
+    finally:
+        running.write(ONE, "haresources", HARESOURCES)
+    assert running.owners() == [ONE]
+
+
+def test_takeover_and_standby_without_a_live_peer_say_so_and_are_not_done(pair: Pair) -> None:
+    pair.nodes[ONE].boot()
+    assert pair.heartbeat(ONE, "start")[0] == 0
+    pair.until(lambda: pair.owners() == [ONE], 10)
+    for program, done in (("hb_takeover", "takeover"), ("hb_standby", "standby")):
+        status, out = pair.run(ONE, program, "all")
+        assert (status, f"{done} of all resources (hb_" in out, "there is no live peer" in out) == (1, True, True), out
+    assert pair.log(ONE).count("refused: there is no live peer") == 2
+    assert pair.owners() == [ONE]

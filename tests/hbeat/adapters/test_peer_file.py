@@ -104,3 +104,21 @@ def test_record_of_another_node_is_not_used(tmp_path: Path) -> None:
     keeper.keep(RECORD)
     keeper.close()
     assert read_peer_file(tmp_path, "test3.com") == (None, "")
+
+
+def test_record_that_cannot_be_written_is_told_once_and_once_when_it_can_again(tmp_path: Path) -> None:
+    keeper = PeerFile(tmp_path)
+    in_the_way = tmp_path / "hb_peer.new"
+    in_the_way.mkdir()
+
+    def told(sequence: int) -> str:
+        while not (said := keeper.keep(newer(sequence))):
+            os.sched_yield()
+        return said
+
+    lost = f"{tmp_path}/hb_peer cannot be written: Is a directory; after a restart, recorded heartbeats may be taken"
+    assert told(1).startswith(lost)
+    in_the_way.rmdir()
+    assert told(2) == f"{tmp_path}/hb_peer is written again"
+    keeper.close()
+    assert read_peer_file(tmp_path, "test2.com") == (newer(2), "")

@@ -82,3 +82,14 @@ def test_legacy_group_is_asked_for_by_a_script() -> None:
     assert world.run_until(lambda: world.owners() == {"b"}, 5)
     write(world, "b", "t=ip-request ipaddr=x")
     assert "no such group" in world.transcript[-1]
+
+
+def test_takeover_without_a_live_peer_is_refused_with_the_reason() -> None:
+    world = World().both_up()
+    world.power_off("a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 30)
+    write(world, "b", "t=hb_takeover rsc_hold=all")
+    world.do("b", lambda c: c.ask_takeover("all", world.now))
+    said = "\n".join(world.transcript)
+    assert "message hb_takeover of a script refused: there is no live peer" in said
+    assert "takeover of all resources (hb_takeover) refused: there is no live peer" in said
