@@ -204,6 +204,7 @@ class Daemon:
                 self._perform(self.cluster.files_changed(self._shared.digests, now))
         for problem in self._agents.announcer.handle_timer(now):
             self._note(Level.WARNING, problem)
+        self._performer.handle_timer()
         self._operations.handle_timer(now)
         self._warm.handle_timer(now)
         self._clients.handle_timer(now)
@@ -221,6 +222,7 @@ class Daemon:
             self._control.next_deadline(),
             self._fifo.next_deadline(),
             self._log.next_deadline(),
+            self._performer.next_deadline(),
             self._operations.next_deadline(),
             self._warm.next_deadline(),
             self._clients.next_deadline(),

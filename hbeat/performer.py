@@ -40,6 +40,9 @@ from hbeat.network import Network
 from hbeat.operations import Operations
 from hbeat.warm import WarmResources
 
+SLICE = 0.02
+"""Seconds: a plan of hundreds of addresses lets the loop beat and renew leases in between."""
+
 
 class Performer:
     """tell: takes lines for the log. leave: called when all is released."""
@@ -62,6 +65,8 @@ class Performer:
         self._hooks = HookQueue()
         self.warm = WarmResources(agents, operations, self._prepared, tell)
         self._effects: deque[Effect] = deque()
+        self._slice_ends = 0.0
+        self._unfinished: deque[Callable[[], None]] = deque()
         self.addresses = AddressWatch(selector, agents, vips, cluster, self.perform, lambda text: self._warn([text]))
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -70,9 +75,19 @@ class Performer:
         self._effects.extend(effects)
         if nested:
             return
+        self._slice_ends = time.monotonic() + SLICE
         while self._effects:
             self._do(self._effects[0])
             self._effects.popleft()
+
+    def next_deadline(self) -> float | None:
+        """Now, if a plan waits for its next slice."""
+        return time.monotonic() if self._unfinished else None
+
+    def handle_timer(self) -> None:
+        """Goes on with a plan that was interrupted, for one slice."""
+        if self._unfinished:
+            self._unfinished.popleft()()
 
     def forget(self) -> None:
         """A bug has ended one turn in the middle: what it left is not done in the next."""
@@ -125,7 +140,10 @@ class Performer:
         except Exception as error:  # a bug, told as such; without an outcome the plan would wait for ever
             self._tell(bug())
             begun = Outcome(False, f"error of this program: {error!r}")
-        self._operations.follow(begun, ended, now)
+        if isinstance(begun, Outcome) and time.monotonic() > self._slice_ends:
+            self._unfinished.append(lambda outcome=begun: ended(outcome, time.monotonic()))  # type: ignore[misc]
+        else:
+            self._operations.follow(begun, ended, now)
         for operation in self._agents.take_asides():
             self._operations.follow(operation, self._aside_ended, now)
 

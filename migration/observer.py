@@ -20,6 +20,7 @@ from migration.namespaces import NetworkNamespace
 NETLINK_ROUTE = 0
 RTMGRP_IPV4_IFADDR = 0x10
 RTM_NEWADDR, RTM_DELADDR = 20, 21
+SO_RCVBUFFORCE = 33
 IFA_LOCAL = 2
 _HEADER = struct.Struct("=IHHII")
 _ADDRESS_HEADER = struct.Struct("=BBBBI")
@@ -53,6 +54,7 @@ class NodeObserver:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
             self._socket.bind((0, RTMGRP_IPV4_IFADDR))
         self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)  # each renewal of a lease is told
         self.addresses: set[IPv4Address] = set()
 
     def fileno(self) -> int:

@@ -26,6 +26,7 @@ class Vips:
         self._report = report
         self._kernel = AddressLeases()
         self._standing: dict[Standing, Resource] = {}
+        self._late: list[Resource] = []
 
     @property
     def lease(self) -> int | None:
@@ -42,6 +43,7 @@ class Vips:
         if self.keeper is not None:
             self.keeper.stands(removal(standing))
         self._leases.begun(standing, asked)
+        self._late += self._renewed()  # a group of hundreds takes longer than a lease to start
 
     def goes(self, resource: Resource) -> None:
         """The address is about to be removed by us."""
@@ -53,6 +55,10 @@ class Vips:
 
     def renew(self) -> list[Resource]:
         """Renews what is due. Returns what is lost, because it is too late for that: to be removed by the caller."""
+        late, self._late = self._late, []
+        return [*late, *self._renewed()]
+
+    def _renewed(self) -> list[Resource]:
         lost = self._leases.lost(read_clocks())
         for standing in self._leases.due(read_clocks()):
             asked = read_clocks()

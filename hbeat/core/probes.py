@@ -44,11 +44,19 @@ def probe(mac: bytes, address: str) -> bytes:
 
 
 def arp_claim(frame: bytes) -> Claim | None:
-    """What the sender of an ARP frame has, or asks for; None for what is no ARP of Ethernet and IPv4."""
+    """What the sender of an ARP frame has, or asks for; None for what is no ARP of Ethernet and IPv4.
+
+    An answer and a gratuitous request say who has an address. An ordinary request does not: real servers that have the
+    virtual address on their loopback interface send such ones with it, unless arp_announce is set.
+    """
     if len(frame) < ETHERNET + ARP or frame[ETHERNET : ETHERNET + 6] != b"\x00\x01\x08\x00\x06\x04":
         return None
     mac, address = frame[ETHERNET + 8 : ETHERNET + 14], frame[_SENDER_ADDRESS : _SENDER_ADDRESS + 4]
-    return Claim(address, mac) if address != bytes(4) else Claim(frame[_TARGET_ADDRESS:][:4], mac, has=False)
+    target = frame[_TARGET_ADDRESS : _TARGET_ADDRESS + 4]
+    if address == bytes(4):
+        return Claim(target, mac, has=False)
+    is_answer = frame[ETHERNET + 6 : ETHERNET + 8] == b"\x00\x02"
+    return Claim(address, mac) if is_answer or address == target else None
 
 
 def advertisement_claim(message: bytes) -> Claim | None:

@@ -135,7 +135,8 @@ SAFETY = (
     "and ldirectord outlive the daemon as before; the next one stops or adopts them.",
     "ARP guard (arp_guard). It asks on the interface to which the address belongs. A router which answers for "
     "addresses of others (proxy ARP), or a real server which answers for the virtual address it has on its loopback "
-    "interface (arp_ignore), looks like a living owner, and so does a machine that was given the address by mistake: "
+    "interface (arp_ignore not set), looks like a living owner, and so does a machine that was given "
+    "the address by mistake: "
     "nothing is taken over while it answers, the log names its hardware address once a minute, `hbeat status --yaml' "
     "has it under answered. Where nodes share no network, only routes, nobody answers, and the guard does nothing. "
     "When both nodes ask for the same address, the one that haresources names takes it (IPv4).",

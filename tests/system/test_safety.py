@@ -231,3 +231,17 @@ def test_keeper_is_small(pair: Pair) -> None:
     sizes = {pid: int(pair.run(ONE, "ps", "-o", "rss=", str(pid))[1]) for pid in (keeper, pair.pid(ONE))}
     assert sizes[keeper] < sizes[pair.pid(ONE)] / 2, str(sizes)
     assert os.path.basename(pair.run(ONE, "ps", "-o", "comm=", str(keeper))[1].strip()) == "hbeat-keeper"
+
+
+def test_hundred_addresses_hold_up_neither_heartbeats_nor_leases(pair: Pair) -> None:
+    """To start them takes longer than half of deadtime, and than half of their lease."""
+    many = " ".join(f"IPaddr2::10.1.1.{number}/24/eth0" for number in range(100, 200))
+    for name in NAMES:
+        pair.write(name, "haresources", f"{ONE} {many} IPaddr::{VIP}/24/eth0\n")
+    started(pair)
+    pair.until(lambda: pair.owners() == [ONE] and pair.settled(), 20)
+    assert pair.run(ONE, "hb_standby")[0] == 0
+    pair.until(lambda: pair.owners() == [TWO] and pair.settled(), 20)
+    for name in NAMES:
+        assert "slept" not in pair.log(name)
+        assert "returning after partition" not in pair.log(name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from hbeat.core.announcements import gratuitous_arp
 from hbeat.core.guard import ENOUGH, Guard
 from hbeat.core.model import Resource
 from hbeat.core.probes import Claim, advertisement_claim, arp_claim, probe
@@ -81,8 +82,15 @@ def test_arp_probe_claims_nothing_and_is_read_as_a_question() -> None:
 def test_arp_answer_is_a_claim_of_its_sender() -> None:
     frame = bytearray(probe(MAC, "10.1.1.2"))
     frame[28:32] = bytes([10, 1, 1, 10])
+    assert arp_claim(bytes(frame)) is None  # an ordinary request, as a real server may send it with the address
+    frame[21] = 2
     assert arp_claim(bytes(frame)) == Claim(bytes([10, 1, 1, 10]), MAC)
     assert arp_claim(bytes(frame[:41])) is None
+
+
+@pytest.mark.parametrize("operation", [1, 2])
+def test_gratuitous_arp_is_a_claim(operation: int) -> None:
+    assert arp_claim(gratuitous_arp(operation, MAC, "10.1.1.10")) == Claim(bytes([10, 1, 1, 10]), MAC)
 
 
 def test_neighbour_solicitation_is_that_of_duplicate_address_detection() -> None:
