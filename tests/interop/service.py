@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from ipaddress import IPv4Interface
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from migration.topology import LabReal, Leg
 from tests.system.pair import VIP, Pair
 
 PORT = 80
+READ_EVERY = 0.1
 CLIENT = IPv4Interface("10.1.1.100/24")
 
 
@@ -26,6 +28,19 @@ class Service:
         self._client = Client(self._namespace, str(VIP), PORT, "/")
         self._servers: dict[str, RealServers] = {}
         self._requests: list[Request] = []
+        self._taking = threading.Lock()
+        self._ended = threading.Event()
+        self._reader = threading.Thread(target=self._read, name="answers", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        """All the time: a client whose pipe is full asks no more."""
+        while not self._ended.wait(READ_EVERY):
+            self._take()
+
+    def _take(self) -> None:
+        with self._taking:
+            self._requests += self._client.read()
 
     def serve(self, name: str) -> None:
         """The service of a node that is on starts."""
@@ -38,11 +53,13 @@ class Service:
 
     def outage(self, begun: float, ended: float) -> float:
         """The longest time, in seconds, without an answer between two instants, both past."""
-        self._requests += self._client.read()
+        self._take()
         answers = sorted(r.ended for r in self._requests if r.outcome is Outcome.GOOD and begun <= r.ended <= ended)
         return max(later - earlier for earlier, later in pairwise([begun, *answers, ended]))
 
     def close(self) -> None:
+        self._ended.set()
+        self._reader.join()
         self._client.close()
         for server in self._servers.values():
             server.close()
