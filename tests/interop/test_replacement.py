@@ -25,6 +25,9 @@ NAMED = {"A": A, "B": B}
 HOLDERS = (A, A, A, A, B, A, A, B, A)
 """Who serves after each step. In the last one originals are among themselves again: what it costs is their own."""
 
+MIXED_UP = "msg2string: Message with zero fields"
+"""An original to whose FIFO two scripts wrote at once: the end of its own takeover is lost (once in ten runs)."""
+
 
 def standby(giver: str) -> Step:
     return Step("What the originals do.", (Command(giver, "/usr/share/heartbeat/hb_standby all"),))
@@ -89,7 +92,12 @@ def await_holder(pair: MixedPair, administrator: Administrator, name: str) -> No
         return all(is_stable(administrator, node) for node in NAMES)
 
     pair.serves(name, 40)
-    pair.until(is_quiet, 30)
+    try:
+        pair.until(is_quiet, 30)
+    except AssertionError:
+        if any(MIXED_UP in pair.log(node) for node in NAMES):
+            pytest.xfail("an original mixed up what two of its own scripts said, and stays in transition for good")
+        raise
 
 
 def is_stable(administrator: Administrator, name: str) -> bool:
