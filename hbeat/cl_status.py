@@ -12,7 +12,9 @@ from typing import Any
 from hbeat import client
 
 YES, NO, BAD, UNKNOWN_LINK = 0, 1, 11, 13
+NO_ANSWER = 13
 OFFLINE = 1
+LINKS_HEAD = "this node has the following heartbeat links:"
 
 USAGE = """usage: cl_status [-m] SUB-COMMAND
   hbstatus [-v]              does heartbeat run on this machine?
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(USAGE)
         return YES
     if words[0] == "hbstatus":
-        return _hbstatus(verbose="-v" in words[1:])
+        return _hbstatus("-v" in words[1:], human)
     command = COMMANDS.get(words[0])
     if command is None:
         print(f"cl_status: no sub-command {words[0]}; without any it lists them", file=sys.stderr)
@@ -65,21 +67,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD
 
 
-def _hbstatus(verbose: bool) -> int:
+def _hbstatus(verbose: bool, human: bool) -> int:
     running = client.is_running()
-    print(f"Heartbeat is {'running' if running else 'stopped'} on this machine.")
-    if running and verbose:
-        try:
-            answer = client.ask("status")
-        except (client.NotRunning, PermissionError) as error:
-            print(f"cl_status: {error}", file=sys.stderr)
-            return YES
-        nodes = answer["nodes"]
-        assert isinstance(nodes, dict)
-        print(f'version:\thbeat {answer["version"]}\nmanaged by:\t"haresources"')
-        for name, node in _last_first(nodes):
-            print(_described(name, node))
-    return YES if running else NO
+    if not (running and verbose):
+        print(f"Heartbeat is {'running' if running else 'stopped'} on this machine.")
+        return YES if running else NO
+    try:
+        answer = client.ask("status")
+    except (client.NotRunning, PermissionError) as error:
+        print(f"Heartbeat is running on this machine.\ncl_status: {error}", file=sys.stderr)
+        return YES
+    nodes, version = answer["nodes"], f"hbeat {answer['version']}"
+    assert isinstance(nodes, dict)
+    if human:
+        print(f'Heartbeat version {version}\nResources controlled by "haresources"\nThe nodes are as follow:')
+    else:
+        print(f'version:\t{version}\nmanaged by:\t"haresources"')
+    for name, node in _last_first(nodes):
+        print(_described(name, node, human))
+    return YES
 
 
 def _node(answer: dict[str, Any], name: str) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def _listnodes(answer: dict[str, Any], words: list[str], human: bool) -> int:
     types = next((wanted[word] for word in words if word in wanted), ("normal", "ping"))
     for name, node in _last_first(answer["nodes"]):
         if node["type"] in types:
-            print(_described(name, node) if "-v" in words else name)
+            print(_described(name, node, human) if "-v" in words else name)
     return YES
 
 
@@ -105,9 +111,10 @@ def _last_first(named: dict[str, Any]) -> list[tuple[str, Any]]:
     return list(reversed(named.items()))
 
 
-def _described(name: str, node: dict[str, Any]) -> str:
+def _described(name: str, node: dict[str, Any], human: bool) -> str:
+    head = f"\n\t{LINKS_HEAD}" if human else ""
     links = "".join(f"\n\t{link}\t{state}" for link, state in _last_first(node["links"]))
-    return f"\n{name}\t{node['status']}\t(nodetype: {node['type']}){links}"
+    return f"\n{name}\t{node['status']}\t(nodetype: {node['type']}){head}{links}"
 
 
 def _nodestatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
@@ -135,10 +142,11 @@ def _nodesite(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 
 def _listhblinks(answer: dict[str, Any], words: list[str], human: bool) -> int:
+    words = sorted(words, key=lambda word: word == "-v")  # it may stand before the node, too
     if words[0].lower() not in answer["nodes"]:
         raise Refused(f"there is no node {words[0]}", UNKNOWN_LINK)
     if human:
-        print("\tthis node has the following heartbeat links:")
+        print(f"\t{LINKS_HEAD}")
     for link, state in _last_first(_node(answer, words[0])["links"]):
         print(f"\t{link}\t{state}" if "-v" in words else f"\t{link}")
     return YES
@@ -154,7 +162,10 @@ def _hblinkstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
 
 
 def _clientstatus(answer: dict[str, Any], words: list[str], human: bool) -> int:
-    online = words[1] in _node(answer, words[0])["clients"]
+    client_name = words[1]
+    if words[0].lower() not in answer["nodes"]:
+        raise Refused(f"there is no node {words[0]} that could answer", NO_ANSWER)
+    online = client_name in _node(answer, words[0])["clients"]
     print("online" if online else "offline")
     return YES if online else OFFLINE
 

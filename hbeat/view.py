@@ -25,7 +25,10 @@ def view(cluster: Cluster, config: Configuration, script_messages_dropped: int, 
     nodes: dict[str, object] = {}
     for name in config.ha.nodes:
         if name == me:
-            links = dict.fromkeys(cluster.settings.links, "dead")  # the original shows its own links so
+            # As the original shows its own links: up where its own heartbeats come back to it.
+            back, deadtime = cluster.reception.returned, cluster.settings.timing.deadtime
+            up = {link for link, at in back.items() if now - at <= deadtime}
+            links = {link: "up" if link in up else "dead" for link in cluster.settings.links}
             clients = ["ipfail"] if ipfail and ipfail.active else []
             nodes[name] = {"status": cluster.status.value, "type": "normal", "links": links, "clients": clients}
         elif cluster.peer is not None:

@@ -60,6 +60,8 @@ class Reception:
         self.proof = Proof(random)
         self.answer_wanted = False
         """The peer waits for a status that repeats its nonce; set by `take`, whoever answers clears it."""
+        self.returned: dict[LinkName, float] = {}
+        """When what this node sent came back to it last, over each link where it does (a broadcast, our own ucast)."""
         self._nodes = frozenset(nodes)
         self._peer, self._outbox, self._bad = peer, outbox, bad
         self._ack_digit = random.randrange(10)
@@ -102,7 +104,9 @@ class Reception:
         if source not in self._nodes:
             return None, self._bad.note(link, Reason.UNKNOWN_NODE, f"node {source!r} is not in ha.cf", now)
         if self._peer is None or source != self._peer.name:
-            return None, []  # our own, back from a broadcast
+            if source == self._outbox.me.name and message.number("hg") == self._outbox.me.generation:
+                self.returned[link] = now
+            return None, []
         if message.text("t").startswith("NS_"):
             return None, self._transport(self._peer, link, message, now)
         return self._numbered(self._peer, link, message, now)

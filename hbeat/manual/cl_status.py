@@ -20,13 +20,13 @@ SUB_COMMANDS = (
     ("listhblinks NODE [-v]", "Its links, with -v and their status.", "0, 13 no such node"),
     (
         "hblinkstatus NODE LINK",
-        "up or dead. The links of this node itself are always dead, as with heartbeat.",
+        "up or dead. A link of this node itself is up where its own heartbeats come back to it.",
         "0 up, 1 dead, 13 no such link",
     ),
     (
         "clientstatus NODE CLIENT [TIMEOUT]",
         "online or offline. The only client is ipfail.",
-        "0 online, 1 offline, 11 no such node",
+        "0 online, 1 offline, 13 no such node",
     ),
     ("rscstatus", "What this node holds: none, local, foreign, all, or transition while something moves.", "0"),
     ("hbparameter -p NAME", "A value of ha.cf, as written there, or its default.", "0, 1 not set"),

@@ -34,9 +34,14 @@ OPTIONS = (
 
 EXIT_CODES = (
     ("0", "Done; -s: it runs."),
-    ("1", "Failed, with the reason on standard error; -s: it does not run, and its pid file is still there."),
+    (
+        "1",
+        "Failed, with the reason on standard error; -s: it does not run, and its pid file is still there, or a "
+        "heartbeat 3 runs.",
+    ),
     ("2", "Wrong arguments."),
     ("3", "-s: it does not run."),
+    ("4", "Not permitted: only root may do that."),
     ("6", "Not configured: a file of /etc/ha.d has errors. All are told, with line and cure."),
 )
 
@@ -50,8 +55,9 @@ SIGNALS = (
 STANDBY = (
     ("hb_standby [all | foreign | local | failback]", "Give resources to the other node. local are the groups whose "
      "line of haresources begins with this node's name; foreign, or failback, are the others. 0 as soon as it is "
-     "begun."),
-    ("hb_takeover [all | foreign | local | failback]", "Ask the other node for resources, named as seen from here."),
+     "begun, 1 with the reason when it cannot be: no live node there, or one of both is not stable."),
+    ("hb_takeover [all | foreign | local | failback]", "Ask the other node for resources, named as seen from here. 1 "
+     "without a live one."),
     ("hb_addnode, hb_delnode, hb_setweight, hb_setsite", "Refused, with the reason and exit status 1: the nodes are "
     "those "
      "of ha.cf, and have neither weight nor site."),
@@ -64,7 +70,7 @@ FILES = (
     ("/etc/ha.d/rc.d/TYPE", "A script that is run when a message of that type arrives; found at start and reload."),
     ("/var/lib/heartbeat/hb_generation, hb_uuid", "The number of starts and this node's uuid, those of heartbeat."),
     ("/var/lib/heartbeat/hb_peer", "What was heard of the other node last: generation and sequence number."),
-    ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form."),
+    ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form. Made again when it was removed."),
     ("/var/run/heartbeat.pid", "The daemon's process; while there is none, its keeper's."),
     ("/var/run/heartbeat/control", "The control socket: root may do everything, group haclient may look."),
 )
@@ -77,13 +83,15 @@ STATUS = (
     ("resources", "status as cl_status rscstatus has it, held and peer (none, local, foreign, all), phase, standby, "
      "busy while something is started or stopped, answered, the addresses of a silent node for which somebody answers "
      "and who, and the groups of haresources."),
-    ("dropped", "Datagrams that were refused, by reason and by link."),
+    ("dropped", "Datagrams that were refused, by reason and by link, and messages of scripts."),
     ("parameters", "The values of ha.cf in force."),
 )  # fmt: skip
 
 RELOAD = (
-    "A file with an error changes nothing; the command says what is wrong and exits with 1.",
-    "haresources: what came is started, what went is stopped, everything else is not touched.",
+    "A file with an error changes nothing; the command says what is wrong and exits with 1. So does one that "
+    "would hold up heartbeats: no regular file, or more than 256 KiB.",
+    "haresources: what came is started, what went is stopped, everything else is not touched. Without any "
+    "group it is refused: to stop all, stop heartbeat.",
     "authkeys: at once, see CHANGING THE KEY in authkeys(5).",
     "ha.cf: at once, media and ping nodes between two heartbeats. What needs a restart says so in ha.cf(5), and what "
     "waits for one is told with its line: node, for one, auto_failback from or to legacy, and ipfail coming or going. "
