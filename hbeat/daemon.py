@@ -102,7 +102,7 @@ class Daemon:
             self._leave,
         )
         self._perform, self._warm = self._performer.perform, self._performer.warm
-        self._addresses = self._performer.addresses
+        self._addresses, self._cables = self._performer.addresses, self._performer.cables
         self._sleep = Sleep(read_clocks())
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._debug_level = max(config.ha.debug, self._log.debug)
@@ -123,6 +123,7 @@ class Daemon:
         gc.collect()
         gc.freeze()
         self._perform(self.cluster.begin(time.monotonic()))
+        self._cables.watch(self._config.groups)
         self._note(Level.INFO, f"heartbeat: generation {self._me.generation}, node {self._me.name}")
         self._flush_notes()
         ready()
@@ -169,6 +170,8 @@ class Daemon:
             self._addresses.read_losses()
         elif kind == "keeper":
             self._addresses.keeper_died()
+        elif kind == "cables":
+            self._cables.read()
         elif kind == "claims":
             self._addresses.read_claims()
         elif kind == "fifo":
@@ -292,6 +295,7 @@ class Daemon:
         self._shared = change.shared
         self._perform(self.cluster.reload(settings, keys, time.monotonic()))
         self._addresses.heed(self._config.groups)
+        self._cables.heed(self._config.groups)
         if self._clients.active:
             self._clients.keep(self._config.ha.respawn, self._agents.env, time.monotonic())
         retire_old()

@@ -17,6 +17,7 @@ from hbeat.address_watch import AddressWatch
 from hbeat.agents.hooks import HookQueue
 from hbeat.agents.roster import Agents
 from hbeat.agents.vips import Vips
+from hbeat.cable_watch import CableWatch
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Announce,
@@ -67,6 +68,7 @@ class Performer:
         self._effects: deque[Effect] = deque()
         self._slice_ends = 0.0
         self._unfinished: deque[Callable[[], None]] = deque()
+        self.cables = CableWatch(selector, agents.addresses, cluster, self.perform)
         self.addresses = AddressWatch(selector, agents, vips, cluster, self.perform, lambda text: self._warn([text]))
 
     def perform(self, effects: Iterable[Effect]) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hbeat.core.model import Failback, Held, Timing
+from hbeat.core.model import Failback, Held, Safety, Timing
+from hbeat.core.settings import UNGUARDED
 from tests.hbeat.world import World
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
@@ -20,6 +21,7 @@ def play(script: str) -> list[str]:
     """Runs the commands above the line: settings such as `keepalive N`, then `at T COMMAND`, `end T`.
 
     With `ping NAME` both nodes have this ping node and run ipfail.
+    With `safety on` addresses are lent and guarded.
     `pull NODE [LINK...]`: these cables of the node are out, its others in.
     `lose NODE NAME` and `see NODE NAME`: a ping node answers this node no more, or again.
     """
@@ -28,7 +30,13 @@ def play(script: str) -> list[str]:
     deadtime = float(settings["deadtime"])
     keepalive = float(settings["keepalive"])
     timing = Timing(keepalive, deadtime / 2, deadtime, max(12.0, deadtime), deadtime)
-    world = World(timing, Failback(settings["auto_failback"]), pings=[settings["ping"]] if "ping" in settings else [])
+    safety = Safety() if settings.get("safety") == "on" else UNGUARDED
+    world = World(
+        timing,
+        Failback(settings["auto_failback"]),
+        pings=[settings["ping"]] if "ping" in settings else [],
+        safety=safety,
+    )
     for word in words:
         if word[:1] == ["at"]:
             world.run_for(float(word[1]) - world.now)

@@ -330,8 +330,10 @@ class Cluster:
             effects.append(Note(Level.WARNING, f"{text}; ours: {' '.join(sorted(self.settings.nodes))}"))
         return effects + self._activate(now)
 
-    def carrier(self, lost: Iterable[LinkName], now: float) -> list[Effect]:
-        """All interfaces of our groups that have no carrier now."""
+    def carrier(self, lost: Iterable[LinkName], severed: Iterable[Resource], now: float) -> list[Effect]:
+        """All interfaces of our groups that have no carrier now, and the addresses that belong there."""
+        lost = frozenset(lost)
+        self.custody.carrier(severed, lost >= set(self.settings.links), now)
         return self._perform(self.cabling.seen(lost, now), now)
 
     # --- requests ---------------------------------------------------------------------------------------------
@@ -411,7 +413,10 @@ class Cluster:
         self.connectivity.pings.renew(settings.pings, settings.timing, now)
         if (ipfail := self.connectivity.ipfail) is not None:
             ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
-        self.cabling.hold_down, self.cabling.gives_back = settings.link_hold_down, settings.failback is not Failback.OFF
+        self.cabling.hold_down, self.cabling.gives_back = (
+            settings.safety.link_hold_down,
+            settings.failback is not Failback.OFF,
+        )
         self.beat.renew(settings.timing, now)
         self.custody.renew(settings.safety, settings.timing)
         return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
@@ -425,7 +430,7 @@ def _ownership(settings: Settings, peer: NodeName | None) -> Ownership | LegacyO
 
 def _cabling(settings: Settings, ownership: Ownership | LegacyOwnership) -> Cabling:
     moves = ownership if isinstance(ownership, Ownership) and ownership.peer is not None else None
-    return Cabling(moves, settings.link_hold_down, settings.failback is not Failback.OFF)
+    return Cabling(moves, settings.safety.link_hold_down, settings.failback is not Failback.OFF)
 
 
 def _ipfail(settings: Settings, ownership: Ownership | LegacyOwnership) -> tuple[Ipfail, Ownership] | None:

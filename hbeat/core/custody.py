@@ -10,6 +10,11 @@ original heartbeat which crashed leaves its addresses behind for ever; it is wai
 Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
 nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above.
 
+Cut off. An address whose interface has no carrier cannot be asked for, and harms nobody while it is there. A node that
+hears its peer over no link any more gives up those of its addresses at once when the peer is dead for it, or half a
+patience after all links lost their carrier: the peer takes them, and the cable may come back at any moment. They are
+put back as lost ones are.
+
 Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
 not dead: it keeps its groups, we give them up, and ask on. Everybody else stays, and says so to the network again. So
 of two nodes with the same address that hear only each other's ARP the one that haresources names keeps it.
@@ -24,7 +29,7 @@ from hbeat.core.events import Announce, Drop, Effect, Level, Note, Probe
 from hbeat.core.guard import Guard
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
-from hbeat.core.model import Held, Resource, ResourceGroup, Safety, Timing
+from hbeat.core.model import Held, NodeState, Resource, ResourceGroup, Safety, Timing
 from hbeat.core.ownership import Ownership
 
 RESTORE_PAUSE = 1.0
@@ -54,6 +59,9 @@ class Custody:
         self._alarm_at = float("-inf")
         self._woke_at: float | None = None
         self._conflict_at: dict[Resource, float] = {}
+        self._severed: frozenset[Resource] = frozenset()
+        self._isolated_since: float | None = None
+        self._drop_at = float("-inf")
 
     def renew(self, safety: Safety, timing: Timing) -> None:
         """Another configuration."""
@@ -69,31 +77,35 @@ class Custody:
             self._restore_at if self._lost and self._restore_at > now else None,
             now if self._must_look(now) else None,
             None if self._woke_at is None else self._woke_at + HEARTBEATS * self.timing.keepalive,
+            self._sever_at(),
         ]
         return min((at for at in timers if at is not None), default=None)
 
     def _must_look(self, now: float) -> bool:
         """There is something new to ask about, or something to put back without asking."""
         if not self.safety.arp_guard:
-            return bool(self._lost) and self._restore_at <= now
-        return not all(self.guard.watches(address) for address in (*self._lost, *self._wanted(now)))
+            return bool(self._lost - self._severed) and self._restore_at <= now
+        return not all(self.guard.watches(address) for address in self._to_ask(now))
 
     def look(self, now: float) -> list[Effect]:
         """Asks what has to be asked. To be called before the peer's death is judged: the answer is used for it."""
         if not self.safety.arp_guard:
             return []
+        self.guard.watch(sorted(self._to_ask(now), key=lambda address: address.text), now)
         wanted = self._wanted(now)
-        self.guard.watch(sorted({*wanted, *self._lost}, key=lambda address: address.text), now)
-        self._ownership.contested = self._peer is not None and not self.guard.is_free(wanted, now)
+        asked = [address for address in wanted if address not in self._severed]
+        free = bool(asked or not wanted) and self.guard.is_free(asked, now)
+        self._ownership.contested = self._peer is not None and not free
         return [Probe(address) for address in self.guard.due(now)]
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes and restores what nobody else has."""
-        effects = self._unowned(now)
-        if self._lost and now >= self._restore_at and self._is_free(self._lost, now):
+        effects = [*self._unowned(now), *self._give_up_severed(now)]
+        back = self._lost - self._severed
+        if back and now >= self._restore_at and self._is_free(back, now):
             self._restore_at = now + RESTORE_PAUSE
-            lost, self._lost = self._lost, set()
-            effects += self._ownership.restore(lost, now)
+            self._lost -= back
+            effects += self._ownership.restore(back, now)
         if not self._ownership.take_due or self._woke_at is not None:
             self._due_since = None
             return effects
@@ -102,6 +114,34 @@ class Custody:
         if not self._ownership.contested:
             return [*effects, *self._ownership.take(now)]
         return effects + self._wait(now, self._due_since)
+
+    def carrier(self, severed: Iterable[Resource], isolated: bool, now: float) -> None:
+        """The addresses whose interface has no carrier now; isolated: nor has any interface to the peer."""
+        self._severed = frozenset(severed)
+        self._isolated_since = (self._isolated_since or now) if isolated else None
+
+    def _cut_off(self) -> list[Resource]:
+        """Addresses of ours, on interfaces without carrier."""
+        return [r for group in self._ownership.mine() for r in group.resources if r in self._severed]
+
+    def _sever_at(self) -> float | None:
+        """When they are to go, or to be looked for again."""
+        if self._peer is None or not self._cut_off():
+            return None
+        if self._peer.status == NodeState.DEAD.value:
+            return self._drop_at
+        patience = (self.timing.deadtime - self.timing.keepalive) / 2
+        return None if self._isolated_since is None else max(self._drop_at, self._isolated_since + patience)
+
+    def _give_up_severed(self, now: float) -> list[Effect]:
+        """Again with each heartbeat: a takeover that was under way may have put them there meanwhile."""
+        at = self._sever_at()
+        if at is None or now < at:
+            return []
+        self._drop_at = now + self.timing.keepalive
+        gone = self._cut_off()
+        new = [address for address in gone if address not in self._lost]
+        return [*(Drop(address) for address in gone), *self.lost(new, "its interface has no carrier", now)]
 
     def lost(self, resources: Iterable[Resource], why: str, now: float) -> list[Effect]:
         """Addresses that stood here are gone."""
@@ -154,6 +194,9 @@ class Custody:
             text = f"{what}: {group.node} is not dead, giving its groups up; check the heartbeat links"
             return [Note(Level.CRITICAL, text), *owned.give_up_foreign(now)]
         return [Note(Level.CRITICAL, f"{what}: two machines have it; it stays here, find the other"), Announce(address)]
+
+    def _to_ask(self, now: float) -> set[Resource]:
+        return {*self._wanted(now), *self._lost} - self._severed
 
     def _is_free(self, addresses: Iterable[Resource], now: float) -> bool:
         return not self.safety.arp_guard or self.guard.is_free(addresses, now)

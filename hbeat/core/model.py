@@ -99,7 +99,8 @@ class Safety:
     keeper: a small process that removes the addresses when this daemon dies, and starts it again.
     arp_guard: no address of a silent peer is taken while somebody answers for it. arp_guard_limit: how long an
     original peer is waited for in that way, after its death; None = one deadtime.
-    stall_rule: a node that has slept trusts nothing that it knew before.
+    stall_rule: a node that has slept trusts nothing that it knew before. link_hold_down: how long a cable has to be in
+    again before groups go home over it; None = no cable moves anything.
     """
 
     vip_lease: int | None = 1
@@ -107,6 +108,7 @@ class Safety:
     arp_guard: bool = True
     arp_guard_limit: float | None = None
     stall_rule: bool = True
+    link_hold_down: float | None = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Settings:
     """All that a cluster of one or two nodes is made of. links: names of the media, in ha.cf order.
 
     hooks: the scripts in rc.d that want to be told. ipfail: compare what each node sees of the ping nodes.
-    files: what both nodes should have the same of, as digests. link_hold_down: see `cabling`.
+    files: what both nodes should have the same of, as digests.
     """
 
     me: Identity
@@ -33,5 +33,4 @@ class Settings:
     pings: tuple[PingNode, ...] = ()
     ipfail: bool = False
     files: Files = ()
-    link_hold_down: float | None = 10.0
     safety: Safety = UNGUARDED

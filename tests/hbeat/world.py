@@ -102,6 +102,11 @@ def as_original(data: bytes) -> bytes:
     return pack(Message(tuple(f for f in fields if f.name not in (FIELD, "auth"))), KEYS)
 
 
+def link_of(resource: Resource) -> str:
+    """The interface of an address."""
+    return resource.text.rpartition("/")[2]
+
+
 class World:
     """A pair of nodes. duration and fails decide how resource actions end."""
 
@@ -169,7 +174,7 @@ class World:
         cluster = Cluster(settings, KEYS, stamp, self.random, self.now, machine.record)
         machine.cluster = cluster
         self.perform(name, cluster.begin(self.now))
-        self.perform(name, cluster.carrier(machine.pulled, self.now))
+        self.perform(name, self._carrier(machine, cluster))
         return cluster
 
     def power_off(self, name: str) -> None:
@@ -197,11 +202,14 @@ class World:
     def pull(self, name: str, *links: str) -> None:
         """These cables of a node are out, the others that were out are in again."""
         machine = self.machines[name]
-        both = {(node, link) for link in machine.pulled for node in self.machines}
         machine.pulled = frozenset(links)
-        self.cut = (self.cut - both) | {(node, link) for link in links for node in self.machines}
+        self._log_owners()
         if machine.cluster is not None:
-            self.do(name, lambda cluster: cluster.carrier(machine.pulled, self.now))
+            self.perform(name, self._carrier(machine, machine.cluster))
+
+    def _carrier(self, machine: Machine, cluster: Cluster) -> list[Effect]:
+        severed = [r for group in self.groups for r in group.resources if link_of(r) in machine.pulled]
+        return cluster.carrier(machine.pulled, severed, self.now)
 
     def heal(self) -> None:
         self.cut.clear()
@@ -302,6 +310,8 @@ class World:
         cluster = machine.cluster
 
         def hear() -> None:
+            if link_of(address) in machine.pulled | self.machines[holder].pulled:
+                return
             if machine.cluster is cluster and cluster is not None:
                 self.perform(machine.name, cluster.address_seen(address, holder, self.now))
 
@@ -315,6 +325,8 @@ class World:
         other = self._other(asking)
 
         def arrive() -> None:
+            if link_of(address) in self.machines[asking].pulled | other.pulled:
+                return
             if other.powered and address.text in other.running:
                 self._claim(self.machines[asking], address, other.name)
             cluster = other.cluster
@@ -379,7 +391,7 @@ class World:
     def _transmit(self, sender: str, data: bytes) -> None:
         receiver = "b" if sender == "a" else "a"
         for link in LINKS:
-            if (receiver, link) in self.cut:
+            if (receiver, link) in self.cut or link in self.machines["a"].pulled | self.machines["b"].pulled:
                 continue
             if self.random.random() < self.loss:
                 continue
@@ -440,7 +452,12 @@ class World:
     # --- what the outside sees --------------------------------------------------------------------------------
 
     def owners(self, resource: Resource = VIP) -> frozenset[str]:
-        return frozenset(name for name, m in self.machines.items() if resource.text in m.running)
+        """Who has it in his kernel, and the cable in through which others see that."""
+        return frozenset(
+            name
+            for name, m in self.machines.items()
+            if resource.text in m.running and link_of(resource) not in m.pulled
+        )
 
     def seconds_of_two_owners(self) -> float:
         """How long the address was on both nodes, in all."""

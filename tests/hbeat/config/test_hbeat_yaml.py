@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ def test_sample_says_what_holds_without_it() -> None:
 
 
 def test_every_setting_is_read() -> None:
-    text = "vip_lease: 2s\nkeeper: off\narp_guard: no\narp_guard_limit: 500ms\nstall_rule: false\n"
-    assert parsed(text) == Safety(2, False, False, 0.5, False)
+    text = "vip_lease: 2s\nkeeper: off\narp_guard: no\narp_guard_limit: 500ms\nstall_rule: false\nlink_hold_down: 3\n"
+    assert parsed(text) == Safety(2, False, False, 0.5, False, 3.0)
     assert parsed("vip_lease: off").vip_lease is None
-    assert set(SETTINGS) == {"vip_lease", "keeper", "arp_guard", "arp_guard_limit", "stall_rule"}
+    assert parsed("link_hold_down: off").link_hold_down is None
+    assert set(SETTINGS) == {field.name for field in fields(Safety)}
 
 
 @pytest.mark.parametrize("text", ["3", "3s", "3.0", "3000ms"])
@@ -48,6 +50,7 @@ def test_lease_is_a_time_in_any_notation(text: str) -> None:
         ("vip_lease: 0\n", 1, "no time at all"),
         ("vip_lease: soon\n", 1, "not a time"),
         ("vip_lease: [1]\n", 1, "not a time"),
+        ("link_hold_down: on\n", 1, "write 10s"),
         ("keeper: maybe\n", 1, "write on or off"),
         ("- keeper\n", 1, "name: value"),
         ("arp_guard: on\narp_guard_limit: -1\n", 2, "not a time"),

@@ -13,7 +13,7 @@ from hbeat.core.cluster import Cluster
 from hbeat.core.events import Effect
 from hbeat.core.model import Failback, Held, ResourceGroup, Safety, Timing
 from tests.hbeat.core.test_interrupted import OTHER_VIP
-from tests.hbeat.world import DIRECTOR, INSIDE, VIP, World
+from tests.hbeat.world import DIRECTOR, INSIDE, LINKS, VIP, World
 
 GUARDED = Safety()
 FAST = Timing(keepalive=0.1, warntime=0.2, deadtime=0.5, initdead=1.5, deadping=0.5)
@@ -213,10 +213,13 @@ def test_conflict_leaves_the_address_to_the_node_that_haresources_names() -> Non
     assert world.owners() == {"a"}, story(world)
 
 
+KINDS = ["sleep", "sleep both", "kill", "boot", "cut", "cut one", "heal", "power-off", "stop", "loss", "pull", "plug"]
+
+
 def random_fault(world: World, random: Random) -> None:
     name = random.choice("ab")
     machine = world.machines[name]
-    kind = random.choice(["sleep", "sleep both", "kill", "boot", "cut", "cut one", "heal", "power-off", "stop", "loss"])
+    kind = random.choice(KINDS)
     match kind:
         case "sleep" if machine.cluster is not None:
             world.stall(random.uniform(0.1, 8.0), name)
@@ -236,6 +239,10 @@ def random_fault(world: World, random: Random) -> None:
             world.power_off(name)
         case "stop" if machine.cluster is not None and world.now >= machine.stalled_until:
             world.do(name, lambda cluster: cluster.shutdown(world.now))
+        case "pull":
+            world.pull(name, *random.sample(LINKS, random.choice([1, 2])))
+        case "plug":
+            world.pull(name)
         case "loss":
             world.loss = random.choice([0.0, 0.3])
     world.say(name, f"*** {kind}")
@@ -250,6 +257,8 @@ def play(seed: int, safety: Safety, timing: Timing) -> World:
         world.run_for(random.uniform(0.05, 6.0))
     world.heal()
     world.loss = 0.0
+    for name in world.machines:
+        world.pull(name)
     for machine in world.machines.values():
         if machine.cluster is None:
             world.boot(machine.name)
