@@ -183,6 +183,10 @@ class Handover:
         scope = Held.of(any(g.node == me for g in groups), any(g.node != me for g in groups))
         return self.give(scope, f"{keys_of(groups)} did not start here", now)
 
+    def has_failed(self, group: ResourceGroup) -> bool:
+        """It did not start here, and waits for its next attempt."""
+        return group in self._failed.waiting
+
     def offer_failed(self, now: float) -> list[Effect]:
         """The peer has news: perhaps it can take now what failed here."""
         waiting = self._failed.waiting

@@ -219,9 +219,10 @@ class Ownership(Holder):
             return effects
         if self.peer is not None:
             effects.append(Note(Level.INFO, f"Resources being acquired from {self.peer}."))
+        kept = [group for group in self.mine() if not self.handover.has_failed(group)]
         self.held, self.peer_held = Held.ALL, Held.NONE
         effects.append(self.report(info="req_our_resources()"))
-        return effects + self.job(JobKind.TAKE_OVER, self.groups, now)
+        return effects + self.job(JobKind.TAKE_OVER, tuple(g for g in self.groups if g not in kept), now)
 
     def peer_returned(self, healed: bool, now: float, *, gave_way: bool = False) -> list[Effect]:
         """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead.

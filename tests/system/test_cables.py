@@ -63,5 +63,3 @@ def test_node_that_lost_all_its_cables_has_no_address_when_they_are_in_again(pai
         pair.until(lambda: pair.owners() == [ONE], 30)
         pair.until(pair.settled, 10)
     assert auditor.doubles == []
-
-
