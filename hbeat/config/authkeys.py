@@ -39,7 +39,7 @@ def parse_authkeys(text: str, file: str, mode: int) -> AuthKeys:
     reader = _Reader(problems)
     for number, line in numbered_lines(text, problems):
         words = line.split()
-        if words and not line.startswith("#"):
+        if words and not words[0].startswith("#"):
             reader.take(number, words)
     active = reader.active_number()
     problems.raise_errors()

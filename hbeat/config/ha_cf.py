@@ -46,6 +46,10 @@ def parse_ha_cf(text: str, file: str, *, own_name: NodeName | None, default_udpp
     return config
 
 
+SHELL_CHARACTERS = frozenset("\"'`$&|;<>()*?[]{}\\")
+"""The original starts programs by sh -c, where these mean something."""
+
+
 class _Lines:
     """The settings gathered so far: per directive the words in force, each with its line."""
 
@@ -161,6 +165,10 @@ class _Lines:
             self._problems.error(
                 number, f"{name} takes a user and an absolute path", f"write {name} USER /PATH [ARGUMENT ...]"
             )
+            return
+        if strange := next((word for word in words[1:] if SHELL_CHARACTERS & set(word)), None):
+            what = f"{name}: {strange!r} is for a shell, and programs are started without one"
+            self._problems.error(number, what, "put the command into a script and name that")
             return
         program = words[1].rpartition("/")[2]
         builtin = program if program in BUILT_IN_CLIENTS else None

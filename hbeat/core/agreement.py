@@ -13,6 +13,9 @@ from hbeat.core.model import NodeName
 KEY_NUMBERS = "authkeys"
 """Said in full, not as a digest: the numbers of the keys, never a key."""
 
+HARESOURCES = "haresources"
+"""Its name among the files."""
+
 
 class Agreement:
     """Our files and the peer's."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
-from hbeat.core.agreement import Agreement
+from hbeat.core.agreement import HARESOURCES, Agreement
 from hbeat.core.auth import Keyring
 from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.beat import Beat
@@ -90,7 +90,14 @@ class Cluster:
         self._now = now
         self.joining = Joining()
         tracker = self.reception.tracker
-        self.custody = Custody(settings.safety, settings.timing, self.ownership, self.peer, lambda: tracker.ours)
+        self.custody = Custody(
+            settings.safety,
+            settings.timing,
+            self.ownership,
+            self.peer,
+            peer_is_ours=lambda: tracker.ours,
+            files_differ=lambda: HARESOURCES in self.agreement.differing,
+        )
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -147,11 +154,16 @@ class Cluster:
             elif self.peer.links_up < before:
                 effects += self._perform(self.connectivity.link_died(), now)
             effects += self.reception.handle_timer(now)
+            self._hold_back(self.peer, now)
         effects += self._perform(self.connectivity.handle_timer(now), now)
         effects += self._perform(self.cabling.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
         effects += self._perform(self.custody.handle_timer(now), now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
+
+    def _hold_back(self, peer: Peer, now: float) -> None:
+        if isinstance(self.ownership, Ownership):
+            self.ownership.handover.hold_back("links", now < peer.restless_until)
 
     def _say_status(self, now: float) -> list[Effect]:
         """A status message, and an echo request to each ping node beside it."""
@@ -271,6 +283,7 @@ class Cluster:
         effects: list[Effect] = []
         if was_dead and was_heard and heard.seen is not Seen.RESTARTED:
             effects += peer.was_not_dead(now)
+            self._hold_back(peer, now)
         dt = message.number("dt")
         peer.protocol = message.raw("protocol") is not None
         effects += peer.status_heard(message.text("st"), None if dt is None else dt / 1000, now)

@@ -17,7 +17,8 @@ put back as lost ones are.
 
 Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
 not dead: it keeps its groups, we give them up, and ask on. Everybody else stays, and says so to the network again. So
-of two nodes with the same address that hear only each other's ARP the one that haresources names keeps it.
+of two nodes with the same address that hear only each other's ARP the one that haresources names keeps it. Where both
+are alive and their haresources disagree, the one whose name comes first keeps it until they do not.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ HEARTBEATS = 2
 
 
 class Custody:
-    """peer_is_ours: it is a node of our kind, as far as is known. Times are monotonic seconds."""
+    """peer_is_ours: it is a node of our kind, as far as is known. files_differ: it has another haresources, as it says.
+
+    Times are monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -49,10 +53,12 @@ class Custody:
         ownership: Ownership | LegacyOwnership,
         peer: Peer | None,
         peer_is_ours: Callable[[], bool],
+        files_differ: Callable[[], bool],
     ) -> None:
         self.safety, self.timing = safety, timing
         self.guard = Guard(timing.deadtime)
         self._ownership, self._peer, self._peer_is_ours = ownership, peer, peer_is_ours
+        self._files_differ = files_differ
         self._lost: set[Resource] = set()
         self._restore_at = float("-inf")
         self._due_since: float | None = None  # the peer is dead, and somebody answers for its addresses
@@ -193,6 +199,9 @@ class Custody:
         if isinstance(owned, Ownership) and group.node != owned.me and not owned.peer_alive and self.safety.arp_guard:
             text = f"{what}: {group.node} is not dead, giving its groups up; check the heartbeat links"
             return [Note(Level.CRITICAL, text), *owned.give_up_foreign(now)]
+        if self._peer is not None and self._peer.alive and self._files_differ() and owned.me > self._peer.name:
+            why = f"haresources of {self._peer.name} gives it to that node, ours to this one; make the files the same"
+            return [Drop(address), *self.lost([address], why, now)]
         return [Note(Level.CRITICAL, f"{what}: two machines have it; it stays here, find the other"), Announce(address)]
 
     def _to_ask(self, now: float) -> set[Resource]:

@@ -173,6 +173,9 @@ class Handover:
         if not groups or self._holder.phase is Phase.SHUTDOWN:
             return []
         self._failed.keep(groups, now)
+        if self._holder.peer_alive and self._failed.may_go(groups, now):
+            text = f"{keys_of(groups)} did not start here; it is offered to the peer as soon as that can take it"
+            return [Note(Level.WARNING, text)]
         text = f"{keys_of(groups)} runs nowhere: it did not start here and the peer cannot take it"
         return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
 

@@ -19,6 +19,8 @@ from hbeat.core.model import LinkName, NodeName, NodeState, Timing
 
 MAX_ALARMS = 3
 ALARM_KEPT = 600.0
+CALM = 10.0
+"""Seconds without failback after a false alarm, doubled by each of late."""
 """Seconds without a false alarm after which deadtime is deadtime again."""
 
 
@@ -46,6 +48,8 @@ class Peer:
         self._noted_init = False
         self._alarms = 0  # false ones in a row
         self._alarm_at = now
+        self.restless_until = now
+        """Groups stay where they are until then: the links that gave a false alarm may do so again."""
 
     @property
     def alive(self) -> bool:
@@ -65,6 +69,7 @@ class Peer:
         """The life that was given up is heard again: the network had failed, not the node, and may do so again soon."""
         self._alarms = min(self._alarms + 1, MAX_ALARMS)
         self._alarm_at = now
+        self.restless_until = now + CALM * (1 << (self._alarms - 1))
         text = f"node {self.name} was not dead: it gets {self.patience:g} s of silence until {ALARM_KEPT:g} s are quiet"
         return [Note(Level.WARNING, text)]
 
@@ -121,7 +126,7 @@ class Peer:
             late = round((now - self.heard_at) * 1000)
             notes.append(Note(Level.WARNING, f"Late heartbeat: Node {self.name}: interval {late} ms"))
         self.heard_at = now
-        if dt is not None:
+        if dt is not None and dt >= 2 * self.timing.keepalive:  # no node that means it asks for less
             self.dt = dt
         if status != self.status or not self._noted_init:
             self._noted_init = True

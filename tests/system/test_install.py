@@ -36,6 +36,9 @@ def test_everything_goes_where_it_belongs_and_etc_is_never_overwritten(tmp_path)
         link = tmp_path / "usr/sbin" / program
         assert link.resolve().is_file(), program
         assert link.read_text().startswith("#!/usr/lib/hbeat/bin/python"), program
+    for place, program in (("usr/sbin/heartbeat", "hbeat"), ("usr/share/heartbeat/hb_standby", "/usr/sbin/hb_standby")):
+        assert (tmp_path / place).readlink() == Path(program)
+    assert (tmp_path / "usr/bin/cl_status").readlink() == Path("/usr/sbin/cl_status")
     for script in ("heartbeat", "ldirectord"):
         assert (tmp_path / "etc/init.d" / script).stat().st_mode & 0o777 == 0o755
     assert mine.read_text() == "mine\n"

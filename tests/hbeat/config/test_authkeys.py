@@ -87,3 +87,7 @@ def test_a_key_is_never_shown(text):
     except ConfigError as error:
         shown = f"{error} {error!r} {error.problems!r}"
     assert "SECRET" not in shown
+
+
+def test_remark_may_be_indented():
+    assert parse_authkeys("auth 1\n \t# ours\n1 sha1 x\n", "authkeys", 0o600).active == 1

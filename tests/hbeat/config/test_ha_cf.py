@@ -370,3 +370,10 @@ def test_ping_lines_that_cannot_be_are_refused_with_the_cure(line, what):
 def test_a_line_longer_than_the_original_reads_is_an_error_of_its_own():
     (error,) = errors(f"{LEAST}keepalive {'1 ' * 3000}\n")
     assert error == "ha.cf:5: a line of 6010 characters; 5120 are the most; divide it"
+
+
+@pytest.mark.parametrize("words", ['/bin/sh -c "a b"', "/bin/logger $HA_CURHOST", "/bin/cat >/tmp/x", "/bin/a;b"])
+def test_respawned_command_for_a_shell_is_refused_with_what_to_write(words):
+    with pytest.raises(ConfigError) as caught:
+        parse(f"{LEAST}respawn root {words}\n")
+    assert "put the command into a script" in str(caught.value)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hbeat.core.auth import Key, Keyring, Method, pack, unpack
 from hbeat.core.events import Action, Say, SendDatagram
+from hbeat.core.membership import Peer
 from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Timing
 from hbeat.core.wire import Message
 from tests.hbeat.world import DIRECTOR, KEYS, SEED_GROUP, VIP, World
@@ -464,3 +465,21 @@ def test_vip_is_the_last_to_be_started_and_the_first_to_be_stopped() -> None:
     order = [line.split("start ")[1] for line in world.transcript[mark:] if " start " in line]
     assert order == [r.text for r in SEED_GROUP.resources]
     assert order.index(DIRECTOR.text) < order.index(VIP.text)
+
+
+def test_group_that_does_not_start_in_a_handover_is_not_called_lost_when_the_other_takes_it_back() -> None:
+    world = World().both_up()
+    world.fails = {("b", DIRECTOR.text, Action.START)}
+    world.do("a", lambda cluster: cluster.give(Held.ALL, world.now))
+    world.run_for(20)
+    assert world.owners() == {"a"}
+    said = "\n".join(world.transcript)
+    assert "it is offered to the peer as soon as that can take it" in said
+    assert "runs nowhere" not in said
+
+
+@pytest.mark.parametrize(("dt", "silence"), [(0.0, 3.0), (1.9, 3.0), (2.0, 2.0), (10.0, 10.0)])
+def test_peer_that_asks_for_less_than_two_heartbeats_gets_what_our_file_says(dt: float, silence: float) -> None:
+    peer = Peer("b", ("eth0",), Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0), 0.0)
+    peer.status_heard("active", dt, 1.0)
+    assert peer.patience == silence

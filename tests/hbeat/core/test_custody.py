@@ -280,3 +280,20 @@ def test_the_same_random_faults_make_two_owners_without_the_safety() -> None:
     unsafe = Safety(vip_lease=None, keeper=False, arp_guard=False, stall_rule=False)
     worlds = [play(seed, unsafe, FAST if seed % 2 else SLOW) for seed in range(20)]
     assert sum(world.seconds_of_two_owners() > 0 for world in worlds) > 5
+
+
+@pytest.mark.parametrize(("differ", "stays"), [(True, False), (False, True)])
+def test_of_two_living_nodes_whose_files_disagree_the_first_by_name_keeps_the_address(
+    differ: bool, stays: bool
+) -> None:
+    world = pair()
+    world.do("a", lambda cluster: cluster.give(Held.ALL, world.now))
+    assert world.run_until(lambda: is_owned_by(world, "b") and world.settled())
+    if differ:
+        world.do("b", lambda cluster: cluster.files_changed((("haresources", "changed"),), world.now))
+        world.run_for(1)
+    world.do("b", partial(claimed, world, "a"))
+    world.run_for(0.01)
+    assert is_owned_by(world, "b") is stays, story(world)
+    if differ:
+        assert "haresources of a gives it to that node" in story(world)

@@ -222,3 +222,16 @@ def test_after_a_false_alarm_the_next_death_takes_twice_the_silence_for_ten_minu
         assert world.run_until(lambda world=world: world.owners() == {"b"}, 20)  # type: ignore[misc]
         waits.append(world.now - last)
     assert waits == [pytest.approx(2 * DEMO.deadtime, abs=0.1), pytest.approx(DEMO.deadtime, abs=0.1)]
+
+
+@pytest.mark.parametrize("down", [6.0, 30.0])
+def test_direction_that_flaps_costs_few_moves_and_ever_fewer(down: float) -> None:
+    """Longer than what a false alarm adds to the patience."""
+    world = World(DEMO).both_up()
+    began = world.now
+    for _ in range(20):
+        world.partition("b")
+        world.run_for(down)
+        world.heal()
+        world.run_for(down / 2)
+    assert len(changes(world, began)) <= 6

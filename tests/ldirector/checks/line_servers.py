@@ -11,6 +11,7 @@ from typing import Any
 
 from ldirector.core.events import CheckSpec
 from ldirector.core.verdict import Outcome, Reason, Verdict
+from tests.ldirector.checks.peers import accepted
 
 Check = Callable[[CheckSpec, float], Awaitable[Verdict]]
 Talk = Callable[["Call"], Awaitable[None]]
@@ -71,6 +72,7 @@ async def peer(talk: Talk, context: ssl.SSLContext | None = None, address: str =
         yield made
     finally:
         listener.close()
+        await accepted()
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -66,11 +66,18 @@ async def stream_peer(talk: Talk, context: ssl.SSLContext | None = None) -> Asyn
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        await accepted()
         if tasks:  # each sees the end of its connection, which is part of what some of them tell
             await asyncio.wait(tasks, timeout=1.0)
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def accepted() -> None:
+    """Gives connections that were accepted in the last moment the turns of the loop to come to their handler."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def sends(*parts: bytes, after: int = 0) -> Talk:
