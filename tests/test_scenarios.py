@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hbeat.core.events import Action
 from hbeat.core.model import Failback, Held, Safety, Timing
 from hbeat.core.settings import UNGUARDED
 from tests.hbeat.world import World
@@ -23,6 +24,8 @@ def play(script: str) -> list[str]:
     With `ping NAME` both nodes have this ping node and run ipfail.
     With `safety on` addresses are lent and guarded.
     `pull NODE [LINK...]`: these cables of the node are out, its others in.
+    `break NODE start|stop RESOURCE` and `mend ...`: this does not work there, or works again.
+    `stall NODE SECONDS`: its processes stand still.
     `lose NODE NAME` and `see NODE NAME`: a ping node answers this node no more, or again.
     """
     words = [line.split("#")[0].split() for line in script.splitlines()]
@@ -67,6 +70,12 @@ def command(world: World, verb: str, *arguments: str) -> None:
             world.do(arguments[0], lambda c: c.shutdown(world.now))
         case "hb_standby":
             world.do(arguments[0], lambda c: c.give(Held(arguments[1]), world.now))
+        case "stall":
+            world.stall(float(arguments[1]), arguments[0])
+        case "break":
+            world.fails.add((arguments[0], arguments[2], Action(arguments[1])))
+        case "mend":
+            world.fails.discard((arguments[0], arguments[2], Action(arguments[1])))
         case "hb_takeover":
             world.do(arguments[0], lambda c: c.ask_takeover(arguments[1], world.now))
         case _:

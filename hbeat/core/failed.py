@@ -1,8 +1,8 @@
 """Groups that did not start here: to whom they may go, and when they are tried again.
 
 The original leaves such a group stopped on both nodes until somebody comes (reference section 6.3). Here it is handed
-to the peer, once in ten minutes, so that two nodes which are both broken do not play ball with it; when it cannot go
-anywhere it is tried again here after half a minute.
+to the peer, once a minute, so that two nodes which are both broken do not play ball with it all the time; when it
+cannot go anywhere it is tried again here after half a minute.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from hbeat.core.model import ResourceGroup
 
-HANDOVER_PAUSE = 600.0
+HANDOVER_PAUSE = 60.0
 START_RETRY = 30.0
 
 
