@@ -95,9 +95,11 @@ def test_short_timers_shorten_the_outage(tmp_path):
 
 
 def test_two_owners_are_noticed(tmp_path):
-    """The negative control: with two different keys the nodes do not hear each other, and both take everything."""
+    """The negative control: nodes with two different keys do not hear each other; unguarded, both take everything."""
     folder = tmp_path / "files"
     shutil.copytree(SEED, folder)
+    for node in ("test1.com", "test2.com"):
+        (folder / node / "hbeat.yaml").write_text("arp_guard: off\n")
     (folder / "test2.com/authkeys").write_text("auth 2\n2 sha1 ANOTHER\n")
     status, results = rehearse(folder, tmp_path / "results", "--keepalive", "200ms", "--deadtime", "1")
     assert status == 1

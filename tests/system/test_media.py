@@ -46,6 +46,8 @@ def test_pair_over_this_medium_settles_and_takes_over(pair: Pair, lines: str) ->
 
 def test_interface_that_is_removed_and_comes_back_carries_multicasts_again(pair: Pair) -> None:
     use(pair, "mcast eth0 225.0.0.1 694 1 0\nbcast eth1")
+    for name in NAMES:
+        pair.write(name, "hbeat.yaml", "link_hold_down: off\n")
     pair.start_both()
     for command in ("link set eth0 down", "link set eth0 up"):
         assert pair.run(ONE, "ip", *command.split())[0] == 0
