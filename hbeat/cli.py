@@ -48,10 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb == "reload" and client.is_running():
         return _reload()
     from hbeat import service  # heavy, and only the start needs it
+    from hbeat.life import Manner
 
-    return service.start(
-        service.Manner(arguments.foreground, arguments.debug > 0, not arguments.no_realtime), arguments.kept
-    )
+    return service.start(Manner(arguments.foreground, arguments.debug > 0, not arguments.no_realtime), arguments.kept)
 
 
 def _understood(words: Sequence[str]) -> argparse.Namespace:

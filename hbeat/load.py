@@ -111,9 +111,9 @@ def load(directory: Path = HA_DIR) -> Configuration:
 
 
 def _settings(text: str, file: str) -> Safety:
-    from hbeat.adapters.yaml_file import read_tree  # heavy, and most nodes have no such file
+    from hbeat.adapters.yaml_file import read_entries  # heavy, and most nodes have no such file
 
-    return parse_settings(read_tree(text, file), file)
+    return parse_settings(read_entries(text, file), file)
 
 
 def _service_port() -> int:

@@ -14,36 +14,27 @@ import logging
 import os
 import sys
 import syslog
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
 from daemonize import Daemonize
 
-from hbeat import client, keeper, original
+from hbeat import client, original
 from hbeat.adapters.control import ControlServer
 from hbeat.adapters.fifo import Fifo
-from hbeat.adapters.icmp import Pinger, PingError, open_pings
+from hbeat.adapters.icmp import PingError, open_pings
 from hbeat.adapters.identity import next_generation, node_uuid
-from hbeat.adapters.keeper_link import KeeperLink
-from hbeat.adapters.log import Log
-from hbeat.adapters.peer_file import PeerFile, read_peer_file
-from hbeat.adapters.udp import Media, open_media
+from hbeat.adapters.udp import open_media
 from hbeat.adapters.udp_sockets import MediaError
 from hbeat.adapters.watchdog import Watchdog
 from hbeat.config.errors import ConfigError
-from hbeat.core.events import Level
-from hbeat.core.model import PeerRecord
 from hbeat.core.outbox import Identity
+from hbeat.life import STATE_DIR, Life, Manner, Outside
 from hbeat.load import HA_DIR, Configuration, NotPermitted, load
 from hbeat.machine import shortcomings, unresolved
 from hbeat.one_daemon import AlreadyRunning, become_the_one
 
 STARTED, FAILED, NOT_PERMITTED, NOT_CONFIGURED = 0, 1, 4, 6
-STATE_DIR = Path("/var/lib/heartbeat")
 _CURES = {
     errno.ENOSPC: "make room there (df, df -i)",
     errno.EDQUOT: "make room there (quota)",
@@ -51,21 +42,6 @@ _CURES = {
     errno.EACCES: "only root may start it",
     errno.EPERM: "only root may start it",
 }
-
-
-@dataclass(frozen=True)
-class Manner:
-    """The options of the start: they hold for a start by the keeper, too."""
-
-    foreground: bool = False
-    debug: bool = False
-    realtime: bool = True
-
-    @property
-    def command(self) -> list[str]:
-        """What starts the daemon in this manner."""
-        options = [("-f", self.foreground), ("-d", self.debug), ("-l", not self.realtime)]
-        return [sys.executable, "-P", "-m", "hbeat", "start", *(option for option, given in options if given)]
 
 
 def start(manner: Manner, kept: tuple[int, int] | None = None) -> int:
@@ -96,7 +72,7 @@ def start(manner: Manner, kept: tuple[int, int] | None = None) -> int:
     return life.live(lambda words: None, life.keeper_link(kept[0], lock))
 
 
-def _prepare(manner: Manner, lock: int | None) -> tuple[_Life, int] | int:
+def _prepare(manner: Manner, lock: int | None) -> tuple[Life, int] | int:
     """All that can fail, done: the life, and the lock that belongs to it; or an exit status, with the reason told."""
     try:
         config = load()
@@ -136,11 +112,11 @@ def _prepare(manner: Manner, lock: int | None) -> tuple[_Life, int] | int:
     not_there = absent + unasked
     for warning in not_there:
         print(f"warning: {warning}", file=sys.stderr)
-    outside = _Outside(media, pinger, control, fifo, watchdog)
-    return _Life(config, me, outside, not_there, manner), lock
+    outside = Outside(media, pinger, control, fifo, watchdog)
+    return Life(config, me, outside, not_there, manner), lock
 
 
-def _live(life: _Life, lock: int, tell: Callable[[str], None]) -> int:
+def _live(life: Life, lock: int, tell: Callable[[str], None]) -> int:
     """The daemon's life, in a child if it is to have a keeper: this process becomes that."""
     if not life.wants_keeper:
         client.PID_FILE.write_text(f"{os.getpid()}\n")
@@ -175,17 +151,6 @@ def _refusal(error: Exception) -> tuple[str, int]:
     return text, NOT_PERMITTED if error.errno in (errno.EACCES, errno.EPERM) else FAILED
 
 
-@dataclass(frozen=True)
-class _Outside:
-    """What is open before there is a daemon, so that it is known to work."""
-
-    media: Media
-    pinger: Pinger
-    control: ControlServer
-    fifo: Fifo
-    watchdog: Watchdog | None
-
-
 def _watchdog(config: Configuration) -> Watchdog | None:
     """The device of ha.cf, opened, if there is one. Raises OSError with the cure."""
     device = config.ha.watchdog
@@ -205,7 +170,7 @@ def _identity(config: Configuration) -> Identity:
     return Identity(config.node, node_uuid(STATE_DIR, config.node, config.ha.uuidfrom), generation, ttl)
 
 
-def _detach(life: _Life, lock: int) -> int:
+def _detach(life: Life, lock: int) -> int:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -238,112 +203,6 @@ def _detach(life: _Life, lock: int) -> int:
         return STARTED
     print(f"heartbeat: not started: {words or 'the daemon died; see its log'}", file=sys.stderr)
     return FAILED
-
-
-class _Life:
-    """The daemon's life in whatever process it is to live."""
-
-    def __init__(
-        self,
-        config: Configuration,
-        me: Identity,
-        outside: _Outside,
-        not_there: list[str],
-        manner: Manner,
-    ) -> None:
-        self._config, self._me, self._outside, self._not_there = config, me, outside, not_there
-        self._manner = manner
-        self.lived = False
-        """It got as far as sending heartbeats."""
-        self.restarted = False
-        """Its keeper has started it."""
-
-    @property
-    def wants_keeper(self) -> bool:
-        return self._config.safety.keeper
-
-    def keeper_command(self, pipe: int, lock: int, pidfd: int) -> list[str]:
-        """The arguments of a keeper for the daemon which that descriptor is."""
-        realtime = self._manner.realtime and self._config.ha.realtime
-        return keeper.command(pipe, lock, pidfd, str(client.PID_FILE), self._manner.command, realtime=realtime)
-
-    def keeper_link(self, pipe: int, lock: int) -> KeeperLink:
-        """What the daemon speaks to its keeper with."""
-        return KeeperLink(pipe, lock, lambda reading, pidfd: self.keeper_command(reading, lock, pidfd))
-
-    def _open_log(self, config: Configuration) -> Log:
-        places = config.ha.log
-        return Log(
-            config.node,
-            places.logfile,
-            places.debugfile,
-            places.logfacility,
-            debug=self._manner.debug or config.ha.debug > 0,
-            terminal=self._manner.foreground,
-        )
-
-    def _known_of_peer(self) -> tuple[PeerRecord | None, str]:
-        peers = [node for node in self._config.ha.nodes if node != self._config.node]
-        return read_peer_file(STATE_DIR, peers[0]) if peers else (None, "")
-
-    def live(self, tell: Callable[[str], None], link: KeeperLink | None) -> int:
-        """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
-        peer_file = PeerFile(STATE_DIR)  # a process of its own, forked before there is much to copy; it ends with us
-        # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
-        from hbeat.agents.environment import script_environment
-        from hbeat.agents.roster import Agents
-        from hbeat.agents.vips import Vips
-        from hbeat.daemon import LAST_WORDS, Daemon
-
-        log = self._open_log(self._config)
-        told: list[str] = []
-
-        def tell_once(words: str) -> None:
-            if not told:
-                told.append(words)
-                self.lived = words == "ok"
-                tell(words)
-
-        try:
-            floor, problem = self._known_of_peer()
-            if problem:
-                log.write(Level.WARNING, problem)
-            for warning in (*self._config.warnings, *shortcomings(self._config), *self._not_there):
-                log.write(Level.WARNING, str(warning))
-            report = partial(log.write, Level.WARNING)
-            vips = Vips(self._config.safety.vip_lease, report, link)
-            agents = Agents(script_environment(self._config), report, vips)
-            daemon = Daemon(
-                self._config,
-                self._me,
-                self._outside.media,
-                self._outside.pinger,
-                self._outside.control,
-                self._outside.fifo,
-                peer_file,
-                floor,
-                self._outside.watchdog,
-                agents,
-                vips,
-                self._open_log,
-                realtime=self._manner.realtime,
-            )
-            if self.restarted:
-                Path("/proc/self/comm").write_text("hbeat")
-                log.write(Level.ERROR, "heartbeat had died: its keeper removed its addresses and started it again")
-            daemon.run(lambda: tell_once("ok"))
-            log.write(Level.INFO, "Heartbeat shutdown complete.")
-            if link is not None:
-                link.farewell()
-        except Exception as error:
-            log.write(Level.CRITICAL, f"heartbeat ended by an error of this program:\n{traceback.format_exc()}")
-            tell_once(f"{type(error).__name__}: {error}")
-            return FAILED
-        finally:
-            self._outside.control.close()
-            client.PID_FILE.unlink(missing_ok=True)
-            log.drain(LAST_WORDS)
-        return STARTED
 
 
 def _silent_logger() -> logging.Logger:

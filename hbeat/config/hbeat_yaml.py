@@ -14,16 +14,24 @@ An unknown key is an error with its line and the key that may have been meant. T
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hbeat.config.errors import Problems
-from hbeat.config.tree import Item
 from hbeat.config.values import parse_time
 from hbeat.core.model import Safety
 
 LONGEST_LEASE = 3600
+_SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+
+
+class Entry(NamedTuple):
+    """One setting as it is written, with its line."""
+
+    name: str
+    text: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +42,23 @@ class Setting:
     form: str
     default: str
     meaning: str
-    read: Callable[[Item], object]
+    read: Callable[[str], object]
 
 
-def parse_settings(tree: Item, file: str) -> Safety:
+def parse_settings(entries: Iterable[Entry], file: str) -> Safety:
     """The settings. Raises ConfigError with the problems of every line."""
     problems = Problems(file)
-    items = {} if tree.value is None else tree.mapping
-    if items is None:
-        problems.error(tree.line, "settings are expected here", "write them as name: value")
-        items = {}
     values: dict[str, Any] = {}
-    for name, item in items.items():
-        row = SETTINGS.get(name)
+    for entry in entries:
+        row = SETTINGS.get(entry.name)
         if row is None:
-            problems.error(item.line, f"{name!r}: there is no such setting", _suggestion(name))
+            problems.error(entry.line, f"{entry.name!r}: there is no such setting", _suggestion(entry.name))
             continue
         try:
-            values[name] = row.read(item)
+            values[entry.name] = row.read(entry.text)
         except ValueError as error:
             what, _, cure = str(error).rpartition("; ")
-            problems.error(item.line, f"{name}: {what}", cure)
+            problems.error(entry.line, f"{entry.name}: {what}", cure)
     problems.raise_errors()
     return Safety(**values)
 
@@ -64,34 +68,35 @@ def _suggestion(name: str) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(SETTINGS)}"
 
 
-def _switch(item: Item) -> bool:
-    if isinstance(item.value, bool):
-        return item.value
-    raise ValueError("neither on nor off; write on or off")
+def _switch(text: str) -> bool:
+    switch = _SWITCHES.get(text.lower())
+    if switch is None:
+        raise ValueError("neither on nor off; write on or off")
+    return switch
 
 
-def _time(item: Item) -> float:
-    word = item.value
-    if isinstance(word, bool) or not isinstance(word, int | float | str):
-        raise ValueError("not a time; write seconds (2s) or milliseconds (500ms)")
-    seconds = parse_time(word.removesuffix("s") if isinstance(word, str) and word[-2:-1].isdigit() else str(word))
+def _time(text: str) -> float:
+    seconds = parse_time(text.removesuffix("s") if text[-2:-1].isdigit() else text)
     if seconds <= 0:
         raise ValueError("no time at all; write a longer one")
     return seconds
 
 
-def _hold_down(item: Item) -> float | None:
-    if item.value is True:
-        raise ValueError("how long has to be said; write 10s, or remove the line")
-    return None if item.value is False else _time(item)
+def _time_or_off(text: str, usual: str) -> float | None:
+    switch = _SWITCHES.get(text.lower())
+    if switch:
+        raise ValueError(f"how long has to be said; write {usual}, or remove the line")
+    return _time(text) if switch is None else None
 
 
-def _lease(item: Item) -> int | None:
-    if item.value is False:
+def _hold_down(text: str) -> float | None:
+    return _time_or_off(text, "10s")
+
+
+def _lease(text: str) -> int | None:
+    seconds = _time_or_off(text, "1s")
+    if seconds is None:
         return None
-    if item.value is True:
-        raise ValueError("how long the lease is has to be said; write 1s, or remove the line")
-    seconds = _time(item)
     if seconds != int(seconds) or seconds > LONGEST_LEASE:
         raise ValueError(f"the kernel has whole seconds only, here 1 to {LONGEST_LEASE}; write 1s, 2s or off")
     return int(seconds)

@@ -59,9 +59,9 @@ class Holder(ABC):
         mine = self.mine()
         return tuple(group for group in self.groups if group not in mine)
 
+    @abstractmethod
     def take(self, now: float) -> list[Effect]:
         """Nobody answers for the addresses of a silent peer (any more): its groups are ours."""
-        raise NotImplementedError
 
     def restore(self, lost: Iterable[Resource], now: float) -> list[Effect]:
         """Addresses of groups that we hold are gone: start those groups again; what runs is not touched."""

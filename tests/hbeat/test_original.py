@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +27,9 @@ def heartbeat(machine: Path) -> Iterator[int]:
     """A process of that name, and its pid in the pid file."""
     shutil.copy(shutil.which("sleep") or "", machine / "heartbeat")
     with subprocess.Popen([machine / "heartbeat", "60"]) as process:
+        deadline = time.monotonic() + 10  # its name comes a moment after its process
         while Path("/proc", str(process.pid), "comm").read_text() != "heartbeat\n":
-            pass  # its name comes a moment after its program
+            assert time.monotonic() < deadline
         (machine / "heartbeat.pid").write_text(f"{process.pid:>7}\n")
         yield process.pid
         process.kill()

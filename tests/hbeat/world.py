@@ -451,6 +451,10 @@ class World:
 
     # --- what the outside sees --------------------------------------------------------------------------------
 
+    def types_sent(self, name: str, since: float = 0.0) -> list[str]:
+        """The message types a node sent, one word for each datagram."""
+        return [unpack(data, KEYS).text("t") for at, node, data in self.sent if node == name and at >= since]
+
     def owners(self, resource: Resource = VIP) -> frozenset[str]:
         """Who has it in his kernel, and the cable in through which others see that."""
         return frozenset(

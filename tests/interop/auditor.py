@@ -6,12 +6,12 @@ those who asked for it, two owners never may be.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from types import TracebackType
+
+from tests.system.watcher import Watcher
 
 PERIOD = 0.02
 
@@ -25,25 +25,14 @@ class Sample:
     owners: tuple[str, ...]
 
 
-class Auditor:
+class Auditor(Watcher):
     """owners: who has the address now. Between enter and exit every sample is kept."""
 
     def __init__(self, owners: Callable[[IPv4Address], list[str]], addresses: Sequence[IPv4Address]) -> None:
+        super().__init__()
         self._owners = owners
         self._addresses = addresses
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="auditor", daemon=True)
         self.samples: list[Sample] = []
-
-    def __enter__(self) -> Auditor:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end.set()
-        self._thread.join()
 
     @property
     def doubles(self) -> list[Sample]:
@@ -56,6 +45,6 @@ class Auditor:
         return {sample.owners for sample in self.samples}
 
     def _watch(self) -> None:
-        while not self._end.wait(PERIOD):
+        while not self._over.wait(PERIOD):
             now = time.monotonic()
             self.samples += [Sample(now, address, tuple(self._owners(address))) for address in self._addresses]

@@ -119,6 +119,14 @@ class MixedPair(Pair):
         self.settle()
         return self
 
+    def there_and_back(self) -> None:
+        """Everything goes from the first node to the second by command, and home again, both ways by hb_standby."""
+        one, two = NAMES
+        for giver, word, taker in ((one, "all", two), (two, "foreign", one)):
+            assert self.command(giver, "hb_standby", word)[0] == 0
+            self.serves(taker)
+            self.settle()
+
     def is_settled(self) -> bool:
         """Both say that they are stable: neither is in the middle of anything."""
         words = [self.command(name, "cl_status", "rscstatus")[1].strip() for name in NAMES]

@@ -7,8 +7,7 @@ the same run, before and after; no step of the way may cost more.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,24 +26,35 @@ HOLDERS = (A, A, A, A, B, A, A, B, A)
 
 MIXED_UP = "msg2string: Message with zero fields"
 """An original to whose FIFO two scripts wrote at once: the end of its own takeover is lost (once in ten runs)."""
+ATTEMPTS = 3
 
 
 def standby(giver: str) -> Step:
     return Step("What the originals do.", (Command(giver, "/usr/share/heartbeat/hb_standby all"),))
 
 
-@pytest.fixture
-def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MixedPair]:
-    """A pair of two originals that serves."""
-    for made in kept_if_failed(MixedPair(tmp_path, NAMES), tmp_path, request.node):
-        for name in NAMES:
-            made.nodes[name].boot()
-        yield made
+class MixedUpOriginal(Exception):
+    """See MIXED_UP: nothing can be learned from this pair any more."""
 
 
 def test_both_nodes_are_replaced_and_go_back_and_no_step_costs_clients_more_than_a_standby_of_the_originals(
-    pair: MixedPair, tmp_path: Path
+    tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    for attempt in range(ATTEMPTS):
+        folder = tmp_path / str(attempt)
+        try:
+            with contextmanager(kept_if_failed)(MixedPair(folder, NAMES), folder, request.node) as pair:
+                for name in NAMES:
+                    pair.nodes[name].boot()
+                replace_and_go_back(pair, folder)
+            return
+        except MixedUpOriginal:
+            print(f"attempt {attempt + 1}: an original mixed up what its scripts said; another pair begins anew")
+    pytest.fail(f"in {ATTEMPTS} pairs an original stayed in transition")
+
+
+def replace_and_go_back(pair: MixedPair, tmp_path: Path) -> None:
+    """The story, with a pair of two originals that was booted."""
     administrator = Administrator(pair, tmp_path / "source")
     for name in NAMES:
         administrator.types(name, f"{FOLDERS} && /etc/init.d/heartbeat start")
@@ -96,7 +106,7 @@ def await_holder(pair: MixedPair, administrator: Administrator, name: str) -> No
         pair.until(is_quiet, 30)
     except AssertionError:
         if any(MIXED_UP in pair.log(node) for node in NAMES):
-            pytest.xfail("an original mixed up what two of its own scripts said, and stays in transition for good")
+            raise MixedUpOriginal from None
         raise
 
 

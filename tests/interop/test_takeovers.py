@@ -13,13 +13,6 @@ ONE, TWO = NAMES
 TIMES = [4, pytest.param(50, marks=pytest.mark.nightly)]
 
 
-def by_standby(pair: MixedPair) -> None:
-    assert pair.command(ONE, "hb_standby", "all")[0] == 0
-    pair.serves(TWO)
-    pair.settle()
-    assert pair.command(TWO, "hb_standby", "foreign")[0] == 0
-
-
 def by_takeover(pair: MixedPair) -> None:
     assert pair.command(TWO, "hb_takeover", "foreign")[0] == 0
     pair.serves(TWO)
@@ -39,7 +32,7 @@ def by_death(pair: MixedPair) -> None:
     pair.start(ONE)
 
 
-WAYS: tuple[Callable[[MixedPair], None], ...] = (by_standby, by_death, by_takeover, by_stop)
+WAYS: tuple[Callable[[MixedPair], None], ...] = (MixedPair.there_and_back, by_death, by_takeover, by_stop)
 
 
 @pytest.mark.parametrize("times", TIMES)

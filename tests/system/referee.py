@@ -7,12 +7,11 @@ the outside network every few milliseconds; what the daemons say of themselves i
 from __future__ import annotations
 
 import struct
-import threading
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from tests.system.pair import NAMES, VIP, Pair
+from tests.system.watcher import Watcher
 
 PERIOD = 0.004
 ETH_P_ARP = 0x0806
@@ -46,25 +45,18 @@ class Timeline:
         return "  ".join(f"{at:.3f} {'+'.join(sorted(who)) or 'nobody'}" for at, who in self.owners)
 
 
-class Referee:
+class Referee(Watcher):
     """Watches while its block runs; `timeline` is complete afterwards."""
 
     def __init__(self, pair: Pair) -> None:
+        super().__init__()
         self._pair = pair
         self.timeline = Timeline()
-        self._over = threading.Event()
         self._arp = pair.sniffer("switch", "br0", ETH_P_ARP)
         self._arp.setblocking(False)
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Referee:
         self._began = time.monotonic()
-        self._thread.start()
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: object, traceback: TracebackType | None) -> None:
-        self._over.set()
-        self._thread.join()
+    def _ended(self) -> None:
         self._arp.close()
         self.timeline.end = time.monotonic() - self._began
 

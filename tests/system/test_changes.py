@@ -27,12 +27,10 @@ esac
 def test_power_off_of_the_owner_and_its_return(pair: Pair) -> None:
     pair.start_both()
     pair.run(TWO, "sleep", "5.2")  # the first five seconds announce two more of deadtime
-    arp = pair.sniffer("switch", "br0", ETH_P_ARP)
-    arp.setblocking(False)
-    pair.nodes[ONE].power_off()
-    pair.until(lambda: pair.owners() == [TWO], 10)
-    assert pair.owners(GATEWAY) == [TWO]
-    with arp:
+    with pair.sniffer("switch", "br0", ETH_P_ARP) as arp:
+        arp.setblocking(False)
+        pair.nodes[ONE].power_off()
+        pair.until(lambda: pair.owners() == pair.owners(GATEWAY) == [TWO], 10)
         assert announcements(arp)[:2] == [REQUEST, REPLY]
     pair.nodes[ONE].boot()
     assert pair.heartbeat(ONE, "start")[0] == 0

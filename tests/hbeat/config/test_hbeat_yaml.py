@@ -4,8 +4,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hbeat.adapters.yaml_file import read_tree
+from hbeat.adapters.yaml_file import read_entries
 from hbeat.config.errors import ConfigError
 from hbeat.config.hbeat_yaml import SETTINGS, parse_settings
 from hbeat.core.model import Safety
@@ -14,17 +16,17 @@ FILE = "hbeat.yaml"
 
 
 def parsed(text: str) -> Safety:
-    return parse_settings(read_tree(text, FILE), FILE)
+    return parse_settings(read_entries(text, FILE), FILE)
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n"])
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
 def test_empty_file_is_the_defaults(text: str) -> None:
     assert parsed(text) == Safety(1, True, True, None, True)
 
 
 def test_sample_says_what_holds_without_it() -> None:
     sample = Path(__file__).parents[3] / "etc" / "ha.d" / "hbeat.yaml"
-    assert parse_settings(read_tree(sample.read_text(), FILE), FILE) == Safety()
+    assert parse_settings(read_entries(sample.read_text(), FILE), FILE) == Safety()
 
 
 def test_every_setting_is_read() -> None:
@@ -49,7 +51,17 @@ def test_lease_is_a_time_in_any_notation(text: str) -> None:
         ("vip_lease: on\n", 1, "write 1s"),
         ("vip_lease: 0\n", 1, "no time at all"),
         ("vip_lease: soon\n", 1, "not a time"),
-        ("vip_lease: [1]\n", 1, "not a time"),
+        ("vip_lease: [1]\n", 1, "vip_lease: a plain value is expected"),
+        ("vip_lease: {a: 1}\n", 1, "a plain value is expected"),
+        ("keeper: &on on\narp_guard: *on\n", 2, "arp_guard: a plain value is expected"),
+        ("keeper: on\nkeeper: off\n", 2, "'keeper' is there twice"),
+        ("keeper: on\n---\nkeeper: off\n", 3, "a plain value is expected"),
+        ("just words\n", 1, "name: value"),
+        ("keeper: 'on\n", 2, "this is no YAML"),
+        ("keeper:\n", 1, "write on or off"),
+        ("keeper: \0\n", 1, "control character 0x00"),
+        ("keeper: \udcff\n", 0, "this is no YAML"),
+        ("[" * 5000, 1, "a plain value is expected"),
         ("link_hold_down: on\n", 1, "write 10s"),
         ("keeper: maybe\n", 1, "write on or off"),
         ("- keeper\n", 1, "name: value"),
@@ -62,3 +74,15 @@ def test_wrong_setting_is_refused_with_line_and_cure(text: str, line: int, words
     (problem,) = caught.value.problems
     assert problem.line == line
     assert words in str(problem)
+
+
+SYNTAX = ("on", "1s", ": ", "&a ", "*a", "!!int ", "---", *"\n -[]{}|'\"#\t\udc80")
+PIECES = st.sampled_from((*SETTINGS, *SYNTAX))
+
+
+@given(st.lists(PIECES | st.characters(), max_size=30).map("".join))
+def test_any_text_is_settings_or_refused_with_its_line(text: str) -> None:
+    try:
+        assert isinstance(parsed(text), Safety)
+    except ConfigError as error:
+        assert all(problem.line >= 0 and problem.cure for problem in error.problems)  # noqa: PT017

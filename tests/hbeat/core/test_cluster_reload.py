@@ -1,0 +1,55 @@
+"""A running pair gets other files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hbeat.core.auth import Key, Keyring, Method
+from hbeat.core.model import Resource, ResourceGroup, Timing
+from tests.hbeat.world import KEYS, SEED_GROUP, World
+
+FAST = Timing(keepalive=0.1, warntime=0.2, deadtime=0.3, initdead=1.2, deadping=0.3)
+
+
+def test_new_haresources_touch_only_what_changed() -> None:
+    other = ResourceGroup("a", (Resource("IPaddr::10.1.1.11/24/eth0", "IPaddr", ("10.1.1.11/24/eth0",)),))
+    world = World().both_up()
+    mark = len(world.transcript)
+    node = world.node("a")
+    world.do("a", lambda c: c.reload(replace(node.settings, groups=(SEED_GROUP, other)), KEYS, world.now))
+    world.run_for(1)
+    actions = [line.split("  ")[1] for line in world.transcript[mark:] if " start " in line or " stop " in line]
+    assert actions == ["start IPaddr::10.1.1.11/24/eth0"]
+    world.do("a", lambda c: c.reload(replace(node.settings, groups=(SEED_GROUP,)), KEYS, world.now))
+    world.run_for(1)
+    assert "stop IPaddr::10.1.1.11/24/eth0" in world.transcript[-1]
+
+
+def test_address_added_to_a_group_leaves_the_rest_of_it_alone() -> None:
+    more = Resource("IPaddr::10.1.1.12/24/eth0", "IPaddr", ("10.1.1.12/24/eth0",))
+    world = World().both_up()
+    mark = len(world.transcript)
+    node = world.node("a")
+    grown = replace(SEED_GROUP, resources=(*SEED_GROUP.resources, more))
+    world.do("a", lambda c: c.reload(replace(node.settings, groups=(grown,)), KEYS, world.now))
+    world.run_for(1)
+    actions = [line.split("  ")[1] for line in world.transcript[mark:] if " start " in line or " stop " in line]
+    assert actions == ["start IPaddr::10.1.1.12/24/eth0"]
+
+
+def test_keys_can_be_changed_without_a_missed_beat() -> None:
+    old, new = Key(2, Method.SHA1, b"PASSWORD"), Key(3, Method.SHA1, b"NEXT")
+    both = {2: old, 3: new}
+    world = World(timing=FAST).both_up()
+    for name, ring in (
+        ("a", Keyring(2, both)),
+        ("b", Keyring(2, both)),
+        ("b", Keyring(3, both)),
+        ("a", Keyring(3, both)),
+        ("a", Keyring(3, {3: new})),
+    ):
+        node = world.node(name)
+        world.perform(name, node.reload(node.settings, ring, world.now))
+        world.run_for(2)
+    assert world.owners() == {"a"}
+    assert [sum(world.node(n).bad.by_link.values()) for n in "ab"] == [0, 0]
