@@ -1,7 +1,7 @@
 """The real servers: one process which listens for all of them, each in its own network namespace.
 
-Any request gets the page that the checks want. A server can be stopped (its ports refuse) and started again, by a
-line on the control pipe: `stop ADDRESS`, `start ADDRESS`.
+Any request gets the page that the checks want, but one for DOWNLOAD an endless stream in small pieces. A server can be
+stopped (its ports refuse) and started again, by a line on the control pipe: `stop ADDRESS`, `start ADDRESS`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import selectors
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,9 @@ from migration.namespaces import NetworkNamespace
 from migration.topology import LabReal
 
 BACKLOG = 512
+DOWNLOAD = "/download"
+PIECE, PIECE_INTERVAL = b"x" * 2000, 0.02
+"""Of a stream: 100 kB each second."""
 
 
 @dataclass
@@ -58,13 +62,19 @@ class _Loop:
         self._servers = {server.real.address: server for server in servers}
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ, self._obey)
+        self._streams: list[socket.socket] = []
+        self._piece_due = 0.0
 
     def run(self) -> None:
         """Serve until killed."""
         for server in self._servers.values():
             self._listen(server)
         while True:
-            for key, _ in self._selector.select():
+            now = time.monotonic()
+            if self._streams and now >= self._piece_due:
+                self._streams = [stream for stream in self._streams if _goes_on(stream)]
+                self._piece_due = now + PIECE_INTERVAL
+            for key, _ in self._selector.select(max(0.0, self._piece_due - now) if self._streams else None):
                 key.data(key.fileobj)
 
     def _obey(self, control: int) -> None:
@@ -110,7 +120,12 @@ class _Loop:
     def _answer(self, connection: socket.socket, server: _Server) -> bool:
         """Answer if the request is there (it fits one segment); False if it is still to come."""
         try:
-            if connection.recv(65536):
+            request = connection.recv(65536)
+            if request.startswith(f"GET {DOWNLOAD} ".encode()):
+                connection.send(b"HTTP/1.0 200 OK\r\n\r\n")
+                self._streams.append(connection)
+                return True
+            if request:
                 connection.send(server.answer)
             connection.close()
         except BlockingIOError:
@@ -118,3 +133,15 @@ class _Loop:
         except OSError:
             connection.close()
         return True
+
+
+def _goes_on(stream: socket.socket) -> bool:
+    """Sends the next piece, as far as there is room; False when the other end is gone."""
+    try:
+        stream.send(PIECE)
+    except BlockingIOError:
+        return True
+    except OSError:
+        stream.close()
+        return False
+    return True

@@ -22,13 +22,20 @@ FIRST, SECOND = NODES
 BOUND = 60.0
 WATCH = 12.0
 """Seconds for which faults are looked at that nobody repairs: long enough to tell for ever from a while."""
+RESUME = 12.0
+"""Seconds for open downloads to go on when requests are served: TCP repeats after 0.2, 0.6, 1.4, 3 and 6 s."""
+DOWNLOADING = 3.0
+"""Seconds that downloads are open before something happens: IPVS tells its peer of a connection within two."""
 REST = 6.0
 """Seconds between the start of the pair and the fault: a heartbeat that has just started asks for more patience."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One half of a fault. Times are seconds; moved: until the addresses were where they belong, None: never."""
+    """One half of a fault. Times are seconds; moved: until the addresses were where they belong, None: never.
+
+    downloads: how many were open; survived: how many of them went on; silence: the longest of the survivors.
+    """
 
     fault: str
     outage: float
@@ -36,6 +43,9 @@ class Row:
     failed: int
     moved: float | None
     two_owners: float
+    downloads: int
+    survived: int
+    silence: float | None
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -56,6 +66,7 @@ class Fault:
 
     def play(self, world: World, stack: Stack) -> Iterable[Row]:
         """The rows. The pair is at rest before; afterwards it is of no more use."""
+        self._begin_downloads(world)
         began = self._damage(world, stack)
         if self._watched:
             world.observe(WATCH)
@@ -64,14 +75,24 @@ class Fault:
         yield self._row(world, self.name, began, SECOND)
         if self._repair is None:
             return
+        self._begin_downloads(world)
         began = self._repair(world, stack)
         world.until_served_by(FIRST, BOUND)
         yield self._row(world, self._back, began, FIRST)
 
+    def _begin_downloads(self, world: World) -> None:
+        world.downloads.renew()
+        world.observe(DOWNLOADING)
+
     def _row(self, world: World, name: str, began: float, holder: str) -> Row:
         requests, failed = world.failed(began)
         two = world.two_owners(began, time.monotonic())
-        return Row(name, world.outage(began), requests, failed, world.moved(began, holder), two)
+        outage, moved = world.outage(began), world.moved(began, holder)
+        world.until_downloads_go_on(RESUME)
+        now, downloads = time.monotonic(), world.downloads.open
+        survivors = [download for download in downloads if download.survives(now)]
+        silence = max((download.silence(began) for download in survivors), default=None)
+        return Row(name, outage, requests, failed, moved, two, len(downloads), len(survivors), silence)
 
 
 def _power_off(world: World, stack: Stack) -> float:

@@ -53,9 +53,11 @@ def main() -> int:
 
 def _line(row: dict[str, object]) -> str:
     moved = f"{row['moved']:7.3f}" if row["moved"] is not None else "  never"
+    silence = f", silent for {row['silence']:.3f} s" if row["silence"] is not None else ""
     return (
         f"{row['profile']:>6} {row['stack']:<11} {row['fault']:<20} outage {row['outage']:7.3f} s, "
-        f"failed {row['failed']:4} of {row['requests']:5}, moved {moved} s, two owners {row['two_owners']:6.3f} s"
+        f"failed {row['failed']:4} of {row['requests']:5}, moved {moved} s, two owners {row['two_owners']:6.3f} s, "
+        f"downloads {row['survived']} of {row['downloads']}{silence}"
     )
 
 

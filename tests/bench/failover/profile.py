@@ -18,6 +18,8 @@ ADDRESSES = {
 VIPS = {OUTSIDE: "10.1.1.10", INSIDE: "192.168.2.240"}
 REALS = ("192.168.2.236", "192.168.2.237", "192.168.2.238")
 PAGE = "ok"
+SYNCID = 5
+_KEEPALIVED_SYNC = f"global_defs {{\n lvs_sync_daemon {INSIDE} OUT id {SYNCID}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ PROFILES = {p.name: p for p in (Profile("1s", 1.0, 3.0, 5, 3), Profile("100ms", 
 
 
 def write_files(profile: Profile, folder: Path) -> None:
-    """ha.cf, haresources, authkeys and ldirectord.cf; keepalived.NODE.conf for keepalived."""
+    """ha.cf, haresources, authkeys and ldirectord.cf; keepalived.NODE.conf for keepalived.
+
+    For connection synchronisation: sync.hbeat.yaml, and keepalived.sync.NODE.conf.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ha.cf").write_text(_ha_cf(profile))
     resources = " ".join(f"IPaddr::{vip}/24/{interface}" for interface, vip in VIPS.items())
@@ -47,7 +52,10 @@ def write_files(profile: Profile, folder: Path) -> None:
     (folder / "authkeys").chmod(0o600)
     (folder / "ldirectord.cf").write_text(_ldirectord_cf(profile))
     for number, node in enumerate(NODES):
-        (folder / f"keepalived.{node}.conf").write_text(_keepalived_conf(profile, 150 - 50 * number))
+        conf = _keepalived_conf(profile, 150 - 50 * number)
+        (folder / f"keepalived.{node}.conf").write_text(conf)
+        (folder / f"keepalived.sync.{node}.conf").write_text(conf.replace("global_defs {\n", _KEEPALIVED_SYNC, 1))
+    (folder / "sync.hbeat.yaml").write_text(f"connection_sync: {INSIDE}/{SYNCID}\n")
 
 
 def _ha_cf(profile: Profile) -> str:

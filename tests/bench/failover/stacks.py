@@ -44,6 +44,15 @@ class Ours(Stack):
         node.start_script("stop")
 
 
+class OursInSync(Ours):
+    """With connection synchronisation."""
+
+    name = "ours-sync"
+
+    def prepare(self, ha_d: Path, node: str) -> None:
+        shutil.copy(ha_d / "sync.hbeat.yaml", ha_d / "hbeat.yaml")
+
+
 class Originals(Stack):
     """Debian's heartbeat 3.0.6 with its ldirectord 4.12 and its resource scripts."""
 
@@ -67,9 +76,10 @@ class Originals(Stack):
 
 class Keepalived(Stack):
     name = "keepalived"
+    conf = "keepalived"
 
     def prepare(self, ha_d: Path, node: str) -> None:
-        shutil.copy(ha_d / f"keepalived.{node}.conf", ha_d / "keepalived.conf")
+        shutil.copy(ha_d / f"{self.conf}.{node}.conf", ha_d / "keepalived.conf")
 
     def start(self, node: Node) -> None:
         program = UNPACKED / "keepalived/usr/sbin/keepalived"
@@ -81,7 +91,15 @@ class Keepalived(Stack):
         node.start(["/bin/sh", "-c", "kill -TERM $(cat /run/keepalived.pid)"])
 
 
-STACKS: dict[str, Stack] = {stack.name: stack for stack in (Ours(), Keepalived(), Originals())}
+class KeepalivedInSync(Keepalived):
+    """With lvs_sync_daemon."""
+
+    name = "keepalived-sync"
+    conf = "keepalived.sync"
+
+
+EVERY: tuple[Stack, ...] = (Ours(), Keepalived(), Originals(), OursInSync(), KeepalivedInSync())
+STACKS = {stack.name: stack for stack in EVERY}
 
 
 def processes(node: Node) -> list[int]:

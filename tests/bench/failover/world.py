@@ -22,6 +22,7 @@ from migration.network import Switch, set_up_client, set_up_real
 from migration.nodes import Node, prepare_folder
 from migration.realserver import RealServers
 from migration.topology import derive
+from tests.bench.failover.downloads import Downloads
 from tests.bench.failover.profile import NODES, OUTSIDE, VIPS
 from tests.bench.failover.stacks import Stack
 
@@ -59,11 +60,13 @@ class World:
             stack.prepare(folder / node.name / "ha.d", node.name)
             self.nodes[node.name] = Node(node, number, folder / node.name, self.switch, stack.layer)
         self._client = Client(client, VIPS[OUTSIDE], 80, "/index.html")
+        self.downloads = Downloads(client, VIPS[OUTSIDE], 80)
         self.changes: list[Change] = []
         self.requests: list[Request] = []
 
     def close(self) -> None:
         self._client.close()
+        self.downloads.close()
         self._reals.close()
         for node in self.nodes.values():
             if node.is_on:
@@ -90,6 +93,7 @@ class World:
                 selector.select(left)
                 self._read()
         self.requests += self._client.read()
+        self.downloads.read()
 
     def _read(self) -> None:
         for name, node in self.nodes.items():
@@ -118,6 +122,14 @@ class World:
             if any(request.outcome is not Outcome.GOOD for request in late):
                 since = now
         return False
+
+    def until_downloads_go_on(self, bound: float) -> None:
+        """Until all of them do or have ended: TCP repeats what was lost at intervals that double."""
+        deadline = time.monotonic() + bound
+        while (now := time.monotonic()) < deadline:
+            if all(download.ended or download.survives(now) for download in self.downloads.open):
+                return
+            self.observe()
 
     # --- what was seen ----------------------------------------------------------------------------------------
 
