@@ -134,10 +134,24 @@ def _print_overview(answer: dict[str, object]) -> None:
     print(f"  resources held here: {resources['status']}")
     for group in resources["groups"]:
         print(f"    {group['node']}: {' '.join(group['resources'])}")
+    if answer.get("connection_sync"):
+        _print_connection_sync(answer["connection_sync"])
     if all_dropped["script messages"]:
         print(f"  messages of scripts dropped: {all_dropped['script messages']}")
     if dropped:
         print(f"  datagrams dropped: {', '.join(f'{count} {reason}' for reason, count in sorted(dropped.items()))}")
+
+
+def _print_connection_sync(sync: object) -> None:
+    assert isinstance(sync, dict)
+    runs = " and ".join(sync["running"]) or sync["problem"]
+    print(f"  connection sync: {runs}, {sync['interface']}, syncid {sync['syncid']}")
+    there = "not known" if sync["there"] is None else sync["there"]
+    dropped = f", {sync['dropped']} messages dropped" if sync["dropped"] else ""
+    print(f"    connections here {sync['here']}, there {there}{dropped}")
+    print(f"    known to the other node: {sync['level']} ({sync['why']})")
+    if sync["awaited"]:
+        print("    resources wait until the other node knows them")
 
 
 def _stop() -> int:

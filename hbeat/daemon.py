@@ -37,6 +37,7 @@ from hbeat.core.events import Level, Note
 from hbeat.core.model import LinkName, NodeState, PeerRecord
 from hbeat.core.outbox import Identity
 from hbeat.core.stall import Sleep, longest_nap
+from hbeat.kernel_settings import settle
 from hbeat.load import Configuration
 from hbeat.network import Network
 from hbeat.operations import Operations
@@ -103,6 +104,7 @@ class Daemon:
         )
         self._perform, self._warm = self._performer.perform, self._performer.warm
         self._addresses, self._cables = self._performer.addresses, self._performer.cables
+        self._connections = self._performer.connections
         self._sleep = Sleep(read_clocks())
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._debug_level = max(config.ha.debug, self._log.debug)
@@ -122,6 +124,8 @@ class Daemon:
                 self._note(Level.WARNING, refused)
         gc.collect()
         gc.freeze()
+        self._connections.heed(self._config.sessions.connection_sync, time.monotonic())
+        self._look_at_kernel_settings()
         self._perform(self.cluster.begin(time.monotonic()))
         self._cables.watch(self._config.groups)
         self._note(Level.INFO, f"heartbeat: generation {self._me.generation}, node {self._me.name}")
@@ -129,6 +133,8 @@ class Daemon:
         ready()
         while not (self._ending and self._operations.idle):
             self._turn()
+        self._connections.end()
+        self._flush_notes()
         if self._watchdog is not None:
             self._watchdog.close()
         self._log.drain(LAST_WORDS)
@@ -172,6 +178,8 @@ class Daemon:
             self._addresses.keeper_died()
         elif kind == "cables":
             self._cables.read()
+        elif kind == "connections":
+            self._connections.answered(time.monotonic())
         elif kind == "claims":
             self._addresses.read_claims()
         elif kind == "fifo":
@@ -210,6 +218,7 @@ class Daemon:
         self._performer.handle_timer()
         self._operations.handle_timer(now)
         self._warm.handle_timer(now)
+        self._connections.handle_timer(now)
         self._clients.handle_timer(now)
         self._control.handle_timer(now)
         for problem in self._fifo.handle_timer(now):
@@ -228,6 +237,7 @@ class Daemon:
             self._performer.next_deadline(),
             self._operations.next_deadline(),
             self._warm.next_deadline(),
+            self._connections.next_deadline(),
             self._clients.next_deadline(),
         ]
         return min((at for at in times if at is not None), default=time.monotonic() + 1.0)
@@ -294,13 +304,19 @@ class Daemon:
         retire_old = self._network.exchange(change.media, change.pinger)
         self._shared = change.shared
         self._perform(self.cluster.reload(settings, keys, time.monotonic()))
+        self._connections.heed(self._config.sessions.connection_sync, time.monotonic())
         self._addresses.heed(self._config.groups)
         self._cables.heed(self._config.groups)
+        self._look_at_kernel_settings()
         if self._clients.active:
             self._clients.keep(self._config.ha.respawn, self._agents.env, time.monotonic())
         retire_old()
         self._note(Level.INFO, "Configuration reloaded.")
         return {"ok": True, "warnings": change.warnings}
+
+    def _look_at_kernel_settings(self) -> None:
+        for note in settle(self._config, self._agents.addresses):
+            self._tell(note)
 
     def _serve(self) -> None:
         now = time.monotonic()
@@ -314,4 +330,4 @@ class Daemon:
             self._control.answer(client, answer)
 
     def _view(self, now: float) -> dict[str, object]:
-        return view(self.cluster, self._config, self._fifo.dropped, now)
+        return view(self.cluster, self._config, self._fifo.dropped, self._connections.view, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +16,9 @@ from hbeat.config.errors import ConfigError, Problem, Severity
 from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.config.ha_config import HaConfig
 from hbeat.config.haresources import parse_haresources
-from hbeat.config.hbeat_yaml import parse_settings
-from hbeat.core.model import NodeName, ResourceGroup, Safety
+from hbeat.config.hbeat_yaml import Extras, parse_settings
+from hbeat.core.builtin import SYNC_SWAP
+from hbeat.core.model import NodeName, ResourceGroup, Safety, Sessions
 
 HA_DIR = Path("/etc/ha.d")
 SERVICE, DEFAULT_PORT = "ha-cluster", 694
@@ -33,13 +34,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Configuration:
-    """All that the daemon is told. safety: of hbeat.yaml. warnings: of ha.cf and authkeys, in this order."""
+    """All that the daemon is told. safety, sessions: of hbeat.yaml. warnings: of ha.cf and authkeys, in this order."""
 
     node: NodeName
     ha: HaConfig
     keys: AuthKeys
     groups: tuple[ResourceGroup, ...]
     safety: Safety = field(default_factory=Safety)
+    sessions: Sessions = field(default_factory=Sessions)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -96,21 +98,30 @@ def load(directory: Path = HA_DIR) -> Configuration:
     keys = read("authkeys", parse_authkeys)
     # Without ha.cf nobody knows the nodes: its problems stand for both.
     groups = read("haresources", lambda text, file, _: parse_haresources(text, file, ha.nodes)) if ha else None
-    safety = (
+    extras = (
         read("hbeat.yaml", lambda text, file, _: _settings(text, file))
         if os.path.lexists(directory / "hbeat.yaml")
-        else Safety()
+        else Extras()
     )
     if ha is not None and len(ha.nodes) > MAX_NODES:
         what = f"{len(ha.nodes)} nodes ({' '.join(ha.nodes)})"
         cure = "a cluster with haresources has one or two; name those"
         problems.append(Problem(str(directory / "ha.cf"), 0, Severity.ERROR, what, cure))
-    if problems or ha is None or keys is None or groups is None or safety is None:
+    if groups and extras and extras.sessions.connection_sync:
+        problems += _double_sync(groups, str(directory / "hbeat.yaml"), dict(extras.lines)["connection_sync"])
+    if problems or ha is None or keys is None or groups is None or extras is None:
         raise ConfigError(problems) if permitted else NotPermitted(problems)
-    return Configuration(own, ha, keys, groups, safety)
+    return Configuration(own, ha, keys, groups, extras.safety, extras.sessions)
 
 
-def _settings(text: str, file: str) -> Safety:
+def _double_sync(groups: Iterable[ResourceGroup], file: str, line: int) -> Iterator[Problem]:
+    """connection_sync beside the resource that does the same."""
+    for resource in (r for group in groups for r in group.resources if r.script == SYNC_SWAP):
+        what = f"connection_sync, and {resource.text} in line {resource.line} of haresources stops what it starts"
+        yield Problem(file, line, Severity.ERROR, what, "remove one of them, on both nodes")
+
+
+def _settings(text: str, file: str) -> Extras:
     from hbeat.adapters.yaml_file import read_entries  # heavy, and most nodes have no such file
 
     return parse_settings(read_entries(text, file), file)

@@ -18,6 +18,7 @@ from hbeat.agents.hooks import HookQueue
 from hbeat.agents.roster import Agents
 from hbeat.agents.vips import Vips
 from hbeat.cable_watch import CableWatch
+from hbeat.connection_watch import ConnectionWatch
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Announce,
@@ -30,6 +31,7 @@ from hbeat.core.events import (
     Outcome,
     Prepare,
     Probe,
+    ReadConnections,
     Remember,
     RunHook,
     RunResource,
@@ -69,6 +71,7 @@ class Performer:
         self._slice_ends = 0.0
         self._unfinished: deque[Callable[[], None]] = deque()
         self.cables = CableWatch(selector, agents.addresses, cluster, self.perform)
+        self.connections = ConnectionWatch(selector, cluster, self.perform, tell)
         self.addresses = AddressWatch(selector, agents, vips, cluster, self.perform, lambda text: self._warn([text]))
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -115,6 +118,8 @@ class Performer:
                 self._agents.addresses.announce_again(resource, now)
             case Drop(resource):
                 self.addresses.drop(resource)
+            case ReadConnections():
+                self.connections.read(effect, now)
             case Prepare(resource):
                 self.warm.prepare(resource, now)
             case Dismiss(resource):

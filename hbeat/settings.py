@@ -27,6 +27,7 @@ def settings_of(config: Configuration, me: Identity, files: Files) -> Settings:
         ipfail=config.ha.ipfail,
         files=files,
         safety=config.safety,
+        sessions=config.sessions,
     )
 
 

@@ -18,8 +18,17 @@ def _heard(peer: Peer, now: float) -> dict[str, object]:
     }
 
 
-def view(cluster: Cluster, config: Configuration, script_messages_dropped: int, now: float) -> dict[str, object]:
-    """The cluster as this node sees it. Times are seconds; `silent` is the time since the peer's last status."""
+def view(
+    cluster: Cluster,
+    config: Configuration,
+    script_messages_dropped: int,
+    connection_sync: dict[str, object] | None,
+    now: float,
+) -> dict[str, object]:
+    """The cluster as this node sees it. connection_sync: what is known of it, None where it is off.
+
+    Times are seconds; `silent` is the time since the peer's last status.
+    """
     me = config.node
     ipfail = cluster.connectivity.ipfail
     nodes: dict[str, object] = {}
@@ -64,6 +73,7 @@ def view(cluster: Cluster, config: Configuration, script_messages_dropped: int, 
                 for group in ownership.groups
             ],
         },
+        "connection_sync": connection_sync,
         "dropped": {
             "reasons": {reason.value: count for reason, count in cluster.bad.by_reason.items()},
             "links": dict(cluster.bad.by_link),

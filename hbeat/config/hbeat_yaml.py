@@ -6,6 +6,9 @@
     arp_guard_limit: 30s    # for an original heartbeat as peer; one deadtime without this line
     stall_rule: on
     link_hold_down: 10s     # or off: a pulled cable moves nothing, ipfail and deadtime do
+    connection_sync: eth1/5 # interface and syncid, which is 0 if it is left out; off: connections die with their node
+    failback_limit: 15s
+    sysctl: tell            # or manage, or off
 
 An unknown key is an error with its line and the key that may have been meant. Times are written as in ha.cf (2, 0.5,
 500ms), or with an s.
@@ -20,7 +23,8 @@ from typing import Any, NamedTuple
 
 from hbeat.config.errors import Problems
 from hbeat.config.values import parse_time
-from hbeat.core.model import Safety
+from hbeat.core.builtin import parse_sync_place
+from hbeat.core.model import Safety, Sessions, SyncPlan, SysctlRule
 
 LONGEST_LEASE = 3600
 _SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
@@ -45,22 +49,33 @@ class Setting:
     read: Callable[[str], object]
 
 
-def parse_settings(entries: Iterable[Entry], file: str) -> Safety:
+class Extras(NamedTuple):
+    """All of the file."""
+
+    safety: Safety = Safety()
+    sessions: Sessions = Sessions()
+    lines: tuple[tuple[str, int], ...] = ()
+    """Where each of the settings stands that are there."""
+
+
+def parse_settings(entries: Iterable[Entry], file: str) -> Extras:
     """The settings. Raises ConfigError with the problems of every line."""
     problems = Problems(file)
     values: dict[str, Any] = {}
+    lines: dict[str, int] = {}
     for entry in entries:
         row = SETTINGS.get(entry.name)
         if row is None:
             problems.error(entry.line, f"{entry.name!r}: there is no such setting", _suggestion(entry.name))
             continue
         try:
-            values[entry.name] = row.read(entry.text)
+            values[entry.name], lines[entry.name] = row.read(entry.text), entry.line
         except ValueError as error:
             what, _, cure = str(error).rpartition("; ")
             problems.error(entry.line, f"{entry.name}: {what}", cure)
     problems.raise_errors()
-    return Safety(**values)
+    sessions = {name: values.pop(name) for name in _SESSIONS if name in values}
+    return Extras(Safety(**values), Sessions(**sessions), tuple(lines.items()))
 
 
 def _suggestion(name: str) -> str:
@@ -101,6 +116,24 @@ def _lease(text: str) -> int | None:
         raise ValueError(f"the kernel has whole seconds only, here 1 to {LONGEST_LEASE}; write 1s, 2s or off")
     return int(seconds)
 
+
+def _sync_plan(text: str) -> SyncPlan | None:
+    switch = _SWITCHES.get(text.lower())
+    if switch:
+        raise ValueError("on which interface has to be said; write eth1, or eth1/5 with a syncid")
+    return parse_sync_place(text) if switch is None else None
+
+
+def _sysctl(text: str) -> SysctlRule:
+    if _SWITCHES.get(text.lower()) is False:  # YAML's own notion of the word off
+        return SysctlRule.OFF
+    try:
+        return SysctlRule(text)
+    except ValueError:
+        raise ValueError("neither tell, manage nor off; write one of them") from None
+
+
+_SESSIONS = ("connection_sync", "failback_limit", "sysctl")
 
 SETTINGS = {
     row.name: row
@@ -159,6 +192,31 @@ SETTINGS = {
             "twice as long with each time in ten minutes. Beside a heartbeat 3.0.6, and where both miss as many, "
             "nothing moves. off: no cable moves anything.",
             _hold_down,
+        ),
+        Setting(
+            "connection_sync",
+            "INTERFACE[/SYNCID] | off",
+            "off",
+            "Each node tells the other one of the connections of its clients, so that open ones survive when addresses "
+            "move: the kernel's IPVS synchronisation daemons, master and backup, run on both nodes as long as hbeat "
+            "does. The interface is one between the nodes; the syncid, 0 to 255, the same on both. See CONNECTIONS.",
+            _sync_plan,
+        ),
+        Setting(
+            "failback_limit",
+            "TIME",
+            "15s",
+            "So long, at most, groups wait before they go home: until ldirectord there has looked at every real "
+            "server, and, with connection_sync, until that node knows the connections of this one.",
+            _time,
+        ),
+        Setting(
+            "sysctl",
+            "tell | manage | off",
+            "tell",
+            "Kernel settings that hold up clients when addresses move: tell warns of those that are otherwise than "
+            "they should be, with what comes of it, manage sets them. See KERNEL SETTINGS.",
+            _sysctl,
         ),
     )
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hbeat.core.cabling import Cabling
+from hbeat.core.connection_sync import ConnectionSync
 from hbeat.core.events import Say
 from hbeat.core.hello import FIELD, Files, Hello
 from hbeat.core.kin import Kin
@@ -36,11 +37,12 @@ class Beat:
         kin: Kin,
         proof: Proof,
         cabling: Cabling,
+        connections: ConnectionSync,
         began: float,
     ) -> None:
         self.timing, self.files = timing, files
         self._ownership, self._peer, self._kin, self._proof = ownership, peer, kin, proof
-        self._cabling = cabling
+        self._cabling, self._connections = cabling, connections
         self._began = began
         self._next = began
         self._said: tuple[object, ...] = ()
@@ -86,4 +88,5 @@ class Beat:
         sees_dead = self._peer is not None and self._peer.status == NodeState.DEAD.value
         quiet = not owned.jobs.stopping
         lost = len(self._cabling.lost)
-        return Hello(self._proof.nonce, self._proof.echoes, sees_dead, owned.held, quiet, self.files, lost)
+        sync = self._connections.news
+        return Hello(self._proof.nonce, self._proof.echoes, sees_dead, owned.held, quiet, self.files, lost, sync)

@@ -13,13 +13,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hbeat.core.model import Resource, SyncPlan
 from hbeat.core.vip import VipSpec, check_interface, parse_vip
 
 Arguments = tuple[str, ...]
 
 DEFAULT_SUBJECT = "Resource Group"
 DEFAULT_SYNC_INTERFACE = "eth0"
-SYNC_ROLES = ("master", "backup")
+SYNC_SWAP, SYNC_ROLES = "LVSSyncDaemonSwap", ("master", "backup")
 
 _MAIL_ADDRESS = re.compile(r"[^\s,;<>|&$`\"'\\()-][^\s,;<>|&$`\"'\\()]*", re.ASCII)
 
@@ -138,10 +139,21 @@ def parse_lvs_sync_daemon_swap(arguments: Arguments) -> SyncSpec:
         raise ValueError(f"{'::'.join(arguments) or 'no argument'} is not what it takes; write {form}")
     interface = arguments[1] if len(arguments) > 1 else DEFAULT_SYNC_INTERFACE
     check_interface(interface, form)
-    syncid = arguments[2] if len(arguments) > 2 else "0"
-    if not (syncid.isascii() and syncid.isdigit() and int(syncid) <= 255):
-        raise ValueError(f"syncid {syncid} is not 0 to 255; write {form}")
-    return SyncSpec(arguments[0], interface, int(syncid))
+    return SyncSpec(arguments[0], interface, _syncid(arguments[2] if len(arguments) > 2 else "0", form))
+
+
+def parse_sync_place(text: str) -> SyncPlan:
+    """`INTERFACE[/SYNCID]` of connection_sync in hbeat.yaml; 0 when it is left out."""
+    form = "an interface and a syncid of 0 to 255, such as eth1/5"
+    interface, slash, syncid = text.partition("/")
+    check_interface(interface, form)
+    return SyncPlan(interface, _syncid(syncid if slash else "0", form))
+
+
+def _syncid(text: str, form: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 255):
+        raise ValueError(f"syncid {text or '(empty)'} is not 0 to 255; write {form}")
+    return int(text)
 
 
 PARSERS: dict[str, Callable[[Arguments], object]] = {
@@ -152,7 +164,7 @@ PARSERS: dict[str, Callable[[Arguments], object]] = {
     "SendArp": parse_sendarp,
     "MailTo": parse_mailto,
     "ldirectord": parse_ldirectord,
-    "LVSSyncDaemonSwap": parse_lvs_sync_daemon_swap,
+    SYNC_SWAP: parse_lvs_sync_daemon_swap,
 }
 """What checks the arguments of each built-in resource; haresources is read with it."""
 
@@ -163,6 +175,13 @@ VIP_SCRIPTS = ("IPaddr", "IPaddr2")
 
 ADDRESSES = frozenset({*VIP_SCRIPTS, "IPv6addr"})
 """Resources that are an address of either family: lent by the kernel, and asked for before they are taken."""
+
+
+def address_of(resource: Resource) -> str:
+    """The address that one of ADDRESSES is."""
+    parse = parse_ipaddr if resource.script in VIP_SCRIPTS else parse_ipv6addr
+    return parse(resource.arguments).address
+
 
 KEPT = frozenset({"ldirectord", "MailTo", "SendArp"})
 """What is not stopped at daemon start: kept warm, or nothing that lasts.

@@ -15,9 +15,10 @@ from hbeat.core.auth import Keyring
 from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.beat import Beat
 from hbeat.core.cabling import Cabling
+from hbeat.core.connection_sync import ConnectionSync
 from hbeat.core.connectivity import MESSAGES, Connectivity
 from hbeat.core.custody import Custody
-from hbeat.core.events import Effect, Level, Note, Outcome, RunHook, Say
+from hbeat.core.events import ConnectionsRead, Effect, Level, Note, Outcome, RunHook, Say
 from hbeat.core.hello import Files, Hello
 from hbeat.core.hooks import Circumstances, Hooks
 from hbeat.core.ipfail import Ipfail
@@ -75,6 +76,9 @@ class Cluster:
         self.lives = Lives(others[0] if others else "")
         self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
         self.cabling = _cabling(settings, self.ownership)
+        sessions = settings.sessions
+        self.ownership.ready_limit = sessions.failback_limit
+        self.connections = ConnectionSync(self.ownership, sessions.connection_sync, sessions.failback_limit)
         self.agreement = Agreement(settings.files)
         self._newest_holding = 0
         self.beat = Beat(
@@ -85,6 +89,7 @@ class Cluster:
             self.kin,
             self.reception.proof,
             self.cabling,
+            self.connections,
             now,
         )
         self._now = now
@@ -120,6 +125,7 @@ class Cluster:
             self.peer.next_deadline() if self.peer else None,
             self.connectivity.next_deadline(),
             self.cabling.next_deadline(),
+            self.connections.next_deadline(),
             self.custody.next_deadline(self._now),
         ]
         return min(at for at in timers if at is not None)
@@ -157,6 +163,7 @@ class Cluster:
             self._hold_back(self.peer, now)
         effects += self._perform(self.connectivity.handle_timer(now), now)
         effects += self._perform(self.cabling.handle_timer(now), now)
+        effects += self._perform(self.connections.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
         effects += self._perform(self.custody.handle_timer(now), now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
@@ -236,6 +243,7 @@ class Cluster:
             effects += self._send(Say.of("stonith", node=self.peer.name, result=result), now)
         self.connectivity.peer_gone()
         self.cabling.peer_gone()
+        effects += self._perform(self.connections.peer_gone(now), now)
         effects += self._perform(self.ownership.peer_gone("dead", now), now)
         return effects + self._join(now)
 
@@ -312,9 +320,10 @@ class Cluster:
             self.kin.gone()
             self.agreement.forget()
             self.cabling.peer_gone()
-            return []
+            return self._perform(self.connections.peer_gone(now), now)
         said = self.kin.said(hello, self.settings.timing.keepalive, now)
         said += self.cabling.peer_says(hello.lost, now)
+        said += self.connections.peer_says(hello.life, hello.sync, now)
         return [*self.agreement.compare(peer.name, hello.files), *self._perform(said, now)]
 
     def _dispatch(self, peer: Peer, type_: str, message: Message, now: float) -> list[Effect]:
@@ -329,6 +338,7 @@ class Cluster:
             case "shutdone":
                 self.connectivity.peer_gone()
                 self.cabling.peer_gone()
+                return [*self.connections.peer_gone(now), *obey_peer(type_, message, self.ownership, now)]
             case "query-cstatus":
                 return self.connectivity.client_status(message)
             case client_message if client_message in MESSAGES:
@@ -359,6 +369,14 @@ class Cluster:
         """A warm resource became ready, or stopped being so."""
         return self._perform(self.ownership.prepared(resource, ready, now), now)
 
+    def connections_read(self, found: ConnectionsRead, now: float) -> list[Effect]:
+        """A look at the IPVS connections is over."""
+        return self._perform(self.connections.read(found, now), now)
+
+    def connections_listen(self, on: bool, now: float) -> list[Effect]:
+        """The kernel's synchronisation daemons run on this node, or do not."""
+        return self._perform(self.connections.listens(on, now), now)
+
     def address_seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine, by its hardware address, says that it has a virtual address."""
         return self._perform(self.custody.seen(address, holder, now), now)
@@ -379,7 +397,12 @@ class Cluster:
 
     def give(self, scope: Held, now: float) -> list[Effect]:
         """hb_standby."""
-        return self._perform(self.ownership.give(scope, "hb_standby", now), now)
+
+        def begin(at: float) -> list[Effect]:
+            return self.ownership.give(scope, "hb_standby", at)
+
+        can = isinstance(self.ownership, Ownership) and not self.ownership.handover.obstacle()
+        return self._perform(self.connections.first(begin, now) if can else begin(now), now)
 
     def ask_takeover(self, word: str, now: float) -> list[Effect]:
         """hb_takeover: the peer is asked to give; word is one of TAKEOVER_WORDS. Refused with a note without a peer."""
@@ -398,7 +421,11 @@ class Cluster:
 
     def shutdown(self, now: float) -> list[Effect]:
         """Release everything, tell the peer, end with Exit."""
-        return self._perform([*self.connectivity.stopping(), *self.ownership.shutdown(now)], now)
+
+        def begin(at: float) -> list[Effect]:
+            return [*self.connectivity.stopping(), *self.ownership.shutdown(at)]
+
+        return self._perform(self.connections.first(begin, now), now)
 
     def files_changed(self, files: Files, now: float) -> list[Effect]:
         """What both nodes should have the same of is another on this one; the peer is told with the next status."""
@@ -431,6 +458,9 @@ class Cluster:
             settings.failback is not Failback.OFF,
         )
         self.beat.renew(settings.timing, now)
+        sessions = settings.sessions
+        self.ownership.ready_limit = sessions.failback_limit
+        effects += self._perform(self.connections.renew(sessions.connection_sync, sessions.failback_limit, now), now)
         self.custody.renew(settings.safety, settings.timing)
         return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
 

@@ -108,6 +108,31 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadConnections:
+    """Look at the IPVS connections of this node and report with Cluster.connections_read().
+
+    virtuals: tell the other node's kernel of those to these addresses; None: of all. () = of none. wanted: names of
+    connections to look for.
+    """
+
+    virtuals: tuple[str, ...] | None = ()
+    wanted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsRead:
+    """What was found. count: all of them; told: so many the other node was told of; sample: names of a few that it must
+    know now; present: how many of the wanted ones are here. problem: what kept it from being done."""
+
+    count: int = 0
+    told: int = 0
+    sample: tuple[str, ...] = ()
+    present: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunHook:
     """Run the script of this name in rc.d; fields become HA_name in its environment. Nothing is reported back."""
 
@@ -145,6 +170,7 @@ Effect = (
     | Probe
     | Announce
     | Drop
+    | ReadConnections
     | RunHook
     | Note
     | Remember

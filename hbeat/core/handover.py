@@ -151,12 +151,16 @@ class Handover:
 
     # --- failback, and groups that fail here ------------------------------------------------------------------
 
+    @property
+    def wants_failback(self) -> bool:
+        """Foreign groups are here until their node is there to serve."""
+        return self.failback_due and self.failback is not Failback.OFF and self._holder.held.foreign
+
     def maybe_failback(self, now: float) -> list[Effect]:
         """Foreign groups go home when their node is there to serve."""
         self._failback_at = None
         holder = self._holder
-        wanted = self.failback_due and self.failback is not Failback.OFF and holder.held.foreign
-        if not (wanted and holder.stable and holder.peer_alive and holder.peer_stable):
+        if not (self.wants_failback and holder.stable and holder.peer_alive and holder.peer_stable):
             return []
         if self.standby.under_way or not holder.jobs.idle or self._held_back:
             self._failback_at = now + FAILBACK_RETRY

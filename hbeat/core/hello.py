@@ -11,6 +11,7 @@ anything follows from it: what it says is used, and acknowledgements carry nonce
     sees      the reader as the sender sees it: `dead`, or anything else
     holds     none, local, foreign, all: what the sender holds at this moment
     lost      how many interfaces of the resource groups have no carrier at the sender: `cabling`
+    sync      what it knows of IPVS connections: `sync_news`; only while it listens for them
     quiet     `yes` when the sender is not stopping anything: what it does not hold does not run there
     the rest  names of files and what they have in them, as digests: `agreement` compares them
 """
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hbeat.core.model import Held
+from hbeat.core.sync_news import SyncNews, sync_news_in
 from hbeat.core.wire import Message
 
 FIELD = "hbeat"
@@ -47,6 +49,7 @@ class Hello:
     quiet: bool = False
     files: Files = ()
     lost: int = 0
+    sync: SyncNews | None = None
 
     @property
     def life(self) -> str:
@@ -61,6 +64,7 @@ class Hello:
             f"holds={self.holds.value}",
             f"quiet={'yes' if self.quiet else 'no'}",
             f"lost={self.lost}",
+            *([f"sync={self.sync.text()}"] if self.sync else []),
             *(f"{name}={digest}" for name, digest in self.files),
         ]
         return " ".join(said)
@@ -83,11 +87,12 @@ def hello_in(message: Message) -> Hello | None:
     if not _NONCE.fullmatch(nonce):
         return None
     echoes = tuple(echo for echo in said.pop("echo", "").split(",") if _NONCE.fullmatch(echo))
-    sees, holds, quiet, lost = (said.pop(name, "") for name in ("sees", "holds", "quiet", "lost"))
+    sees, holds, quiet, lost, sync = (said.pop(name, "") for name in ("sees", "holds", "quiet", "lost", "sync"))
     files = tuple(
         sorted((name, digest) for name, digest in said.items() if name.isprintable() and digest.isprintable())
     )
-    return Hello(nonce, echoes, sees == "dead", _HELD.get(holds, Held.NONE), quiet == "yes", files, _number(lost))
+    holding = _HELD.get(holds, Held.NONE)
+    return Hello(nonce, echoes, sees == "dead", holding, quiet == "yes", files, _number(lost), sync_news_in(sync))
 
 
 def _number(text: str) -> int:

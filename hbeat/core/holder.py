@@ -19,7 +19,7 @@ from hbeat.core.takeover import Job, JobDone, JobKind, JobQueue
 
 COMMON_START_WAIT = 10.0
 READY_LIMIT = 15.0
-"""A returning node which is still not ready after this long takes its groups back all the same."""
+"""A returning node which is still not ready after this long takes its groups back all the same; failback_limit."""
 LINGER = 1.0
 """Between `shutdone` and the end: time to answer requests for lost messages."""
 
@@ -36,6 +36,7 @@ class Holder(ABC):
         self.peer_held = Held.NONE
         self.peer_stable = False
         self.jobs = JobQueue(BUILTIN)
+        self.ready_limit = READY_LIMIT
         self.contested = False
         """Somebody may have addresses that we do not hold (`custody`): nothing is taken because of silence."""
         self.take_due = False

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Say
 from hbeat.core.failed import START_RETRY
-from hbeat.core.holder import LINGER, READY_LIMIT, Holder, keys_of
+from hbeat.core.holder import LINGER, Holder, keys_of
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Phase
 from hbeat.core.standby import Standby
@@ -64,7 +64,7 @@ class LegacyOwnership(Holder):
             self.phase = Phase.STABLE
             return self._take_missing(now)
         if peer_active and self._unready:
-            self.phase, self._ready_by = Phase.SETTLING, now + READY_LIMIT
+            self.phase, self._ready_by = Phase.SETTLING, now + self.ready_limit
             return []
         return self._settled(peer_active, now)
 

@@ -112,6 +112,35 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """Where the kernel's IPVS synchronisation daemons speak, both of them on both nodes, and under which number."""
+
+    interface: str
+    syncid: int = 0
+
+
+class SysctlRule(Enum):
+    """What is done about kernel settings that hold up clients."""
+
+    OFF = "off"
+    TELL = "tell"
+    MANAGE = "manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """What keeps the clients' connections alive while addresses move (hbeat.yaml). Times in seconds.
+
+    connection_sync: None = each node knows its own connections only. failback_limit: how long groups wait for their
+    own node to be ready for them: its health checks have a verdict, its connections are those of the other node.
+    """
+
+    connection_sync: SyncPlan | None = None
+    failback_limit: float = 15.0
+    sysctl: SysctlRule = SysctlRule.TELL
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRecord:
     """What a node keeps of its peer across its own restarts: everything up to this was said before.
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Say
 from hbeat.core.handover import Handover
-from hbeat.core.holder import COMMON_START_WAIT, LINGER, READY_LIMIT, Holder
+from hbeat.core.holder import COMMON_START_WAIT, LINGER, Holder
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Event, Phase, following
 from hbeat.core.standby import Stage
@@ -103,7 +103,7 @@ class Ownership(Holder):
         before, self.phase = self.phase, following(self.phase, event)
         if self.phase is before:
             return []
-        wait = {Phase.RECEIVED: COMMON_START_WAIT, Phase.SETTLING: READY_LIMIT}.get(self.phase)
+        wait = {Phase.RECEIVED: COMMON_START_WAIT, Phase.SETTLING: self.ready_limit}.get(self.phase)
         self._phase_until = None if wait is None else now + wait
         return [Note(Level.DEBUG, f"resources: {before.value} -> {self.phase.value} ({event.value})")]
 
@@ -321,7 +321,7 @@ class Ownership(Holder):
         self._phase_until = None
         if self.phase is Phase.SETTLING:
             waiting = ", ".join(sorted(r.text for r in self._unready))
-            note = Note(Level.WARNING, f"{waiting} is not ready after {READY_LIMIT:g} s; going on without")
+            note = Note(Level.WARNING, f"{waiting} is not ready after {self.ready_limit:g} s; going on without")
             return [note, *self._settled(now)]
         if self.peer_free is False and self.peer_alive:
             self._phase_until = now + COMMON_START_WAIT

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hbeat.core.hello import Files
-from hbeat.core.model import Failback, LinkName, NodeName, PingNode, ResourceGroup, Safety, Timing
+from hbeat.core.model import Failback, LinkName, NodeName, PingNode, ResourceGroup, Safety, Sessions, Timing
 from hbeat.core.outbox import Identity
 
 UNGUARDED = Safety(vip_lease=None, keeper=False, arp_guard=False, stall_rule=False)
 """As heartbeat is."""
+USUAL = Sessions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,4 @@ class Settings:
     ipfail: bool = False
     files: Files = ()
     safety: Safety = UNGUARDED
+    sessions: Sessions = USUAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hbeat.config.hbeat_yaml import SETTINGS
+from hbeat.core.kernel_settings import PER_INTERFACE, WITH_SYNC
 from hbeat.manual.migration import BACK, FORTH, Step
 from hbeat.manual.roff import entry, example, heading, item, paragraph, title
 
@@ -83,6 +84,9 @@ STATUS = (
     ("resources", "status as cl_status rscstatus has it, held and peer (none, local, foreign, all), phase, standby, "
      "busy while something is started or stopped, answered, the addresses of a silent node for which somebody answers "
      "and who, and the groups of haresources."),
+    ("connection_sync", "Interface, syncid, running, the kernel's daemons, or problem; connections here and there, at "
+     "the last look; level: yes, no or unknown, whether the one knows those that the other serves, and why; awaited, "
+     "whether resources wait for that; dropped, messages that this kernel was too slow for. null where it is off."),
     ("dropped", "Datagrams that were refused, by reason and by link, and messages of scripts."),
     ("parameters", "The values of ha.cf in force."),
 )  # fmt: skip
@@ -158,6 +162,29 @@ SAFETY = (
     "dead node, that node is not dead, and gets it; otherwise it stays, and is announced again.",
 )
 
+CONNECTIONS = (
+    "With connection_sync each director knows the connections of the other one, and open downloads, logins and "
+    "persistent clients survive power-off, stop, hb_standby and failback. It needs real servers that answer through "
+    "the director (masq) or by themselves (gate, ipip), and the same ldirectord.cf on both nodes.",
+    "Whose daemons those are. hbeat starts the kernel's IPVS synchronisation daemons, master and backup, on both nodes "
+    "(ipvsadm -l --daemon shows them), takes over what runs already, starts what has ended again within two seconds, "
+    "also after the interface was removed and came back, and stops them when it stops. LVSSyncDaemonSwap in "
+    "haresources does not go with it.",
+    "What the kernel tells. A connection is told of at its third packet and then at every fiftieth "
+    "(net.ipv4.vs.sync_threshold), up to two seconds later, and never all of them. A node that has just come up knows "
+    "nothing of those that are quiet, nor for a while of those that are slow.",
+    "What hbeat tells. The node that serves tells the other one's kernel of every connection: when that node comes up, "
+    "every 30 seconds, so that copies of quiet ones do not expire there, and right before it gives groups away. It "
+    "uses the kernel's own messages (UDP, 224.0.0.81, port 8848, on the interface of connection_sync), which are not "
+    "signed: let that interface be one between the nodes. A process beside the daemon reads /proc/net/ip_vs_conn for "
+    "it; reading hundreds of thousands of connections takes seconds, then it is done less often, and beyond ten "
+    "seconds not at all: the kernel's own way remains.",
+    "Failback waits until the returning node knows the connections of this one, at most failback_limit.",
+    "The self-test. Each node names a few of its open connections in its heartbeats, and the other one looks for them "
+    "in its own kernel; `hbeat status' has the result. no: messages do not arrive; compare syncids and cables, and let "
+    "firewalls pass UDP to 224.0.0.81. A connection that began less than two seconds before a power-off may be lost.",
+)
+
 
 def page() -> Iterator[str]:
     """The lines of the page."""
@@ -207,6 +234,20 @@ def page() -> Iterator[str]:
     yield from paragraph("/etc/ha.d/hbeat.yaml may have these settings, one a line, as NAME: VALUE.")
     for row in SETTINGS.values():
         yield from entry(f"{row.name}: {row.form}", f"{row.meaning} Default: {row.default}.")
+    yield heading("CONNECTIONS")
+    for text in CONNECTIONS:
+        yield from item(text)
+    yield heading("KERNEL SETTINGS")
+    yield from paragraph(
+        "Looked at when hbeat starts and at each reload; of two values, that of the interface and that of `all', the "
+        "larger one holds. sysctl in hbeat.yaml says what is done about one that is otherwise; those that are set stay "
+        "set when hbeat stops. ldirectord looks at others, see ldirectord(8)."
+    )
+    for own in PER_INTERFACE:
+        name = f"net.ipv4.conf.INTERFACE.{own.name} = {own.wanted}"
+        yield from entry(name, f"{own.when}. Otherwise {own.otherwise}.")
+    for synced in WITH_SYNC:
+        yield from entry(f"{synced.name} = {synced.wanted}", f"With connection_sync. Otherwise {synced.otherwise}.")
     yield heading("HOSTILE AND BROKEN NETWORKS")
     for text in NETWORK:
         yield from item(text)

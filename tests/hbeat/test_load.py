@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hbeat.config.errors import ConfigError
+from hbeat.core.model import SyncPlan
 from hbeat.load import load, node_name
 
 HA_CF = "ucast eth0 10.1.1.3\nkeepalive 1\ndeadtime 10\nauto_failback on\nnode test1.com test2.com\n"
@@ -123,3 +124,14 @@ def test_file_full_of_errors_is_read_no_further_than_the_hundredth(directory: Pa
     with pytest.raises(ConfigError) as caught:
         load(directory)
     assert [problem.line for problem in caught.value.problems] == list(range(1, 101))
+
+
+def test_connection_sync_beside_its_resource_is_refused_with_both_places(directory: Path) -> None:
+    (directory / "hbeat.yaml").write_text("keeper: on\nconnection_sync: eth1/5\n")
+    assert load(directory).sessions.connection_sync == SyncPlan("eth1", 5)
+    (directory / "haresources").write_text("# here\ntest1.com 10.1.1.10 LVSSyncDaemonSwap::master\n")
+    with pytest.raises(
+        ConfigError, match=r"hbeat\.yaml:2: .*LVSSyncDaemonSwap::master in line 2 of haresources"
+    ) as caught:
+        load(directory)
+    assert "remove one of them, on both nodes" in str(caught.value)

@@ -83,7 +83,7 @@ def test_man_reads_it_without_a_complaint(name):
 def test_every_key_of_the_status_is_explained():
     ha = parse_ha_cf("ucast eth0 10.1.1.3\nnode a b\nauto_failback on\nping 10.1.1.1\n", "ha.cf", own_name="a")
     config = Configuration("a", ha, parse_authkeys("auth 1\n1 crc\n", "authkeys", 0o600), ())
-    shown = view(World().both_up().node("a"), config, 0, 0.0)
+    shown = view(World().both_up().node("a"), config, 0, None, 0.0)
     nodes, resources = shown["nodes"], shown["resources"]
     assert isinstance(nodes, dict)
     assert isinstance(resources, dict)

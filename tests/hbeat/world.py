@@ -17,6 +17,7 @@ from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Action,
     Announce,
+    ConnectionsRead,
     Dismiss,
     Drop,
     Effect,
@@ -26,6 +27,7 @@ from hbeat.core.events import (
     Outcome,
     Prepare,
     Probe,
+    ReadConnections,
     Remember,
     RunHook,
     RunResource,
@@ -34,10 +36,11 @@ from hbeat.core.events import (
 )
 from hbeat.core.hello import FIELD, Files
 from hbeat.core.lease import Clocks, Leases, Standing
-from hbeat.core.model import Failback, PeerRecord, PingNode, Resource, ResourceGroup, Safety, Timing
+from hbeat.core.model import Failback, PeerRecord, PingNode, Resource, ResourceGroup, Safety, Sessions, Timing
 from hbeat.core.outbox import Identity
 from hbeat.core.settings import UNGUARDED, Settings
 from hbeat.core.stall import longest_nap
+from hbeat.core.sync_news import SAMPLE_SIZE
 from hbeat.core.wire import Message
 
 LINKS = ("eth0", "eth1")
@@ -72,6 +75,8 @@ class Machine:
     leases: Leases = field(default_factory=lambda: Leases(None))
     expires: dict[str, float] = field(default_factory=dict)
     """When its kernel removes an address, unless it is asked for it again."""
+    connections: set[str] = field(default_factory=set)
+    """What its kernel knows, with connection sync: names."""
     news: list[Callable[[], None]] = field(default_factory=list)
     """What waits in its other sockets while it is stalled."""
 
@@ -118,8 +123,14 @@ class World:
         seed: int = 1,
         pings: Iterable[str] = (),
         safety: Safety = UNGUARDED,
+        sessions: Sessions | None = None,
     ) -> None:
         self.now = 0.0
+        self.sessions = sessions or Sessions()
+        self.sync_is_mute = False
+        """What one kernel tells the other of its connections does not arrive."""
+        self.look_problem = ""
+        self.looks: list[tuple[str, ReadConnections]] = []
         self.timing = timing or Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
         self.failback = failback
         self.groups = tuple(groups)
@@ -167,19 +178,22 @@ class World:
             hooks=self.hooks,
             files=self.files,
             safety=self.safety,
+            sessions=self.sessions,
         )
         machine.leases = Leases(self.safety.vip_lease)
         machine.news.clear()
         stamp = lambda: (int(machine.clock + self.now), "0.00")  # noqa: E731
         cluster = Cluster(settings, KEYS, stamp, self.random, self.now, machine.record)
         machine.cluster = cluster
+        if self.sessions.connection_sync is not None:
+            self.perform(name, cluster.connections_listen(True, self.now))
         self.perform(name, cluster.begin(self.now))
         self.perform(name, self._carrier(machine, cluster))
         return cluster
 
     def power_off(self, name: str) -> None:
         machine = self.machines[name]
-        machine.powered, machine.cluster, machine.running = False, None, []
+        machine.powered, machine.cluster, machine.running, machine.connections = False, None, [], set()
         self._log_owners()
 
     def crash(self, name: str) -> None:
@@ -380,10 +394,29 @@ class World:
                     self.told.append((name, effect))
                 case Remember(record):
                     machine.record = record
+                case ReadConnections():
+                    self.looks.append((name, effect))
+                    self.later(0.02, self._look(machine, cluster, effect))
                 case Dismiss():
                     continue
                 case _:
                     raise AssertionError(f"not an effect for the outside: {effect}")
+
+    def _look(self, machine: Machine, cluster: Cluster | None, wish: ReadConnections) -> Callable[[], None]:
+        def look() -> None:
+            if machine.cluster is not cluster or cluster is None:
+                return
+            known, other = sorted(machine.connections), self._other(machine.name)
+            told = [] if wish.virtuals == () else known
+            if other.cluster is not None and not self.sync_is_mute:
+                other.connections |= set(told)
+            present = len(set(wish.wanted) & machine.connections)
+            found = ConnectionsRead(len(known), len(told), tuple(told[:SAMPLE_SIZE]), present)
+            if self.look_problem:
+                found = ConnectionsRead(problem=self.look_problem)
+            self.perform(machine.name, cluster.connections_read(found, self.now))
+
+        return look
 
     def say(self, name: str, text: str) -> None:
         self.transcript.append(f"{self.now:.3f} {name}  {text}")

@@ -10,13 +10,17 @@ from hypothesis import strategies as st
 from hbeat.adapters.yaml_file import read_entries
 from hbeat.config.errors import ConfigError
 from hbeat.config.hbeat_yaml import SETTINGS, parse_settings
-from hbeat.core.model import Safety
+from hbeat.core.model import Safety, Sessions, SyncPlan, SysctlRule
 
 FILE = "hbeat.yaml"
 
 
 def parsed(text: str) -> Safety:
-    return parse_settings(read_entries(text, FILE), FILE)
+    return parse_settings(read_entries(text, FILE), FILE).safety
+
+
+def sessions(text: str) -> Sessions:
+    return parse_settings(read_entries(text, FILE), FILE).sessions
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
@@ -26,7 +30,8 @@ def test_empty_file_is_the_defaults(text: str) -> None:
 
 def test_sample_says_what_holds_without_it() -> None:
     sample = Path(__file__).parents[3] / "etc" / "ha.d" / "hbeat.yaml"
-    assert parse_settings(read_entries(sample.read_text(), FILE), FILE) == Safety()
+    assert parsed(sample.read_text()) == Safety()
+    assert sessions(sample.read_text()) == Sessions()
 
 
 def test_every_setting_is_read() -> None:
@@ -34,7 +39,11 @@ def test_every_setting_is_read() -> None:
     assert parsed(text) == Safety(2, False, False, 0.5, False, 3.0)
     assert parsed("vip_lease: off").vip_lease is None
     assert parsed("link_hold_down: off").link_hold_down is None
-    assert set(SETTINGS) == {field.name for field in fields(Safety)}
+    text = "connection_sync: eth1/5\nfailback_limit: 40s\nsysctl: manage\n"
+    assert sessions(text) == Sessions(SyncPlan("eth1", 5), 40.0, SysctlRule.MANAGE)
+    assert sessions("connection_sync: bond0.7").connection_sync == SyncPlan("bond0.7", 0)
+    assert sessions("connection_sync: off\nsysctl: off") == Sessions(sysctl=SysctlRule.OFF)
+    assert set(SETTINGS) == {field.name for field in (*fields(Safety), *fields(Sessions))}
 
 
 @pytest.mark.parametrize("text", ["3", "3s", "3.0", "3000ms"])
@@ -45,6 +54,12 @@ def test_lease_is_a_time_in_any_notation(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
+        ("\nconnection_sync: eth1/256\n", 2, "syncid 256 is not 0 to 255; write an interface and a syncid"),
+        ("connection_sync: eth1/\n", 1, "syncid (empty) is not 0 to 255"),
+        ("connection_sync: on\n", 1, "write eth1, or eth1/5"),
+        ("connection_sync: an interface\n", 1, "connection_sync: "),
+        ("failback_limit: off\n", 1, "failback_limit: "),
+        ("sysctl: perhaps\n", 1, "neither tell, manage nor off"),
         ("\nvip_leas: 1s\n", 2, "did you mean vip_lease?"),
         ("colour: blue\n", 1, "there are vip_lease, keeper"),
         ("vip_lease: 1500ms\n", 1, "whole seconds"),
