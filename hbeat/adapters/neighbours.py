@@ -28,6 +28,7 @@ class Neighbours:
         self._arp.setblocking(False)
         self._icmpv6: socket.socket | None = None
         self._known: frozenset[bytes] = frozenset()
+        self._interfaces = [name for _, name in socket.if_nameindex()]
         self.heed(addresses)
         _drain(self._arp)  # what came before the filter
 
@@ -65,8 +66,12 @@ class Neighbours:
         return [claim for claim in found if claim.mac not in own]
 
     def _own_macs(self) -> frozenset[bytes]:
+        try:
+            self._interfaces = [name for _, name in socket.if_nameindex()]
+        except OSError:
+            pass  # it takes a descriptor, and there is none left: those of before
         macs = set()
-        for _, name in socket.if_nameindex():
+        for name in self._interfaces:
             try:
                 answer = fcntl.ioctl(self._arp, SIOCGIFHWADDR, struct.pack("16s24x", name.encode()))
             except OSError:

@@ -16,8 +16,11 @@ socket's interface whatever its address is at that moment.
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import selectors
 import socket
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -32,6 +35,8 @@ DRAIN_LIMIT = 200
 """Datagrams taken from one socket in one go; a flood must not keep the loop from its timers."""
 ALL_THAT_WAITS = RECEIVE_BUFFER // SMALLEST_IN_BUFFER + 1
 """So many cannot wait in a socket: whoever takes them has what was there when he began, whatever arrives meanwhile."""
+SIOCGIFNAME, SIOCGIFINDEX = 0x8910, 0x8933
+_IFREQ = struct.Struct("16si20x")
 ANY = {4: "0.0.0.0", 6: "::"}
 
 
@@ -65,6 +70,8 @@ class Media:
         self._lines = [_line(medium, known) for medium in media]
         self._receivers: dict[Ear, socket.socket] = {}
         self._selector = selectors.EpollSelector()
+        # Open for good: socket.if_nametoindex opens one each time, and without descriptors no interface would be there.
+        self._names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._index: dict[LinkName, int] = {line.medium.interface: 0 for line in self._lines}
         self._absent: set[LinkName] = set()  # names that stand for no interface, as the operator was told
 
@@ -90,7 +97,7 @@ class Media:
         At least one interface must be there: without any the file is more likely wrong than early.
         """
         for link in self._index:
-            if index := _index_of(link):
+            if index := self._index_of(link):
                 self._open_link(link, index)
         if not any(self._index.values()):
             raise MediaError("\n".join(self._missing(link) for link in self._index))
@@ -120,7 +127,7 @@ class Media:
         """Opens the sockets of each name that stands for another interface than before."""
         news: list[str] = []
         for link, known in self._index.items():
-            index = _index_of(link)
+            index = self._index_of(link)
             if index and index != known:
                 try:
                     self._open_link(link, index)
@@ -130,7 +137,7 @@ class Media:
                 news.append(f"interface {link} has appeared: heartbeats use it")
             elif not index and link not in self._absent:
                 self._absent.add(link)
-                name = _name_of(known)
+                name = self._name_of(known)
                 if name:
                     news.append(f"interface {link} is called {name} now: heartbeats go on over it; correct ha.cf")
                 else:
@@ -166,6 +173,21 @@ class Media:
             self._selector.register(sock, selectors.EVENT_READ, ear)
         self._index[link] = index
 
+    def _index_of(self, link: LinkName) -> int:
+        """The kernel's number for the interface of this name now, 0 when there is none."""
+        try:
+            answer = fcntl.ioctl(self._names, SIOCGIFINDEX, _IFREQ.pack(os.fsencode(link), 0))
+        except OSError:
+            return 0
+        return int(_IFREQ.unpack(answer)[1])
+
+    def _name_of(self, index: int) -> str:
+        try:
+            answer = fcntl.ioctl(self._names, SIOCGIFNAME, _IFREQ.pack(b"", index))
+        except OSError:
+            return ""
+        return os.fsdecode(_IFREQ.unpack(answer)[0].rstrip(b"\0"))
+
     def drain(self, ear: Ear, limit: int = DRAIN_LIMIT) -> Iterator[bytes]:
         """The datagrams that wait in this socket, so many at most."""
         for _ in range(limit):
@@ -180,6 +202,7 @@ class Media:
 
     def close(self) -> None:
         self._selector.close()
+        self._names.close()
         for sock in [*self._receivers.values(), *(line.sock for line in self._lines if line.sock is not None)]:
             sock.close()
 
@@ -210,18 +233,3 @@ def _look_up(medium: Medium) -> str:
         what = f"{medium.kind.value} host {medium.address} cannot be looked up ({error.strerror})"
         raise MediaError(f"ha.cf:{medium.line}: {what}; write the address itself, or add it to /etc/hosts") from None
     return str(found[0][4][0])
-
-
-def _index_of(link: LinkName) -> int:
-    """The kernel's number for the interface of this name now, 0 when there is none."""
-    try:
-        return socket.if_nametoindex(link)
-    except OSError:
-        return 0
-
-
-def _name_of(index: int) -> str:
-    try:
-        return socket.if_indextoname(index)
-    except OSError:
-        return ""

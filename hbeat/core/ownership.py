@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Say
+from hbeat.core.builtin import ADDRESSES
+from hbeat.core.events import Announce, Dismiss, Effect, Exit, Level, Note, Say
 from hbeat.core.handover import Handover
 from hbeat.core.holder import COMMON_START_WAIT, LINGER, Holder
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
@@ -230,17 +231,22 @@ class Ownership(Holder):
 
         Then each keeps its own groups and gives up the foreign ones; nobody goes without service. (Two originals
         release everything and restart, twenty seconds without service: reference section 4.4.) `starting` makes a
-        peer which heard us all the time, and noticed nothing, say what it holds.
+        peer which heard us all the time, and noticed nothing, say what it holds. Addresses that stay are announced:
+        in the other part of the network the peer was their owner, and has said so.
         """
         self.peer_alive = True
         self.take_due = False
         if not healed or self.phase is not Phase.STABLE:
             return []
+        at_rest = self.jobs.idle
         if not self.held.foreign:  # nothing was taken here meanwhile; both have to say again what they hold
-            return [Say.of("starting"), self.report()]
-        if gave_way:
-            return [self.report()]
-        return [Say.of("starting"), *self._yield_foreign(now)]
+            effects: list[Effect] = [Say.of("starting"), self.report()]
+        elif gave_way:
+            effects = [self.report()]
+        else:
+            effects = [Say.of("starting"), *self._yield_foreign(now)]
+        addresses = [r for group in self.mine() for r in group.resources if r.script in ADDRESSES]
+        return effects + ([Announce(address) for address in addresses] if at_rest else [])
 
     def woke(self, now: float) -> list[Effect]:
         """This node slept for so long that its peer has taken everything, or will: nothing here is ours any more.

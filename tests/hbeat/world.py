@@ -154,6 +154,7 @@ class World:
         self.actions = 0
         """Resource actions that have ended."""
         self.owner_log: list[tuple[float, frozenset[str]]] = []
+        self.announced: list[tuple[float, str, Resource]] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
 
@@ -384,6 +385,7 @@ class World:
                 case Probe(resource):
                     self._probe(name, resource)
                 case Announce(resource):
+                    self.announced.append((self.now, name, resource))
                     self._claim(self._other(name), resource, name)
                 case Drop(resource):
                     self._drop(machine, resource)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import select
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -93,3 +95,17 @@ def test_frames_about_other_addresses_are_left_in_the_kernel(pair: Pair, asking:
     pair.run(ONE, "ping", "-c", "1", "-W", "1", "10.1.1.3")
     with pytest.raises(BlockingIOError):
         asking.sockets[0].recv(2048)
+
+
+def test_without_a_descriptor_left_what_others_say_is_still_heard(pair: Pair, asking: Neighbours) -> None:
+    add(pair, TWO)
+    own, theirs = mac(pair, ONE), mac(pair, TWO)
+    assert asking.ask(probe(own, str(VIP)), "eth0") == ""
+    assert select.select(asking.sockets, [], [], 5)[0]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        found = asking.claims()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert set(found) == {Claim(VIP.packed, theirs)}

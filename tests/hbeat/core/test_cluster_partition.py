@@ -22,6 +22,18 @@ def test_partition_heals_without_a_moment_of_nobody() -> None:
     assert all(owners for at, owners in world.owner_log if at >= healed)
 
 
+def test_addresses_that_stay_after_a_partition_are_announced_to_the_part_that_took_the_other_for_their_owner() -> None:
+    world = World().both_up()
+    world.partition()
+    world.run_for(10)
+    world.announced.clear()
+    world.heal()
+    healed = world.now
+    world.run_for(3)
+    assert {(name, resource.script) for _, name, resource in world.announced} == {("a", "IPaddr")}
+    assert world.announced[0][0] - healed < 1.5  # the first heartbeat
+
+
 def test_one_deaf_node_gives_back_when_it_hears_again() -> None:
     world = World().both_up()
     world.partition("b")
