@@ -11,6 +11,7 @@ help:
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
 	@echo "make nightly  the long tests: 175,000 broken files, two million datagrams, every captured case of the original on"
 	@echo "              real IPVS, 100 takeovers in a mixed pair"
+	@echo "make faults   every fault there is, on pairs in namespaces, judged from outside; a failed case is drawn"
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make interop  a pair with one node of the original heartbeat (without the long tests of make nightly)"
@@ -27,7 +28,7 @@ system-packages:
 server-packages:
 	./setup/packages servers
 
-.PHONY: demo test nightly interop check format
+.PHONY: demo test nightly interop faults check format
 demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
@@ -36,6 +37,7 @@ test: check system-packages server-packages bench-packages
 	$(BIN)/python -m pytest tests/zoo
 	$(BIN)/python -m pytest -n 2 tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
+	$(MAKE) faults
 	BENCH=short $(BIN)/python -m tests.bench
 	BENCH=short $(BIN)/python -m tests.bench.mixed
 
@@ -43,6 +45,7 @@ nightly: original
 	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz
 	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py tests/system/test_flood.py
 	$(INTEROP) --nightly
+	$(FAULTS_LIVE) --nightly
 
 # One node with Debian's heartbeat 3.0.6, one with hbeat. The original is a layer in .venv which the nodes alone have:
 # nothing of it is installed here. The pairs mostly wait, so there are more of them than processors.
@@ -53,11 +56,16 @@ original: venv system-packages
 interop: original
 	$(INTEROP)
 
+# The fault matrix with its negative controls. FAULTS_SEED=N plays the random instants of another run again.
+FAULTS_LIVE := $(BIN)/python -m pytest -n 6 --maxschedchunk 1 tests/faults/live
+faults: venv system-packages
+	$(FAULTS_LIVE)
+
 check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop --ignore=tests/zoo
+	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop --ignore=tests/zoo --ignore=tests/faults/live
 
 # Under 20 minutes; BENCH=short takes under five and prints its tables instead.
 .PHONY: bench bench-packages

@@ -41,7 +41,6 @@ def test_interfaces_are_still_there_when_no_descriptor_is_left(media: Media, no_
 
 def test_interface_that_is_not_there_is_told_of_at_the_opening() -> None:
     made = Media([Medium(MediumKind.UCAST, name, "127.0.0.1", PORT, 1) for name in ("lo", "absent0")], {})
-    assert made.open() == [
-        "ha.cf:1: there is no interface absent0; bring it up or correct the line; heartbeats begin there when it appears"
-    ]
+    (warning,) = made.open()
+    assert warning.startswith("ha.cf:1: there is no interface absent0; bring it up or correct the line; ")
     made.close()

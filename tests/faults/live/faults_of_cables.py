@@ -1,0 +1,104 @@
+"""Cables pulled, cut in one direction, lossy, and flapping."""
+
+from __future__ import annotations
+
+import time
+
+from tests.faults.checker import Bounds
+from tests.faults.live import network
+from tests.faults.live.fault import Act, Fault
+from tests.faults.live.faults_of_processes import LEASE_OUTAGE
+from tests.faults.live.world import ONE, TWO, World
+
+CARRIER = 0.5
+"""Seconds until a lost carrier has moved everything, on a machine that is busy; a tenth of it is usual."""
+UNSEEN_BY_ALL = Bounds(outage=None)
+"""The nodes cannot see that clients do not get through (ipfail, with ping nodes, could); nothing is to move."""
+
+
+def _pull(name: str, *legs: str) -> tuple[Act, Act]:
+    return (
+        lambda world: network.cut(world, name, *legs),
+        lambda world: network.cut(world, name, *legs, mend=True),
+    )
+
+
+def pull_all(world: World) -> None:
+    for name in (ONE, TWO):
+        network.cut(world, name)
+
+
+def plug_all_in(world: World) -> None:
+    for name in (ONE, TWO):
+        network.cut(world, name, mend=True)
+
+
+def flap(hertz: float, times: int) -> Act:
+    """The owner's outside cable, half of each period out."""
+
+    def do(world: World) -> None:
+        for _ in range(times):
+            for mend in (False, True):
+                network.cut(world, ONE, "eth0", mend=mend)
+                time.sleep(0.5 / hertz)
+
+    return do
+
+
+def flapping(hertz: float, times: int, moves: int) -> Fault:
+    bounds = Bounds(outage=CARRIER, moves=moves, settles=30.0 + times / hertz)
+    return Fault(f"cable flaps at {hertz:g} Hz", flap(hertz, times), bounds, nothing_to_undo, lasts=0)
+
+
+def nothing_to_undo(world: World) -> None:
+    """The last flap has mended it."""
+
+
+def cable(name: str, bounds: Bounds, *legs: str) -> Fault:
+    do, undo = _pull(name, *legs)
+    return Fault(f"{' and '.join(legs)} of {name} pulled", do, bounds, undo, lasts=2.5)
+
+
+def one_way(name: str, direction: str, bounds: Bounds, *legs: str) -> Fault:
+    act = {"says": network.silence, "hears": network.deafen}[direction]
+    where = f" on {' and '.join(legs)}" if legs else ""
+    return Fault(f"what {name} {direction}{where} is lost", lambda w: act(w, name, *legs), bounds, network.heal, 4)
+
+
+FAULTS = [
+    cable(ONE, Bounds(CARRIER, moves=2), "eth0"),
+    cable(ONE, Bounds(CARRIER, moves=2), "eth1"),
+    cable(TWO, Bounds(), "eth0"),
+    cable(TWO, Bounds(), "eth1"),
+    cable(ONE, Bounds(LEASE_OUTAGE, moves=2), "eth0", "eth1"),
+    cable(TWO, Bounds(), "eth0", "eth1"),
+    Fault("all cables pulled", pull_all, Bounds(None, moves=2), plug_all_in, lasts=4),
+    Fault("heartbeats lost", network.lose_heartbeats, Bounds(), network.heal, lasts=5),
+    one_way(ONE, "says", Bounds(LEASE_OUTAGE, split=True, moves=2)),
+    one_way(ONE, "hears", UNSEEN_BY_ALL),
+    one_way(TWO, "says", Bounds()),
+    one_way(TWO, "hears", Bounds(None, split=True, moves=2)),
+    one_way(ONE, "says", UNSEEN_BY_ALL, "eth0"),
+    one_way(ONE, "hears", Bounds(outage=None), "eth1"),
+    Fault(
+        "first node alone behind the switch",
+        lambda w: network.isolate(w, ONE),
+        Bounds(LEASE_OUTAGE, split=True, moves=2),
+        network.heal,
+        lasts=4,
+    ),
+    Fault(
+        "second node alone behind the switch",
+        lambda w: network.isolate(w, TWO),
+        Bounds(split=True, moves=2),
+        network.heal,
+        lasts=4,
+    ),
+    Fault("a tenth of all frames lost", lambda w: network.lose(w, 10), Bounds(unserved=1.5), network.heal, lasts=8),
+    Fault("a third of all frames lost", lambda w: network.lose(w, 30), Bounds(unserved=3.0), network.heal, lasts=8),
+    Fault("frames duplicated", network.duplicate, Bounds(), network.heal, lasts=4),
+    flapping(10, 30, 2),
+    flapping(1, 6, 2),
+    flapping(0.2, 2, 4),
+]
+LONG = [flapping(0.1, 6, 12), flapping(2, 60, 4), flapping(5, 150, 4)]

@@ -1,0 +1,69 @@
+"""Plays a fault on a pair at rest, and judges what was seen. A case that fails leaves its timeline and the logs.
+
+build/faults/NAME has the timeline as JSON, its drawing, and the logs of both nodes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.faults.checker import Bounds, Violation, check
+from tests.faults.drawing import draw
+from tests.faults.live.fault import Fault
+from tests.faults.live.world import World
+from tests.faults.timeline import Kind, Timeline
+from tests.system.pair import NAMES
+
+KEPT = Path(__file__).parents[3] / "build" / "faults"
+BEFORE, AFTER = 0.3, 1.0
+"""Seconds for which the pair is looked at before the damage and at the end."""
+
+
+def play(world: World, fault: Fault) -> Timeline:
+    """On a pair at rest; what was seen from shortly before the damage until the pair is at rest again."""
+    began = time.monotonic()
+    time.sleep(BEFORE)
+    world.mark(Kind.FAULT, fault.name)
+    fault.do(world)
+    time.sleep(fault.lasts)
+    if fault.undo is not None:
+        world.mark(Kind.HEALED, f"end of {fault.name}")
+        fault.undo(world)
+        time.sleep(fault.bounds.heals)
+    with suppress(AssertionError):  # the checker says what is wrong then, and if not it, `judged`
+        world.until(world.at_rest, fault.rest)
+    time.sleep(AFTER)
+    return world.timeline().since(began)
+
+
+def violations(world: World, timeline: Timeline, bounds: Bounds) -> list[Violation]:
+    """Those of the checker, and the one that needs no checker: the pair does not come to rest."""
+    found = check(timeline, bounds)
+    if not world.at_rest():
+        found.append(Violation("I3", timeline.ended, "the pair has not come to rest"))
+    return found
+
+
+def judged(world: World, timeline: Timeline, bounds: Bounds, name: str) -> None:
+    """Fails with the drawing if any invariant did not hold, and keeps what there is to read."""
+    found = violations(world, timeline, bounds)
+    if found:
+        raise AssertionError(
+            f"{name}: {len(found)} violations; see {keep(world, timeline, found, name)}\n{draw(timeline, found)}"
+        )
+
+
+def keep(world: World, timeline: Timeline, found: list[Violation], name: str) -> Path:
+    """Writes it all down; the folder."""
+    folder = KEPT / re.sub(r"[^\w.-]+", "_", name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "timeline.json").write_text(timeline.as_json())
+    (folder / "drawing.txt").write_text(draw(timeline, found) + "\n")
+    for node in NAMES:
+        (folder / f"{node}.log").write_text(world.log(node))
+    return folder

@@ -1,0 +1,195 @@
+"""The checker on timelines made by hand: what it says of each invariant when it is broken, and when it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from tests.faults.checker import CALM_GAP, HANDOVER, MEMORY_SLACK, ORDERLY, UNSEEN, Bounds, check
+from tests.faults.timeline import (
+    Answer,
+    Change,
+    Finding,
+    Kind,
+    Mark,
+    Process,
+    Request,
+    Serving,
+    Timeline,
+    Weight,
+)
+
+VIP = "10.1.1.10"
+MOVING = Bounds(outage=1.0, moves=2)
+
+
+def came(at: float, node: str) -> Change:
+    return Change(at, VIP, node, True)
+
+
+def went(at: float, node: str) -> Change:
+    return Change(at, VIP, node, False)
+
+
+def line(*changes: Change, ended: float = 30.0, fault: float | None = 5.0, healed: float | None = None) -> Timeline:
+    """From 0 on, the first node has the address from the beginning."""
+    marks = [] if fault is None else [Mark(fault, Kind.FAULT, "a fault")]
+    marks += [] if healed is None else [Mark(healed, Kind.HEALED, "its repair")]
+    return Timeline(0.0, ended, (VIP,), tuple(marks), (came(0.0, "a"), *changes))
+
+
+def invariants(timeline: Timeline, bounds: Bounds = MOVING) -> list[str]:
+    return [violation.invariant for violation in check(timeline, bounds)]
+
+
+def served(*gaps: tuple[float, float], ended: float = 30.0) -> tuple[Request, ...]:
+    """A good answer every 10 ms, but in these times."""
+    times = [number / 100 for number in range(int(ended * 100))]
+    return tuple(Request(at, at + 0.001, not any(begin <= at < end for begin, end in gaps)) for at in times)
+
+
+def test_calm_breaks_nothing() -> None:
+    assert invariants(line(fault=None), Bounds()) == []
+    assert invariants(replace(line(fault=None), requests=served()), Bounds()) == []
+
+
+def test_takeover_and_failback_within_the_bounds_break_nothing() -> None:
+    seen = line(went(5.1, "a"), came(5.9, "b"), went(12, "b"), came(12.2, "a"), healed=8.0)
+    assert invariants(replace(seen, requests=served((5.1, 5.9), (12, 12.2)))) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "healed", "broken"),
+    [
+        (UNSEEN / 2, None, []),
+        (2 * UNSEEN, None, ["I1"]),
+        (ORDERLY * 0.9, 5.5, []),
+        (ORDERLY * 1.1, 5.5, ["I1"]),
+    ],
+)
+def test_i1_two_owners_are_forgiven_around_an_orderly_handover_alone(
+    seconds: float, healed: float | None, broken: list[str]
+) -> None:
+    assert invariants(line(came(6, "b"), went(6 + seconds, "a"), healed=healed)) == broken
+
+
+def test_i1_two_kernels_that_cannot_know_of_each_other_are_forgiven_until_they_can() -> None:
+    split = Bounds(outage=1.0, moves=2, split=True)
+    assert invariants(line(came(6, "b"), went(10.5, "b"), healed=10.0), split) == []
+    assert invariants(line(came(6, "b"), went(11.5, "b"), healed=10.0), split) == ["I1", "I3"]
+    assert "I1" in invariants(line(came(4, "b"), went(10.5, "b"), healed=10.0), split)
+
+
+def test_i1_two_machines_that_answer_in_turn() -> None:
+    ticks = count()
+    answers = [Answer(6 + next(ticks) * 0.004, VIP, mac) for mac in ("aa", "aa", "bb", "aa", "bb")]
+    assert invariants(replace(line(), answers=tuple(answers))) == ["I1"]
+    handover = [Answer(6 + number * 0.004, VIP, "aa" if number < 9 else "bb") for number in range(20)]
+    assert invariants(replace(line(), answers=tuple(handover))) == []
+
+
+def test_i2_nobody_for_longer_than_the_bound() -> None:
+    assert invariants(line(went(5.1, "a"), came(6.0, "b"))) == []
+    assert invariants(line(went(5.1, "a"), came(6.2, "b"))) == ["I2"]
+
+
+def test_i2_without_a_fault_there_is_no_gap_at_all() -> None:
+    assert invariants(line(went(2.0, "a"), came(2.1, "a"), fault=5.0)) == ["I2"]
+
+
+def test_i2_nothing_is_asked_of_nodes_that_nobody_can_reach() -> None:
+    cut = Bounds(outage=None, moves=2)
+    assert invariants(line(went(5.1, "a"), came(10.5, "a"), healed=10.0), cut) == []
+    assert invariants(line(went(5.1, "a"), came(12.0, "a"), healed=10.0), cut) == ["I2", "I3"]
+
+
+def test_i2_client_is_not_served_by_an_owner_that_is_there() -> None:
+    longest = 1.0 + CALM_GAP
+    assert invariants(replace(line(), requests=served((6.0, 6.0 + longest * 0.9)))) == []
+    assert "I2" in invariants(replace(line(), requests=served((6.0, 6.0 + longest * 1.1))))
+
+
+def test_i3_one_owner_and_a_client_that_is_served_after_the_repair() -> None:
+    split = Bounds(outage=None, moves=2, split=True)
+    assert invariants(line(came(6, "b"), healed=10.0), split) == ["I1", "I3"]
+    seen = replace(line(healed=10.0), requests=served((5.0, 12.0)))
+    assert invariants(seen, Bounds(outage=None)) == ["I2", "I3"]
+
+
+def test_i3_handover_under_way_at_that_instant_is_no_failure() -> None:
+    begun = 11.0 - HANDOVER / 2
+    assert invariants(line(went(begun, "a"), came(begun + HANDOVER * 0.9, "b"), healed=10.0)) == []
+
+
+def test_i3_cannot_be_seen_on_a_timeline_that_ends_too_early() -> None:
+    assert invariants(line(healed=10.0, ended=10.5)) == ["I3"]
+
+
+def weighed(*weights: tuple[float, int | None], dead: tuple[float, float]) -> Timeline:
+    return replace(
+        line(),
+        weights=tuple(Weight(at, "a", "192.168.2.1:80", weight) for at, weight in weights),
+        servings=(Serving(dead[0], "192.168.2.1", False), Serving(dead[1], "192.168.2.1", True)),
+    )
+
+
+def test_i4_dead_server_with_weight() -> None:
+    bounds = Bounds(dead_weight=3.0)
+    assert invariants(weighed((0, 1), (12.9, 0), dead=(10, 20)), bounds) == []
+    assert invariants(weighed((0, 1), (12.9, None), dead=(10, 20)), bounds) == []
+    assert invariants(weighed((0, 1), (13.1, 0), dead=(10, 20)), bounds) == ["I4"]
+    assert invariants(weighed((0, 1), dead=(10, 20)), bounds) == ["I4"]
+    assert invariants(weighed((0, 1), dead=(10, 12)), bounds) == []
+
+
+def test_i5_what_is_left() -> None:
+    assert invariants(replace(line(), left=(Finding("a", "address 10.1.1.10"),))) == ["I5"]
+
+
+def looked(values: list[tuple[int, int]], pid: int = 1) -> Timeline:
+    looks = (Process(6.0 + at, "a", "hbeat", pid, memory, fds) for at, (memory, fds) in enumerate(values))
+    return replace(line(), processes=tuple(looks))
+
+
+def test_i6_growth() -> None:
+    level = [(40_000 + number % 7, 30 + number % 3) for number in range(16)]
+    assert invariants(looked(level)) == []
+    assert invariants(
+        looked([(memory + number * MEMORY_SLACK // 8, fds) for number, (memory, fds) in enumerate(level)])
+    ) == ["I6"]
+    assert invariants(looked([(memory, fds + number) for number, (memory, fds) in enumerate(level)])) == ["I6"]
+    young = looked([(20_000, 20)] * 3 + level, pid=2)
+    before = Process(5.0, "b", "hbeat", 1, 1, 1)
+    assert "I6" not in invariants(replace(young, processes=(before, *young.processes)))
+    once = [(90_000, 90) if number == 14 else look for number, look in enumerate(level)]
+    assert invariants(looked(once)) == []
+
+
+def test_i7_tracebacks_and_processes_that_end() -> None:
+    assert invariants(replace(line(), tracebacks=(Finding("a", "Traceback"),))) == ["I7"]
+    looks = tuple(Process(6.0 + number, "a", "hbeat", 1 if number < 5 else 2, 1, 1) for number in range(10))
+    assert invariants(replace(line(), processes=looks)) == ["I7"]
+    assert invariants(replace(line(), processes=looks), Bounds(1.0, moves=2, ends=True)) == []
+
+
+def test_i8_change_of_owner_before_any_cause() -> None:
+    assert invariants(line(went(3.0, "a"), came(3.001, "b"))) == ["I8"]
+    assert invariants(line(went(26.0, "a"), came(26.001, "b"), ended=40)) == ["I8"]
+
+
+def test_i8_more_changes_than_the_cause_accounts_for() -> None:
+    moves = (went(6, "a"), came(6.001, "b"), went(8, "b"), came(8.001, "a"), went(9, "a"), came(9.001, "b"))
+    assert invariants(line(*moves[:4])) == []
+    assert invariants(line(*moves)) == ["I8"]
+
+
+def test_i8_address_that_is_away_for_a_moment_has_not_moved() -> None:
+    assert invariants(line(went(6, "a"), came(6.5, "a")), Bounds(outage=1.0, moves=0)) == []
+
+
+def test_part_of_a_timeline_has_the_owners_of_before() -> None:
+    part = line(went(6, "a"), came(6.5, "b")).since(10.0)
+    assert part.owners(VIP) == [((10.0, 30.0), frozenset({"b"}))]
+    assert part.marks == ()
