@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from hbeat.adapters.connection_files import sync_drops
 from hbeat.adapters.ipvs_sync import NoIpvs, SyncDaemons, SyncError
@@ -58,7 +59,9 @@ class ConnectionWatch:
         self._next = float("inf") if plan is None else now
         if plan is not None:
             self._look(plan, now, begins=True)
-            self._start_teller()
+            if self._teller is None:
+                with suppress(OSError):  # the first look tries again, and tells
+                    self._start_teller()
 
     def next_deadline(self) -> float:
         return self._next

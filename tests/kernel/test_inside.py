@@ -1,4 +1,4 @@
-"""The tests of tests/kernel/inside, run by guests: IPVS adapter, the command ldirectord, a pair of nodes."""
+"""The tests of tests/kernel/inside, run by guests: adapters on real IPVS, the command ldirectord, a pair of nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("module", ["test_ipvs.py", "test_commands.py", "test_pair.py", "test_sync_daemons.py"])
+@pytest.mark.parametrize(
+    "module", ["test_ipvs.py", "test_commands.py", "test_pair.py", "test_sync_daemons.py", "test_connection_sync.py"]
+)
 def test_inside_a_guest(module: str) -> None:
     said: list[str] = []
     status = uml.run_guest(

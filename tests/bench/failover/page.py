@@ -30,13 +30,21 @@ outage is the longest time without a good answer.
   beats; VRRP's is its own formula, 3 to 4 adverts.
 * *failed*: requests of about 100 a second. *moved*: until all addresses were where they belong. *two owners*: so long
   both kernels had the same address.
+* *downloads*: two are open through the virtual address, 100 kB a second each; how many of all went on, and the longest
+  silence of those. Without synchronisation of connections (-sync) they stay open and silent, or are reset.
 * killed, frozen: all processes of the stack on the first node at one instant, SIGKILL or SIGSTOP; nobody repairs it, it
   is looked at for 12 s. heartbeats cut: the switch drops heartbeats and adverts only, also for 12 s.
 * A guest has one processor and system calls some ten times slower than the machine's, so compare within a row.
 
 """
 BAR = 420
-COLOURS = {"ours": "#2a7ab0", "keepalived": "#d0762a", "originals": "#888888"}
+COLOURS = {
+    "ours": "#2a7ab0",
+    "ours-sync": "#2a7ab0",
+    "keepalived": "#d0762a",
+    "keepalived-sync": "#d0762a",
+    "originals": "#888888",
+}
 
 
 def text(run: dict[str, Any]) -> str:
@@ -45,14 +53,23 @@ def text(run: dict[str, Any]) -> str:
     parts = [HEAD.format(**run["machine"]), "![outages](FAILOVER.svg)\n"]
     for profile in _in_order(row["profile"] for row in rows):
         parts.append(f"\n## Heartbeats every {profile}\n\n")
-        parts.append("| fault | stack | outage | failed | moved | two owners | runs |\n|---|---|---|---|---|---|---|\n")
+        parts.append(
+            "| fault | stack | outage | failed | moved | two owners | downloads | runs |\n" + "|---" * 8 + "|\n"
+        )
         for fault, stack, chosen in _groups(rows, profile):
             outage, failed, two = (_spread(row[key] for row in chosen) for key in ("outage", "failed", "two_owners"))
             moved = [row["moved"] for row in chosen if row["moved"] is not None]
             where = _spread(moved) if len(moved) == len(chosen) else f"{len(moved)} of {len(chosen)} times"
-            parts.append(f"| {fault} | {stack} | {outage} | {failed} | {where} | {two} | {len(chosen)} |\n")
+            cells = (fault, stack, outage, failed, where, two, _downloads(chosen), str(len(chosen)))
+            parts.append(f"| {' | '.join(cells)} |\n")
         parts += _ratios(rows, profile)
     return "".join(parts)
+
+
+def _downloads(rows: list[Row]) -> str:
+    survived, opened = (sum(row[key] for row in rows) for key in ("survived", "downloads"))
+    silences = [row["silence"] for row in rows if row["silence"] is not None]
+    return f"{survived} of {opened}" + (f", {_spread(silences)}" if silences else "")
 
 
 def _ratios(rows: list[Row], profile: str) -> Iterable[str]:
