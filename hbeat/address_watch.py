@@ -11,7 +11,7 @@ from hbeat.agents.roster import Agents
 from hbeat.agents.vips import Vips
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import Action, Effect
-from hbeat.core.model import Resource, ResourceGroup
+from hbeat.core.model import LinkName, Resource, ResourceGroup
 
 REMOVED = "somebody removed it, or its lease ran out"
 TOO_LATE = "its lease was not renewed in time, because this node was too slow"
@@ -80,15 +80,17 @@ class AddressWatch:
                 self._watched.add(sock.fileno())
                 self._selector.register(sock, selectors.EVENT_READ, ("claims", None))
 
-    def ask(self, resource: Resource) -> None:
-        """Sends a question to the network."""
-        self._claims.ask(resource, time.monotonic())
+    def ask(self, resource: Resource, machines: Iterable[tuple[LinkName, str]]) -> None:
+        """Sends a question to the network, and one for the machine beside it."""
+        self._claims.ask(resource, dict(machines), time.monotonic())
 
     def read_claims(self) -> None:
         """What others have said of addresses of this cluster."""
         for resource, claim in self._claims.heard():
             told = self._cluster.address_seen if claim.has else self._cluster.address_wanted
             self._perform(told(resource, claim.mac.hex(":"), time.monotonic()))
+        for resource in self._claims.machines_heard():
+            self._perform(self._cluster.machine_seen(resource, time.monotonic()))
 
     def read_losses(self) -> None:
         self._lost(self._vips.missing(), REMOVED)

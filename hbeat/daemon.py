@@ -190,8 +190,8 @@ class Daemon:
         else:
             self._serve()
 
-    def _heard(self, link: LinkName, data: bytes, now: float) -> None:
-        self._perform(self.cluster.receive(link, data, now))
+    def _heard(self, link: LinkName, data: bytes, now: float, source: str) -> None:
+        self._perform(self.cluster.receive(link, data, now, source))
 
     def _echoed(self, data: bytes, now: float) -> None:
         self._perform(self.cluster.echoed(data, now))

@@ -13,14 +13,14 @@ from hbeat.core.model import LinkName
 
 
 class Network:
-    """heard: takes each datagram with its link and time. echoed: takes the payload of each echo reply."""
+    """heard: takes each datagram with its link, time and source. echoed: takes the payload of each echo reply."""
 
     def __init__(
         self,
         selector: selectors.BaseSelector,
         media: Media,
         pinger: Pinger,
-        heard: Callable[[LinkName, bytes, float], None],
+        heard: Callable[[LinkName, bytes, float, str], None],
         echoed: Callable[[bytes, float], None],
     ) -> None:
         self.media, self.pinger = media, pinger
@@ -79,5 +79,5 @@ class Network:
         return retire
 
     def _drain(self, ear: Ear, limit: int, media: Media | None = None) -> None:
-        for data in (media or self.media).drain(ear, limit):
-            self._heard(ear.link, data, time.monotonic())
+        for data, source in (media or self.media).drain(ear, limit):
+            self._heard(ear.link, data, time.monotonic(), source)

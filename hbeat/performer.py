@@ -112,8 +112,8 @@ class Performer:
             case RunHook():
                 self._warn([self._hooks.add(effect)])
                 self._next_hook(now)
-            case Probe(resource):
-                self.addresses.ask(resource)
+            case Probe(resource, machines):
+                self.addresses.ask(resource, machines)
             case Announce(resource):
                 self._agents.addresses.announce_again(resource, now)
             case Drop(resource):

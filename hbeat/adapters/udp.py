@@ -188,11 +188,12 @@ class Media:
             return ""
         return os.fsdecode(_IFREQ.unpack(answer)[0].rstrip(b"\0"))
 
-    def drain(self, ear: Ear, limit: int = DRAIN_LIMIT) -> Iterator[bytes]:
-        """The datagrams that wait in this socket, so many at most."""
+    def drain(self, ear: Ear, limit: int = DRAIN_LIMIT) -> Iterator[tuple[bytes, str]]:
+        """The datagrams that wait in this socket, so many at most, each with the address that sent it."""
         for _ in range(limit):
             try:
-                yield self._receivers[ear].recv(RECEIVE_LIMIT)
+                data, (source, *_) = self._receivers[ear].recvfrom(RECEIVE_LIMIT)
+                yield data, source.partition("%")[0]
             except BlockingIOError:
                 return
             except OSError as error:

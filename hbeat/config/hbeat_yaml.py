@@ -163,7 +163,9 @@ SETTINGS = {
             "on",
             "Before addresses of a node that has fallen silent are taken, the network is asked who has them (RFC 5227, "
             "for IPv6 by neighbour solicitation), from half of deadtime on. Nothing is taken while anybody answers. "
-            "Where nobody does, this costs no time.",
+            "Where nobody does, this costs no time. A node of hbeat is asked for when its heartbeat is late: if its "
+            "machine answers for itself and not for its virtual addresses, they are taken without waiting for "
+            "deadtime.",
             _switch,
         ),
         Setting(

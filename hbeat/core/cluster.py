@@ -154,6 +154,8 @@ class Cluster:
         if self.peer is not None:
             before = self.peer.links_up
             died, notes = self.peer.check(now)
+            if not died and self.custody.left_orphans(now):
+                died, notes = True, [*notes, self.peer.give_up("its machine answers, but not for its addresses", now)]
             effects += [*notes, *self.hooks.links(self.peer, self._circumstances())]
             if died:
                 effects += self._peer_died(now)
@@ -249,9 +251,12 @@ class Cluster:
 
     # --- receiving --------------------------------------------------------------------------------------------
 
-    def receive(self, link: LinkName, data: bytes, now: float) -> list[Effect]:
-        """One datagram from a link. Bad ones are counted, noted at a bounded rate, and change nothing."""
-        heard, effects = self.reception.take(link, data, now)
+    def receive(self, link: LinkName, data: bytes, now: float, source: str = "") -> list[Effect]:
+        """One datagram from a link; source: the address that sent it, if it is known.
+
+        Bad ones are counted, noted at a bounded rate, and change nothing.
+        """
+        heard, effects = self.reception.take(link, data, now, source)
         if self.peer is None:
             return effects
         effects += self.hooks.links(self.peer, self._circumstances())
@@ -380,6 +385,11 @@ class Cluster:
     def address_seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine, by its hardware address, says that it has a virtual address."""
         return self._perform(self.custody.seen(address, holder, now), now)
+
+    def machine_seen(self, address: Resource, now: float) -> list[Effect]:
+        """The silent peer's machine answers for its own address on the interface where this one belongs."""
+        self.custody.machine_seen(address)
+        return []
 
     def address_wanted(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine asks the network for a virtual address."""

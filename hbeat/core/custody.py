@@ -7,6 +7,10 @@ Silent peer. From suspicion on the network is asked for the addresses that a dea
 are taken if nobody answers; else the groups stay where they are, the network is asked on, and an alarm is logged. An
 original heartbeat which crashed leaves its addresses behind for ever; it is waited for no longer than the limit.
 
+Orphans. A node of our kind whose heartbeat is late is asked for at once, and so is its machine. One that answers for
+itself and not for its addresses has a daemon that was killed or hangs, and has lost them (`guard`): it is dead without
+waiting for deadtime, if all it had is of our own kinds; other resources may still run there.
+
 Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
 nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above.
 
@@ -25,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hbeat.core.builtin import ADDRESSES
+from hbeat.core.builtin import ADDRESSES, BUILTIN
 from hbeat.core.events import Announce, Drop, Effect, Level, Note, Probe
 from hbeat.core.guard import Guard
 from hbeat.core.legacy import LegacyOwnership
@@ -102,7 +106,25 @@ class Custody:
         asked = [address for address in wanted if address not in self._severed]
         free = bool(asked or not wanted) and self.guard.is_free(asked, now)
         self._ownership.contested = self._peer is not None and not free
-        return [Probe(address) for address in self.guard.due(now)]
+        machines = self._peer.machine if self._peer is not None and self._may_orphan() else ()
+        return [Probe(address, machines) for address in self.guard.due(now)]
+
+    def left_orphans(self, now: float) -> bool:
+        """The peer is there, and has none of the addresses of its groups any more."""
+        if self._peer is None or not self._may_orphan() or not self._peer.is_overdue(now):
+            return False
+        return self.guard.are_orphans(self._wanted(now))
+
+    def _may_orphan(self) -> bool:
+        """A peer of our kind is known to hold what we do not, and nothing else than we can judge."""
+        owned = self._ownership
+        if not (isinstance(owned, Ownership) and self._peer_is_ours() and owned.at_rest and owned.peer_stable):
+            return False
+        return all(r.script in BUILTIN for group in owned.others() for r in group.resources)
+
+    def machine_seen(self, address: Resource) -> None:
+        """The peer's machine answers for itself on the interface where this address belongs."""
+        self.guard.machine_answered(address)
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes and restores what nobody else has."""
@@ -211,7 +233,10 @@ class Custody:
         return not self.safety.arp_guard or self.guard.is_free(addresses, now)
 
     def _suspect_at(self) -> float | None:
-        return None if self._peer is None or not self.safety.arp_guard else self._peer.suspect_at
+        """From when on the peer's silence is worth a question."""
+        if self._peer is None or not self.safety.arp_guard or (at := self._peer.suspect_at) is None:
+            return None
+        return min(at, self._peer.overdue_at) if self._peer.alive and self._may_orphan() else at
 
     def _wanted(self, now: float) -> list[Resource]:
         """The addresses that may be ours in a moment, because the peer is silent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from hbeat.core.model import NodeName, PeerRecord, Resource
+from hbeat.core.model import LinkName, NodeName, PeerRecord, Resource
 
 
 class Level(IntEnum):
@@ -88,9 +88,14 @@ class Dismiss:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Ask the network who has this address. Who answers is told by Cluster.address_seen()."""
+    """Ask the network who has this address. Who answers is told by Cluster.address_seen().
+
+    machines: addresses of the silent node itself, by interface; the one where the address belongs is asked for beside
+    it, and told by Cluster.machine_seen().
+    """
 
     resource: Resource
+    machines: tuple[tuple[LinkName, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

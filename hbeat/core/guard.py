@@ -6,6 +6,10 @@ answers ARP requests and neighbour solicitations by itself. Questions go out eve
 deadtime, so that whoever asks from half of deadtime on knows the answer when it is over.
 
 An address that is answered for all the time is asked for more rarely after a while, until one question stays open.
+
+Where the silent machine itself still answers for an address of its own, on the interface where the virtual one belongs,
+there is proof: the way to it is good, it is there, and it does not have the virtual address. Such an address is an
+orphan after so many questions in a row that lost packets cannot explain it, and nobody has to wait for deadtime.
 """
 
 from __future__ import annotations
@@ -15,10 +19,15 @@ from dataclasses import dataclass
 
 from hbeat.core.model import Resource
 
-SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_WINDOW = 0.0025, 0.05, 0.3
+SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_WINDOW = 0.0025, 0.01, 0.3
 ENOUGH = 3
 """So many questions in a row without an answer, at least."""
-PATIENT_AFTER, PATIENT_PAUSE = 50, 0.25
+ORPHANED = 8
+"""So many in a row which the machine answered for itself and not for the address. With every second packet lost, more
+than forced by any network that still carries heartbeats, that happens by chance once in fifty thousand times."""
+PER_SECOND = 10_000
+"""Questions, of all addresses together."""
+PATIENT_AFTER, PATIENT_PAUSE = 150, 0.25
 """After so many answers in a row, the pause between questions."""
 
 
@@ -29,6 +38,9 @@ class _Inquiry:
     open: int = 0
     answers: int = 0
     holder: str = ""
+    held: bool = False  # since the last question somebody answered
+    there: bool = False  # since the last question the machine answered for itself
+    orphaned: int = 0  # questions in a row
 
 
 class Guard:
@@ -57,6 +69,7 @@ class Guard:
     def due(self, now: float) -> list[Resource]:
         """What is to be asked for now."""
         asked = []
+        pause = max(self.pause, len(self._inquiries) / PER_SECOND)
         for address, inquiry in self._inquiries.items():
             if now < inquiry.next_at:
                 continue
@@ -65,7 +78,9 @@ class Guard:
             if inquiry.open:
                 inquiry.answers = 0
             inquiry.open += 1
-            inquiry.next_at = now + (PATIENT_PAUSE if inquiry.answers >= PATIENT_AFTER else self.pause)
+            inquiry.orphaned = inquiry.orphaned + 1 if inquiry.there and not inquiry.held else 0
+            inquiry.there = inquiry.held = False
+            inquiry.next_at = now + (PATIENT_PAUSE if inquiry.answers >= PATIENT_AFTER else pause)
             asked.append(address)
         return asked
 
@@ -74,8 +89,19 @@ class Guard:
         inquiry = self._inquiries.get(address)
         if inquiry is not None:
             inquiry.open_since, inquiry.open = None, 0
+            inquiry.held = True
             inquiry.answers += 1
             inquiry.holder = holder
+
+    def machine_answered(self, address: Resource) -> None:
+        """The machine whose silence is the reason for the question answers for its own address beside this one."""
+        if (inquiry := self._inquiries.get(address)) is not None:
+            inquiry.there = True
+
+    def are_orphans(self, addresses: Iterable[Resource]) -> bool:
+        """That machine does not have these, and there is at least one."""
+        found = [self._inquiries.get(address) for address in addresses]
+        return bool(found) and all(inquiry is not None and inquiry.orphaned >= ORPHANED for inquiry in found)
 
     def is_free(self, addresses: Iterable[Resource], now: float) -> bool:
         """Nobody answers for any of these, and whoever is there has had the time to."""

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from hbeat.core.events import Level, Note
 from hbeat.core.model import LinkName, NodeName, NodeState, Timing
 
+OVERDUE = 1.2
+"""Heartbeats: so late is more than the unpunctuality of a loop."""
 MAX_ALARMS = 3
 ALARM_KEPT = 600.0
 CALM = 10.0
@@ -30,6 +32,8 @@ class Link:
 
     up: bool = False
     heard_at: float | None = None
+    source: str = ""
+    """The address from which the peer was heard here."""
 
 
 class Peer:
@@ -46,6 +50,7 @@ class Peer:
         self._began = now
         self._not_dead_before = now
         self._noted_init = False
+        self._known_dead = False
         self._alarms = 0  # false ones in a row
         self._alarm_at = now
         self.restless_until = now
@@ -66,7 +71,12 @@ class Peer:
         return (self.timing.deadtime if self.dt is None else self.dt) * (1 << self._alarms)
 
     def was_not_dead(self, now: float) -> list[Note]:
-        """The life that was given up is heard again: the network had failed, not the node, and may do so again soon."""
+        """The life that was given up is heard again: the network had failed, not the node, and may do so again soon.
+
+        Not if the daemon had: then it is no reason for more patience.
+        """
+        if self._known_dead:
+            return []
         self._alarms = min(self._alarms + 1, MAX_ALARMS)
         self._alarm_at = now
         self.restless_until = now + CALM * (1 << (self._alarms - 1))
@@ -106,12 +116,27 @@ class Peer:
         """We ourselves were late: what looks like silence may be ours. It gets the time of two more heartbeats."""
         self._not_dead_before = now + 2 * self.timing.keepalive
 
-    def heard_on(self, link_name: LinkName, now: float) -> list[Note]:
-        """Something authentic arrived on this link, be it a copy."""
+    @property
+    def machine(self) -> tuple[tuple[LinkName, str], ...]:
+        """Its own addresses by link, where it was heard."""
+        return tuple((name, link.source) for name, link in self.links.items() if link.source)
+
+    def is_overdue(self, now: float) -> bool:
+        """A heartbeat of it is missing, and the reason is not that this node was late."""
+        return self.alive and now >= self._not_dead_before and now >= self.overdue_at
+
+    @property
+    def overdue_at(self) -> float:
+        """When the next heartbeat has to be called late."""
+        return (self.heard_at or self._began) + OVERDUE * self.timing.keepalive
+
+    def heard_on(self, link_name: LinkName, now: float, source: str = "") -> list[Note]:
+        """Something authentic arrived on this link, be it a copy; source: the address that sent it, if it is known."""
         link = self.links.get(link_name)
         if link is None:
             return []
         link.heard_at = now
+        link.source = source or link.source
         if link.up:
             return []
         link.up = True
@@ -134,6 +159,13 @@ class Peer:
         self.status = status
         return notes
 
+    def give_up(self, why: str, now: float) -> Note:
+        """It is dead before its time, because of what is known of it; it will not have been a false alarm."""
+        self.status = NodeState.DEAD.value
+        self._known_dead = True
+        silence = now - (self._began if self.heard_at is None else self.heard_at)
+        return Note(Level.WARNING, f"node {self.name}: is dead (silent {silence:.3f} s, {why})")
+
     def check(self, now: float) -> tuple[bool, list[Note]]:
         """Whether the node has just died, and what to say about it and its links."""
         notes: list[Note] = []
@@ -146,4 +178,5 @@ class Peer:
         silence = now - (self._began if self.heard_at is None else self.heard_at)
         never = ", never heard" if self.heard_at is None else ""
         self.status = NodeState.DEAD.value
+        self._known_dead = False
         return True, [*notes, Note(Level.WARNING, f"node {self.name}: is dead (silent {silence:.3f} s{never})")]

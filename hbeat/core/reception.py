@@ -86,7 +86,7 @@ class Reception:
         self.tracker.forget()
         self.proof.renew()
 
-    def take(self, link: LinkName, data: bytes, now: float) -> tuple[Heard | None, list[Effect]]:
+    def take(self, link: LinkName, data: bytes, now: float, sender: str = "") -> tuple[Heard | None, list[Effect]]:
         """One datagram: the message if there is a new one in it, and what follows from its arrival."""
         try:
             message = unpack(data, self._outbox.keys)
@@ -109,9 +109,11 @@ class Reception:
             return None, []
         if message.text("t").startswith("NS_"):
             return None, self._transport(self._peer, link, message, now)
-        return self._numbered(self._peer, link, message, now)
+        return self._numbered(self._peer, link, message, now, sender)
 
-    def _numbered(self, peer: Peer, link: LinkName, message: Message, now: float) -> tuple[Heard | None, list[Effect]]:
+    def _numbered(
+        self, peer: Peer, link: LinkName, message: Message, now: float, sender: str
+    ) -> tuple[Heard | None, list[Effect]]:
         type_, generation = message.text("t"), message.number("hg") or 0
         sequence = message.number("seq") or 0
         is_status = type_ == "status"
@@ -122,7 +124,7 @@ class Reception:
         )
         if seen in _REASONS:
             return None, self._refused(link, seen, message, hello, now)
-        effects: list[Effect] = [*peer.heard_on(link, now)]
+        effects: list[Effect] = [*peer.heard_on(link, now, sender)]
         if seen is Seen.DUPLICATE:
             return None, effects
         if hello is not None:

@@ -152,6 +152,10 @@ SAFETY = (
     "nothing is taken over while it answers, the log names its hardware address once a minute, `hbeat status --yaml' "
     "has it under answered. Where nodes share no network, only routes, nobody answers, and the guard does nothing. "
     "When both nodes ask for the same address, the one that haresources names takes it (IPv4).",
+    "A node of hbeat whose heartbeat is late, while its machine still answers for its own address on the interface "
+    "where a virtual one belongs and not for that one any more, eight times in a row, has a daemon that was killed or "
+    "hangs, and a lease that has run out: it counts as dead at once, not after deadtime. This holds for groups whose "
+    "resources are all built in; a script may still run there, and is waited for until deadtime.",
     "With a heartbeat 3.0.6 as the other node, which leaves its addresses behind when it crashes, the guard gives up "
     "after arp_guard_limit, says so, and takes the addresses as heartbeat would.",
     "A node that slept (SIGSTOP, a frozen or suspended guest, no processor) for longer than deadtime less keepalive "

@@ -268,7 +268,7 @@ class World:
         if slept > longest_nap(self.safety, self.timing):
             self.perform(machine.name, cluster.stalled(slept, self.now))
         for link, data in machine.inbox:
-            self.perform(machine.name, cluster.receive(link, data, self.now))
+            self.perform(machine.name, cluster.receive(link, data, self.now, self._other(machine.name).name))
         machine.inbox.clear()
         news, machine.news = machine.news, []
         for call in news:
@@ -336,20 +336,30 @@ class World:
     def _other(self, name: str) -> Machine:
         return self.machines["b" if name == "a" else "a"]
 
-    def _probe(self, asking: str, address: Resource) -> None:
+    def _probe(self, asking: str, address: Resource, machines: dict[str, str]) -> None:
         other = self._other(asking)
+        asker = self.machines[asking].cluster
+
+        def machine_seen() -> None:
+            if self.machines[asking].cluster is asker and asker is not None:
+                self.perform(asking, asker.machine_seen(address, self.now))
 
         def arrive() -> None:
-            if link_of(address) in self.machines[asking].pulled | other.pulled:
+            if link_of(address) in self.machines[asking].pulled | other.pulled or self._lost_on_the_way():
                 return
-            if other.powered and address.text in other.running:
+            if other.powered and address.text in other.running and not self._lost_on_the_way():
                 self._claim(self.machines[asking], address, other.name)
+            if other.powered and not self._lost_on_the_way() and machines.get(link_of(address)) == other.name:
+                self.later(LATENCY, lambda: self._when_awake(self.machines[asking], machine_seen))
             cluster = other.cluster
             if cluster is not None:
                 self._when_awake(other, lambda: self._asked(other, cluster, address, asking))
 
         if not self.deaf:
             self.later(LATENCY, arrive)
+
+    def _lost_on_the_way(self) -> bool:
+        return self.random.random() < self.loss
 
     def _asked(self, machine: Machine, cluster: Cluster, address: Resource, asking: str) -> None:
         if machine.cluster is cluster:
@@ -382,8 +392,8 @@ class World:
                     if resource.text in machine.running:  # it survived its daemon: it is told to stand by
                         machine.running.remove(resource.text)
                     self.later(self.ready_after, self._ready(machine, cluster, resource))
-                case Probe(resource):
-                    self._probe(name, resource)
+                case Probe(resource, machines):
+                    self._probe(name, resource, dict(machines))
                 case Announce(resource):
                     self.announced.append((self.now, name, resource))
                     self._claim(self._other(name), resource, name)
@@ -428,7 +438,7 @@ class World:
         for link in LINKS:
             if (receiver, link) in self.cut or link in self.machines["a"].pulled | self.machines["b"].pulled:
                 continue
-            if self.random.random() < self.loss:
+            if self._lost_on_the_way():
                 continue
             self.later(LATENCY, self._delivery(receiver, link, data))
 
@@ -446,7 +456,7 @@ class World:
             if machine.cluster is not None and self.now < machine.stalled_until:
                 machine.inbox.append((link, data))
             elif machine.cluster is not None:
-                self.perform(name, machine.cluster.receive(link, data, self.now))
+                self.perform(name, machine.cluster.receive(link, data, self.now, self._other(name).name))
 
         return deliver
 

@@ -11,7 +11,7 @@ import pytest
 
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import Effect
-from hbeat.core.model import Failback, Held, ResourceGroup, Safety, Timing
+from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Safety, Timing
 from tests.hbeat.core.test_interrupted import OTHER_VIP
 from tests.hbeat.world import DIRECTOR, INSIDE, LINKS, VIP, World
 
@@ -122,6 +122,71 @@ def test_owner_that_dies_while_it_is_guarded_is_taken_over_at_once() -> None:
     world.power_off("a")
     assert world.run_until(lambda: world.owners() == {"b"}, 5), story(world)
     assert world.now - off < 2 * FAST.deadtime
+
+
+def seconds_without_owner(world: World, since: float) -> float:
+    """The longest time in which nobody had the address."""
+    ends = [at for at, _ in world.owner_log[1:]] + [world.now]
+    spans = [
+        end - max(at, since)
+        for (at, owners), end in zip(world.owner_log, ends, strict=True)
+        if not owners and end > since
+    ]
+    return max(spans, default=0.0)
+
+
+def kill_all(world: World) -> None:
+    world.crash("a")
+
+
+LEASE_ALONE = replace(GUARDED, keeper=False)
+
+
+@pytest.mark.parametrize("begin", [kill_all, sleep])
+def test_owner_whose_machine_lives_without_its_addresses_is_taken_over_before_deadtime(
+    begin: Callable[[World], None],
+) -> None:
+    world = pair(SLOW, LEASE_ALONE)
+    world.run_for(0.3)
+    begun = world.now
+    begin(world)
+    assert world.run_until(partial(is_owned_by, world, "b"), 20), story(world)
+    assert world.now - begun < 1.5, story(world)  # a lease and what is left of a heartbeat, of three seconds deadtime
+    assert seconds_without_owner(world, begun) < 0.5, story(world)
+    world.run_for(20)
+    assert world.seconds_of_two_owners() == 0, story(world)
+
+
+@pytest.mark.parametrize(
+    ("begin", "safety", "groups"),
+    [
+        (lambda world: world.power_off("a"), LEASE_ALONE, BOTH_SERVE),
+        (kill_all, replace(LEASE_ALONE, arp_guard=False), BOTH_SERVE),
+        (kill_all, LEASE_ALONE, (ResourceGroup("a", (VIP, Resource("database", "database"))),)),
+    ],
+    ids=["no machine is there", "guard is off", "scripts may still run there"],
+)
+def test_everything_else_waits_for_deadtime(
+    begin: Callable[[World], None], safety: Safety, groups: tuple[ResourceGroup, ...]
+) -> None:
+    world = World(SLOW, groups=groups, safety=safety).both_up()
+    world.run_for(0.3)
+    begun = world.now
+    begin(world)
+    world.run_for(0.01)
+    assert world.run_until(partial(is_owned_by, world, "b"), 20), story(world)
+    assert world.now - begun > SLOW.deadtime - SLOW.keepalive, story(world)
+
+
+def test_daemon_that_hung_and_comes_back_is_no_false_alarm() -> None:
+    world = pair(SLOW, LEASE_ALONE)
+    sleep(world)
+    assert world.run_until(partial(is_owned_by, world, "b"), 20)
+    assert world.run_until(partial(is_owned_by, world, "a"), 30), story(world)
+    assert "gets" not in story(world)
+    peer = world.node("b").peer
+    assert peer is not None
+    assert peer.patience == SLOW.deadtime
 
 
 def test_node_that_boots_into_a_partition_takes_nothing_that_is_answered_for() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hbeat.core.announcements import gratuitous_arp
-from hbeat.core.guard import ENOUGH, Guard
+from hbeat.core.guard import ENOUGH, ORPHANED, PER_SECOND, Guard
 from hbeat.core.model import Resource
 from hbeat.core.probes import Claim, advertisement_claim, arp_claim, probe
 
@@ -67,6 +67,55 @@ def test_patient_guard_asks_rarely_and_is_as_fast_when_it_matters() -> None:
     assert asked <= 1
     last = asked_until(guard, begun + 1.0)
     assert guard.is_free([VIP], last)
+
+
+def asked_for(guard: Guard, rounds: int, held: set[int], there: set[int]) -> None:
+    """So many questions; in the rounds of the two sets the address, or its machine, is answered for."""
+    for number in range(rounds):
+        now = guard.next_deadline() or 0.0
+        guard.due(now)
+        if number in held:
+            guard.answered(VIP, "02:00:00:00:00:09", now)
+        if number in there:
+            guard.machine_answered(VIP)
+
+
+ALL = set(range(ORPHANED + 1))
+
+
+@pytest.mark.parametrize(
+    ("held", "there", "orphan"),
+    [
+        (set(), ALL, True),
+        (set(), set(), False),  # nobody is there: that is for deadtime to judge
+        (ALL, ALL, False),
+        (ALL - {3}, ALL, False),
+        ({0}, ALL, False),
+        (set(), ALL - {ORPHANED - 1}, False),
+    ],
+)
+def test_address_is_an_orphan_when_its_machine_answers_every_time_and_nobody_for_it(
+    held: set[int], there: set[int], orphan: bool
+) -> None:
+    guard = Guard(3.0)
+    guard.watch([VIP], 10.0)
+    asked_for(guard, ORPHANED + 1, held, there)
+    assert guard.are_orphans([VIP]) is orphan
+
+
+def test_no_address_is_no_orphan_and_one_of_two_is_not_enough() -> None:
+    guard = Guard(3.0)
+    assert not guard.are_orphans([])
+    guard.watch([VIP, OTHER], 10.0)
+    asked_for(guard, ORPHANED + 1, set(), ALL)
+    assert not guard.are_orphans([VIP, OTHER])
+
+
+def test_many_addresses_are_asked_for_more_slowly() -> None:
+    addresses = [Resource(f"IPaddr::10.{n // 250}.{n % 250}.1", "IPaddr") for n in range(2000)]
+    guard = Guard(3.0)
+    guard.watch(addresses, 10.0)
+    assert sum(len(guard.due(10.0 + step / 1000)) for step in range(1000)) <= PER_SECOND
 
 
 def test_what_is_not_asked_about_is_not_free() -> None:
