@@ -136,6 +136,10 @@ def _print_overview(answer: dict[str, object]) -> None:
         print(f"    {group['node']}: {' '.join(group['resources'])}")
     if answer.get("connection_sync"):
         _print_connection_sync(answer["connection_sync"])
+    late = answer["late"]
+    assert isinstance(late, dict)
+    minute, ever = (f"{late[span] * 1000:.1f} ms" for span in ("last minute", "since start"))
+    print(f"  own loop late by at most {minute} in the last minute, {ever} since the start")
     if all_dropped["script messages"]:
         print(f"  messages of scripts dropped: {all_dropped['script messages']}")
     if dropped:

@@ -34,6 +34,7 @@ from hbeat.config.errors import ConfigError
 from hbeat.control_requests import ControlRequests
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import Level, Note
+from hbeat.core.lateness import Lateness
 from hbeat.core.model import LinkName, NodeState, PeerRecord
 from hbeat.core.outbox import Identity
 from hbeat.core.stall import Sleep, longest_nap
@@ -106,6 +107,7 @@ class Daemon:
         self._addresses, self._cables = self._performer.addresses, self._performer.cables
         self._connections = self._performer.connections
         self._sleep = Sleep(read_clocks())
+        self._lateness = Lateness()
         self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
         self._debug_level = max(config.ha.debug, self._log.debug)
         self._ending = False
@@ -209,6 +211,7 @@ class Daemon:
         self._addresses.read_claims()
         self._addresses.handle_timer()
         late, now = now - deadline, time.monotonic()
+        self._lateness.met(max(0.0, late), now)
         if now >= self.cluster.next_deadline() and not self._ending:
             self._perform(self.cluster.handle_timer(now, late))
             if self._shared.look():
@@ -330,4 +333,4 @@ class Daemon:
             self._control.answer(client, answer)
 
     def _view(self, now: float) -> dict[str, object]:
-        return view(self.cluster, self._config, self._fifo.dropped, self._connections.view, now)
+        return view(self.cluster, self._config, self._fifo.dropped, self._connections.view, self._lateness, now)

@@ -19,6 +19,7 @@ from hbeat.adapters.peer_file import PeerFile, read_peer_file
 from hbeat.adapters.udp import Media
 from hbeat.adapters.watchdog import Watchdog
 from hbeat.core.events import Level
+from hbeat.core.failover_time import sentence, worst_cases
 from hbeat.core.model import PeerRecord
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration
@@ -70,6 +71,14 @@ class Life:
         """It got as far as sending heartbeats."""
         self.restarted = False
         """Its keeper has started it."""
+
+    @property
+    def promise(self) -> str:
+        """For how long clients are without service at the most, nothing where there is nothing to fail over."""
+        config = self._config
+        if len(config.ha.nodes) < 2 or not config.groups:
+            return ""
+        return sentence(worst_cases(config.ha.timing, config.safety, config.groups))
 
     @property
     def wants_keeper(self) -> bool:
@@ -144,6 +153,8 @@ class Life:
             if self.restarted:
                 Path("/proc/self/comm").write_text("hbeat")
                 log.write(Level.ERROR, "heartbeat had died: its keeper removed its addresses and started it again")
+            if self.promise:
+                log.write(Level.INFO, self.promise)
             daemon.run(lambda: tell_once("ok"))
             log.write(Level.INFO, "Heartbeat shutdown complete.")
             if link is not None:

@@ -56,7 +56,12 @@ def start(manner: Manner, kept: tuple[int, int] | None = None) -> int:
         if isinstance(prepared, int):
             return prepared
         life, lock = prepared
-        return _live(life, lock, lambda words: None) if manner.foreground else _detach(life, lock)
+        if manner.foreground:
+            return _live(life, lock, lambda words: None)
+        status = _detach(life, lock)
+        if status == STARTED and life.promise:
+            print(life.promise)
+        return status
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
         prepared = _prepare(manner, kept[1])

@@ -6,6 +6,8 @@ import os
 
 import hbeat
 from hbeat.core.cluster import Cluster
+from hbeat.core.failover_time import worst_cases
+from hbeat.core.lateness import Lateness
 from hbeat.core.membership import Peer
 from hbeat.load import Configuration
 
@@ -23,6 +25,7 @@ def view(
     config: Configuration,
     script_messages_dropped: int,
     connection_sync: dict[str, object] | None,
+    lateness: Lateness,
     now: float,
 ) -> dict[str, object]:
     """The cluster as this node sees it. connection_sync: what is known of it, None where it is off.
@@ -74,6 +77,11 @@ def view(
             ],
         },
         "connection_sync": connection_sync,
+        "late": {"last minute": round(lateness.recent(now), 4), "since start": round(lateness.worst, 4)},
+        "failover": {
+            case.event: case.seconds if case.seconds is not None else case.why
+            for case in worst_cases(config.ha.timing, config.safety, config.groups)
+        },
         "dropped": {
             "reasons": {reason.value: count for reason, count in cluster.bad.by_reason.items()},
             "links": dict(cluster.bad.by_link),

@@ -26,7 +26,7 @@ from hbeat.core.joining import Joining, Step
 from hbeat.core.kin import Kin
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.lives import Lives
-from hbeat.core.membership import Peer
+from hbeat.core.membership import OVERDUE, Peer
 from hbeat.core.model import Failback, Held, LinkName, NodeName, NodeState, PeerRecord, Resource
 from hbeat.core.outbox import Outbox, WireStamp
 from hbeat.core.ownership import Ownership
@@ -127,6 +127,7 @@ class Cluster:
             self.cabling.next_deadline(),
             self.connections.next_deadline(),
             self.custody.next_deadline(self._now),
+            self.kin.next_deadline(),
         ]
         return min(at for at in timers if at is not None)
 
@@ -143,6 +144,8 @@ class Cluster:
         """
         effects: list[Effect] = []
         self._now = now
+        if late > (OVERDUE - 1) * self.settings.timing.keepalive:
+            self.kin.doubt(now)
         if late > self.settings.timing.keepalive and self.peer is not None and self.peer.alive:
             self.peer.doubt(now)
             self.connectivity.pings.doubt(now)
@@ -167,7 +170,7 @@ class Cluster:
         effects += self._perform(self.cabling.handle_timer(now), now)
         effects += self._perform(self.connections.handle_timer(now), now)
         effects += [*self.hooks.pings(self.connectivity.pings, self._circumstances()), *self._join(now)]
-        effects += self._perform(self.custody.handle_timer(now), now)
+        effects += self._perform([*self.kin.handle_timer(now), *self.custody.handle_timer(now)], now)
         return effects + self._perform(self.ownership.handle_timer(now), now)
 
     def _hold_back(self, peer: Peer, now: float) -> None:
@@ -401,6 +404,7 @@ class Cluster:
 
     def stalled(self, late: float, now: float) -> list[Effect]:
         """The loop came late by so much that what this node knows is stale. What waits in the sockets comes after."""
+        self.kin.doubt(now)
         if self.peer is not None and self.peer.alive:
             self.peer.doubt(now)
         return self._perform(self.custody.stalled(late, now), now)

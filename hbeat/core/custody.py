@@ -104,7 +104,7 @@ class Custody:
         self.guard.watch(sorted(self._to_ask(now), key=lambda address: address.text), now)
         wanted = self._wanted(now)
         asked = [address for address in wanted if address not in self._severed]
-        free = bool(asked or not wanted) and self.guard.is_free(asked, now)
+        free = bool(asked or not wanted) and (self.guard.is_free(asked, now) or self.guard.are_orphans(asked))
         self._ownership.contested = self._peer is not None and not free
         machines = self._peer.machine if self._peer is not None and self._may_orphan() else ()
         return [Probe(address, machines) for address in self.guard.due(now)]

@@ -27,8 +27,8 @@ ORPHANED = 8
 than forced by any network that still carries heartbeats, that happens by chance once in fifty thousand times."""
 PER_SECOND = 10_000
 """Questions, of all addresses together."""
-PATIENT_AFTER, PATIENT_PAUSE = 150, 0.25
-"""After so many answers in a row, the pause between questions."""
+PATIENT_AFTER, PATIENT_PAUSE = 5.0, 0.25
+"""Seconds of answers without a gap, and the pause between questions from then on."""
 
 
 @dataclass(slots=True)
@@ -36,11 +36,14 @@ class _Inquiry:
     next_at: float
     open_since: float | None = None  # when the first of the questions that stay open was asked
     open: int = 0
-    answers: int = 0
+    answered_since: float | None = None  # no question has stayed open since then
     holder: str = ""
     held: bool = False  # since the last question somebody answered
     there: bool = False  # since the last question the machine answered for itself
     orphaned: int = 0  # questions in a row
+
+    def is_held_for(self, seconds: float, now: float) -> bool:
+        return self.answered_since is not None and now - self.answered_since >= seconds
 
 
 class Guard:
@@ -76,11 +79,11 @@ class Guard:
             if inquiry.open_since is None:
                 inquiry.open_since = now
             if inquiry.open:
-                inquiry.answers = 0
+                inquiry.answered_since = None
             inquiry.open += 1
             inquiry.orphaned = inquiry.orphaned + 1 if inquiry.there and not inquiry.held else 0
             inquiry.there = inquiry.held = False
-            inquiry.next_at = now + (PATIENT_PAUSE if inquiry.answers >= PATIENT_AFTER else pause)
+            inquiry.next_at = now + (PATIENT_PAUSE if inquiry.is_held_for(PATIENT_AFTER, now) else pause)
             asked.append(address)
         return asked
 
@@ -90,7 +93,7 @@ class Guard:
         if inquiry is not None:
             inquiry.open_since, inquiry.open = None, 0
             inquiry.held = True
-            inquiry.answers += 1
+            inquiry.answered_since = now if inquiry.answered_since is None else inquiry.answered_since
             inquiry.holder = holder
 
     def machine_answered(self, address: Resource) -> None:
@@ -114,4 +117,8 @@ class Guard:
 
     def holders(self) -> dict[Resource, str]:
         """Who has answered since, by address."""
-        return {address: inquiry.holder for address, inquiry in self._inquiries.items() if inquiry.answers}
+        return {
+            address: inquiry.holder
+            for address, inquiry in self._inquiries.items()
+            if inquiry.answered_since is not None
+        }

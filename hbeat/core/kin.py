@@ -10,6 +10,8 @@ the other cannot know better, and one of them has to. It waits for two heartbeat
 heard again, its groups come home by failback, as after a death.
 
 Nobody. Messages that cross may leave groups that neither node holds; their own node takes them after two heartbeats.
+Not over a message that waited in a socket, since a newer one may wait behind it; and not out of a nap, in which the
+other node may have come to the conclusion that this one is dead.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class Kin:
         self._ownership = ownership  # None with auto_failback legacy, where nobody waits and nobody gives way
         self._unheard_since: float | None = None
         self._nobody_since: float | None = None
+        self._keepalive = 0.0
 
     def gone(self) -> None:
         """The peer died, or an original has come in its place."""
@@ -57,10 +60,25 @@ class Kin:
         nobody = (
             owned.at_rest and owned.peer_stable and owned.peer_free and not owned.held.local and not hello.sees_dead
         )
-        self._nobody_since = _since(self._nobody_since, nobody, now)
-        if self._nobody_since is not None and now - self._nobody_since >= wait:
-            return [*effects, *owned.take_unowned(now)]
+        self._nobody_since, self._keepalive = _since(self._nobody_since, nobody, now), keepalive
         return effects
+
+    def doubt(self, now: float) -> None:
+        """This node was late: what contradicted itself before does so anew."""
+        if self._nobody_since is not None:
+            self._nobody_since = now
+
+    def next_deadline(self) -> float | None:
+        """When handle_timer wants to be called."""
+        return None if self._nobody_since is None else self._nobody_since + HEARTBEATS * self._keepalive
+
+    def handle_timer(self, now: float) -> list[Effect]:
+        """Takes what nobody holds. Everything that waits in a socket was fed before."""
+        at, owned = self.next_deadline(), self._ownership
+        if at is None or now < at or owned is None:
+            return []
+        self._nobody_since = None
+        return owned.take_unowned(now) if owned.at_rest and not owned.held.local else []
 
 
 def _since(since: float | None, lasts: bool, now: float) -> float | None:

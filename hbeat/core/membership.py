@@ -122,8 +122,9 @@ class Peer:
         return tuple((name, link.source) for name, link in self.links.items() if link.source)
 
     def is_overdue(self, now: float) -> bool:
-        """A heartbeat of it is missing, and the reason is not that this node was late."""
-        return self.alive and now >= self._not_dead_before and now >= self.overdue_at
+        """A heartbeat of it is missing, and the reason is not that this node was late, or that one has just started."""
+        punctual = self.dt is None or self.dt <= self.timing.deadtime
+        return self.alive and punctual and now >= max(self.overdue_at, self._not_dead_before)
 
     @property
     def overdue_at(self) -> float:

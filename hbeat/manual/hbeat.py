@@ -87,6 +87,11 @@ STATUS = (
     ("connection_sync", "Interface, syncid, running, the kernel's daemons, or problem; connections here and there, at "
      "the last look; level: yes, no or unknown, whether the one knows those that the other serves, and why; awaited, "
      "whether resources wait for that; dropped, messages that this kernel was too slow for. null where it is off."),
+    ("late", "Seconds by which this daemon's own loop was late at the most: in the last minute, since the start. Where "
+     "it comes near to keepalive, the timers are too short for this machine."),
+    ("failover", "How long a fail-over takes at the most with these files, seconds by what happened; said at start, "
+     "too. Scripts take their own time on top, and a node that was started within the last five seconds is given two "
+     "seconds more."),
     ("dropped", "Datagrams that were refused, by reason and by link, and messages of scripts."),
     ("parameters", "The values of ha.cf in force."),
 )  # fmt: skip

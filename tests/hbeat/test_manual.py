@@ -17,6 +17,7 @@ from hbeat.config.directives import DIRECTIVES
 from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.config.hbeat_yaml import SETTINGS
 from hbeat.core.builtin import BUILTIN
+from hbeat.core.lateness import Lateness
 from hbeat.load import Configuration
 from hbeat.manual import cl_status, ha_cf
 from hbeat.manual.files import BUILT_IN_FORMS
@@ -83,7 +84,7 @@ def test_man_reads_it_without_a_complaint(name):
 def test_every_key_of_the_status_is_explained():
     ha = parse_ha_cf("ucast eth0 10.1.1.3\nnode a b\nauto_failback on\nping 10.1.1.1\n", "ha.cf", own_name="a")
     config = Configuration("a", ha, parse_authkeys("auth 1\n1 crc\n", "authkeys", 0o600), ())
-    shown = view(World().both_up().node("a"), config, 0, None, 0.0)
+    shown = view(World().both_up().node("a"), config, 0, None, Lateness(), 0.0)
     nodes, resources = shown["nodes"], shown["resources"]
     assert isinstance(nodes, dict)
     assert isinstance(resources, dict)
