@@ -87,7 +87,7 @@ class Custody:
             self._restore_at if self._lost and self._restore_at > now else None,
             now if self._must_look(now) else None,
             None if self._woke_at is None else self._woke_at + HEARTBEATS * self.timing.keepalive,
-            self._sever_at(),
+            None if (sever_at := self._sever_at()) is None else max(sever_at, now),
         ]
         return min((at for at in timers if at is not None), default=None)
 
