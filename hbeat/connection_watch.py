@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from hbeat.adapters.connection_files import sync_drops
-from hbeat.adapters.ipvs_sync import NoIpvs, SyncDaemons, SyncError
+from hbeat.adapters.ipvs_sync import NoIpvs, SyncDaemons, SyncError, usable_index
 from hbeat.core.builtin import SYNC_ROLES
 from hbeat.core.cluster import Cluster
 from hbeat.core.connection_sync import ConnectionSync
 from hbeat.core.events import ConnectionsRead, Effect, Level, Note, ReadConnections
 from hbeat.core.model import SyncPlan
+from hbeat.load import HA_DIR
 
 PERIOD = 2.0
 WITHOUT_IPVS = 60.0
@@ -78,11 +78,12 @@ class ConnectionWatch:
         except NoIpvs as error:
             self._next, problem = now + WITHOUT_IPVS, str(error)
         except SyncError as error:
-            problem = str(error)
+            problem = f"{error}: name one between the nodes that is up"
         except OSError as error:
             problem = f"the kernel does not answer about IPVS: {error.strerror or error}"
         if problem and problem != self._problem:
-            text = f"connection_sync: {problem}; open connections do not survive a fail-over until this is mended"
+            place = f"{HA_DIR / 'hbeat.yaml'}:{plan.line}"
+            text = f"{place}: connection_sync: {problem}; open connections do not survive a fail-over"
             self._tell(Note(Level.WARNING, text))
         elif self._problem and not problem:
             self._tell(Note(Level.INFO, f"connection_sync: runs on {plan.interface} now"))
@@ -91,10 +92,7 @@ class ConnectionWatch:
             self._perform(self._cluster.connections_listen(not problem, now))
 
     def _start_daemons(self, plan: SyncPlan, *, begins: bool) -> None:
-        try:
-            index = socket.if_nametoindex(plan.interface)
-        except OSError:
-            raise SyncError(f"there is no interface {plan.interface}") from None
+        index = usable_index(plan.interface)
         daemons = SyncDaemons()
         try:
             if self._index not in (0, index):

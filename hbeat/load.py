@@ -107,8 +107,8 @@ def load(directory: Path = HA_DIR) -> Configuration:
         what = f"{len(ha.nodes)} nodes ({' '.join(ha.nodes)})"
         cure = "a cluster with haresources has one or two; name those"
         problems.append(Problem(str(directory / "ha.cf"), 0, Severity.ERROR, what, cure))
-    if groups and extras and extras.sessions.connection_sync:
-        problems += _double_sync(groups, str(directory / "hbeat.yaml"), dict(extras.lines)["connection_sync"])
+    if groups and extras and (plan := extras.sessions.connection_sync):
+        problems += _double_sync(groups, str(directory / "hbeat.yaml"), plan.line)
     if problems or ha is None or keys is None or groups is None or extras is None:
         raise ConfigError(problems) if permitted else NotPermitted(problems)
     return Configuration(own, ha, keys, groups, extras.safety, extras.sessions)

@@ -6,6 +6,7 @@ run at once. The kernel wants state, interface and syncid to start one, and the 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import struct
@@ -19,6 +20,7 @@ NEW_DAEMON, DEL_DAEMON, GET_DAEMON = 9, 10, 11
 ATTR_DAEMON = 3
 DAEMON_STATE, DAEMON_INTERFACE, DAEMON_SYNCID = 1, 2, 3
 NESTED = 0x8000
+SIOCGIFFLAGS, IFF_UP, IFF_MULTICAST = 0x8913, 0x1, 0x1000
 STATES = {"master": 1, "backup": 2}
 ENOENT = 2
 REPLY_LIMIT = 1.0
@@ -31,6 +33,22 @@ class SyncError(Exception):
 
 class NoIpvs(SyncError):
     """This kernel has no IPVS."""
+
+
+def usable_index(interface: str) -> int:
+    """The number of an interface that is there, up, and carries multicast (netdevice(7)). Raises SyncError."""
+    request = struct.pack("16sH14x", interface.encode()[:15], 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            index = socket.if_nametoindex(interface)
+            flags: int = struct.unpack("16sH14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        except OSError:
+            raise SyncError(f"there is no interface {interface}") from None
+    if not flags & IFF_UP:
+        raise SyncError(f"interface {interface} is down")
+    if not flags & IFF_MULTICAST:
+        raise SyncError(f"interface {interface} carries no multicast")
+    return index
 
 
 class SyncDaemons:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from hbeat.config.errors import Problems
@@ -54,28 +54,26 @@ class Extras(NamedTuple):
 
     safety: Safety = Safety()
     sessions: Sessions = Sessions()
-    lines: tuple[tuple[str, int], ...] = ()
-    """Where each of the settings stands that are there."""
 
 
 def parse_settings(entries: Iterable[Entry], file: str) -> Extras:
     """The settings. Raises ConfigError with the problems of every line."""
     problems = Problems(file)
     values: dict[str, Any] = {}
-    lines: dict[str, int] = {}
     for entry in entries:
         row = SETTINGS.get(entry.name)
         if row is None:
             problems.error(entry.line, f"{entry.name!r}: there is no such setting", _suggestion(entry.name))
             continue
         try:
-            values[entry.name], lines[entry.name] = row.read(entry.text), entry.line
+            value = row.read(entry.text)
+            values[entry.name] = replace(value, line=entry.line) if isinstance(value, SyncPlan) else value
         except ValueError as error:
             what, _, cure = str(error).rpartition("; ")
             problems.error(entry.line, f"{entry.name}: {what}", cure)
     problems.raise_errors()
     sessions = {name: values.pop(name) for name in _SESSIONS if name in values}
-    return Extras(Safety(**values), Sessions(**sessions), tuple(lines.items()))
+    return Extras(Safety(**values), Sessions(**sessions))
 
 
 def _suggestion(name: str) -> str:

@@ -347,6 +347,8 @@ class Cluster:
                 self.connectivity.peer_gone()
                 self.cabling.peer_gone()
                 return [*self.connections.peer_gone(now), *obey_peer(type_, message, self.ownership, now)]
+            case "hb_takeover":
+                self.connections.hurry(now)
             case "query-cstatus":
                 return self.connectivity.client_status(message)
             case client_message if client_message in MESSAGES:
@@ -364,6 +366,8 @@ class Cluster:
     def carrier(self, lost: Iterable[LinkName], severed: Iterable[Resource], now: float) -> list[Effect]:
         """All interfaces of our groups that have no carrier now, and the addresses that belong there."""
         lost = frozenset(lost)
+        if lost > self.cabling.lost:
+            self.connections.hurry(now)
         self.custody.carrier(severed, lost >= set(self.settings.links), now)
         return self._perform(self.cabling.seen(lost, now), now)
 

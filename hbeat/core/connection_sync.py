@@ -241,6 +241,11 @@ class ConnectionSync:
         self._tell_at = now
         return []
 
+    def hurry(self, now: float) -> None:
+        """Groups may be given away in a moment, and nothing must wait."""
+        if self._other is not None and self._serves:
+            self._tell_at = now
+
     # --- the parts --------------------------------------------------------------------------------------------
 
     def _begin_look(self, other: _Other, now: float) -> Effect:

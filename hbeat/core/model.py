@@ -113,10 +113,14 @@ class Safety:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """Where the kernel's IPVS synchronisation daemons speak, both of them on both nodes, and under which number."""
+    """Where the kernel's IPVS synchronisation daemons speak, both of them on both nodes, and under which number.
+
+    line: where in hbeat.yaml it stands.
+    """
 
     interface: str
     syncid: int = 0
+    line: int = field(default=0, compare=False)
 
 
 class SysctlRule(Enum):

@@ -101,6 +101,7 @@ RELOAD = (
     "would hold up heartbeats: no regular file, or more than 256 KiB.",
     "haresources: what came is started, what went is stopped, everything else is not touched. Without any "
     "group it is refused: to stop all, stop heartbeat.",
+    "hbeat.yaml: at once, but vip_lease and keeper, which need a restart.",
     "authkeys: at once, see CHANGING THE KEY in authkeys(5).",
     "ha.cf: at once, media and ping nodes between two heartbeats. What needs a restart says so in ha.cf(5), and what "
     "waits for one is told with its line: node, for one, auto_failback from or to legacy, and ipfail coming or going. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +95,26 @@ def test_without_the_setting_nothing_is_read_and_nothing_waited_for() -> None:
     assert world.looks == []
 
 
+def test_director_that_is_never_ready_is_waited_for_until_the_same_limit() -> None:
+    world = returning(limit=6.0)
+    world.ready_after = 1000.0
+    world.power_off("a")
+    world.boot("a")
+    began = world.now
+    assert world.run_until(lambda: world.owners() == {"a"}, 60)
+    assert 6.0 <= world.now - began < 8.0
+
+
+def test_node_without_groups_tells_of_nothing() -> None:
+    world = World(groups=(), sessions=Sessions(SyncPlan("eth1")))
+    for name in ("a", "b"):
+        world.boot(name)
+    world.machines["a"].connections = set(NAMES)
+    world.run_for(100)
+    assert {wish.virtuals for _, wish in world.looks} <= {()}
+    assert world.machines["b"].connections == set()
+
+
 def test_table_that_is_not_level_is_told_once_and_so_is_that_it_is_again() -> None:
     world = pair()
     world.run_for(40)
@@ -127,6 +148,19 @@ def test_hb_standby_tells_of_the_newest_connections_first() -> None:
     assert "abcdef123456" in world.machines["b"].connections
 
 
+@pytest.mark.parametrize("how", ["cable", "takeover"])
+def test_pulled_cable_and_hb_takeover_make_it_hurry(how: str) -> None:
+    world = pair()
+    world.run_for(40)
+    world.machines["a"].connections.add("abcdef123456")
+    if how == "cable":
+        world.pull("a", "eth0")
+    else:
+        world.do("b", lambda c: c.ask_takeover("all", world.now))
+    assert world.run_until(lambda: world.owners() == {"b"}, 10)
+    assert "abcdef123456" in world.machines["b"].connections
+
+
 def test_look_that_never_ends_holds_up_a_stop_for_half_a_second() -> None:
     world = pair()
     world.run_for(40)
@@ -151,6 +185,7 @@ def test_nodes_with_other_syncids_do_not_wait_for_each_other() -> None:
     world.power_off("a")
     world.run_for(10)
     world.sessions = Sessions(SyncPlan("eth1", 6))
+    world.sync_is_mute = True
     world.boot("a")
     assert world.run_until(lambda: world.owners() == {"a"}, 10)
     assert level(world, "b") == Agreed.UNKNOWN.value

@@ -22,7 +22,7 @@ from hbeat.core.sync_message import messages, record
 from migration.namespaces import NetworkNamespace
 from tests.hbeat.world import World
 
-PLAN = SyncPlan("eth9", 7)
+PLAN = SyncPlan("eth9", 7, line=3)
 
 
 def sh(command: str) -> str:
@@ -115,7 +115,7 @@ def test_interface_that_comes_back_gets_daemons_of_its_own(watched: Watched) -> 
     before = threads()
     sh("ip link del eth9")
     watched.later()
-    assert "there is no interface eth9; open connections do not survive" in watched.said
+    assert "hbeat.yaml:3: connection_sync: there is no interface eth9: name one" in watched.said
     assert not watched.cluster.connections.listening
     watched.later()
     assert watched.said.count("there is no interface") == 1
@@ -127,11 +127,13 @@ def test_interface_that_comes_back_gets_daemons_of_its_own(watched: Watched) -> 
     assert watched.said.endswith("connection_sync: runs on eth9 now")
 
 
-def test_interface_that_is_down_is_told_and_tried_again(interface: None) -> None:
-    sh("ip link set eth9 down")
+@pytest.mark.parametrize(("broken", "problem"), [("down", "is down"), ("multicast off", "carries no multicast")])
+def test_interface_that_is_not_usable_is_told_and_tried_again(interface: None, broken: str, problem: str) -> None:
+    sh(f"ip link set eth9 {broken}")
     watched = Watched()
-    assert "Network is unreachable" in watched.said or "Network is down" in watched.said
-    sh("ip link set eth9 up")
+    assert f"interface eth9 {problem}" in watched.said
+    assert running() == {}
+    sh("ip link set eth9 up multicast on")
     watched.later()
     assert running() == BOTH
     watched.watch.end()
