@@ -32,41 +32,55 @@ class Teller:
         began = time.thread_time()
         self._services = Services(services_text()) or self._services
         only = None if order["virtuals"] is None else {as_written(address) for address in order["virtuals"]}
-        wanted = set(order["wanted"])
-        count, problem = 0, ""
-        records: list[bytes] = []
-        names: list[str] = []
-        present: set[str] = set()
+        seen = _Seen(self._services, only, set(order["wanted"]))
+        problem = ""
         try:
             for text in connection_texts():
-                for found in connections(text):
-                    count += 1
-                    name = found.name
-                    if name in wanted:
-                        present.add(name)
-                    if only is not None and found.virtual not in only:
-                        continue
-                    way = self._services.forwarding(found)
-                    if way is not None and (told := record(found, way)) is not None:
-                        records.append(told)
-                        if found.is_open:
-                            names.append(name)
-            if records:
-                send(messages(records, order["syncid"]), order["interface"])
+                seen.take(text)
         except NotAll:
-            names.clear()
-            problem = f"more than {count} connections: too many to be compared and told of all at once"
+            problem = f"more than {seen.count} connections: too many to be compared and told of all at once"
         except OSError as error:
-            names.clear()
+            problem = f"connections cannot be read: {error.strerror or error}"
+        try:
+            if seen.records:
+                send(messages(seen.records, order["syncid"]), order["interface"])
+        except OSError as error:
             problem = f"connections cannot be told to the other node: {error.strerror or error}"
         return {
-            "count": count,
-            "told": len(records),
-            "sample": heapq.nsmallest(SAMPLE_SIZE, names),
-            "present": len(present),
+            "count": seen.count,
+            "told": len(seen.records),
+            "sample": [] if problem else heapq.nsmallest(SAMPLE_SIZE, seen.names),
+            "present": len(seen.present),
             "seconds": time.thread_time() - began,
             "problem": problem,
         }
+
+
+class _Seen:
+    """What comes of one look. only: the virtual addresses whose connections are told of; None: all."""
+
+    def __init__(self, services: Services, only: set[str] | None, wanted: set[str]) -> None:
+        self._services, self._only, self._wanted = services, only, wanted
+        self.count = 0
+        self.names: list[str] = []
+        self.present: set[str] = set()
+        self.records: list[bytes] = []
+        """What is to be told."""
+
+    def take(self, text: str) -> None:
+        """Some lines of the kernel's file."""
+        for found in connections(text):
+            self.count += 1
+            name = found.name
+            if name in self._wanted:
+                self.present.add(name)
+            if self._only is not None and found.virtual not in self._only:
+                continue
+            way = self._services.forwarding(found)
+            if way is not None and (told := record(found, way)) is not None:
+                self.records.append(told)
+                if found.is_open:
+                    self.names.append(name)
 
 
 def main(orders: Iterable[str] = sys.stdin) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from hbeat.adapters.connection_files import sync_drops
-from hbeat.adapters.ipvs_sync import NoIpvs, SyncDaemons, SyncError, usable_index
+from hbeat.adapters.ipvs_sync import NoIpvs, SyncDaemons, SyncError, usable_interface
 from hbeat.core.builtin import SYNC_ROLES
 from hbeat.core.cluster import Cluster
 from hbeat.core.connection_sync import ConnectionSync
@@ -92,7 +92,13 @@ class ConnectionWatch:
             self._perform(self._cluster.connections_listen(not problem, now))
 
     def _start_daemons(self, plan: SyncPlan, *, begins: bool) -> None:
-        index = usable_index(plan.interface)
+        interface = usable_interface(plan.interface)
+        index = interface.index
+        if self._index != index and not interface.multicast:
+            text = (
+                f"interface {plan.interface} does not say that it carries multicast: see in `hbeat status` if it does"
+            )
+            self._tell(Note(Level.WARNING, f"connection_sync: {text}"))
         daemons = SyncDaemons()
         try:
             if self._index not in (0, index):

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 NETLINK_GENERIC = 16
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 0x10, 3, 1, 2
@@ -35,20 +36,26 @@ class NoIpvs(SyncError):
     """This kernel has no IPVS."""
 
 
-def usable_index(interface: str) -> int:
-    """The number of an interface that is there, up, and carries multicast (netdevice(7)). Raises SyncError."""
-    request = struct.pack("16sH14x", interface.encode()[:15], 0)
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One that is there and up (netdevice(7)). multicast: it says that it carries that; a tunnel may without a word."""
+
+    index: int
+    multicast: bool
+
+
+def usable_interface(name: str) -> Interface:
+    """Raises SyncError with what is wrong with it."""
+    request = struct.pack("16sH14x", name.encode()[:15], 0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
-            index = socket.if_nametoindex(interface)
+            index = socket.if_nametoindex(name)
             flags: int = struct.unpack("16sH14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
         except OSError:
-            raise SyncError(f"there is no interface {interface}") from None
+            raise SyncError(f"there is no interface {name}") from None
     if not flags & IFF_UP:
-        raise SyncError(f"interface {interface} is down")
-    if not flags & IFF_MULTICAST:
-        raise SyncError(f"interface {interface} carries no multicast")
-    return index
+        raise SyncError(f"interface {name} is down")
+    return Interface(index, bool(flags & IFF_MULTICAST))
 
 
 class SyncDaemons:
