@@ -480,7 +480,12 @@ class Cluster:
         self.ownership.ready_limit = sessions.failback_limit
         effects += self._perform(self.connections.renew(sessions.connection_sync, sessions.failback_limit, now), now)
         self.custody.renew(settings.safety, settings.timing)
-        return effects + self._perform(self.ownership.regroup(settings.groups, now), now)
+        guarded = settings.safety.arp_guard and self.peer is not None
+        before = [resource for group in self.ownership.mine() for resource in group.resources]
+        effects += self._perform(self.ownership.regroup(settings.groups, now, guarded=guarded), now)
+        if guarded:
+            self.custody.came(before)
+        return effects
 
 
 def _ownership(settings: Settings, peer: NodeName | None) -> Ownership | LegacyOwnership:

@@ -129,8 +129,8 @@ class Custody:
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes and restores what nobody else has."""
         effects = [*self._unowned(now), *self._give_up_severed(now)]
-        back = self._lost - self._severed
-        if back and now >= self._restore_at and self._is_free(back, now):
+        back = self._free_again(now) if now >= self._restore_at else set()
+        if back:
             self._restore_at = now + RESTORE_PAUSE
             self._lost -= back
             effects += self._ownership.restore(back, now)
@@ -177,6 +177,21 @@ class Custody:
         self._lost |= set(held)
         names = ", ".join(r.text for r in held)
         return [Note(Level.ERROR, f"{names} is gone: {why}; putting it back unless another has it")] if held else []
+
+    def came(self, before: Iterable[Resource]) -> None:
+        """A changed haresources has brought addresses which another node may have, whose files still say so: they are
+        put where they belong as lost ones are. before: what was ours until then."""
+        known = frozenset(before)
+        mine = (r for group in self._ownership.mine() for r in group.resources if r.script in ADDRESSES)
+        self._lost |= {r for r in mine if r not in known} if self._ownership.stable else set()
+
+    def _free_again(self, now: float) -> set[Resource]:
+        """The lost addresses of each group for none of whose lost ones anybody answers, and those that are not ours
+        any more."""
+        back = self._lost - self._severed
+        parts = [back.intersection(group.resources) for group in self._ownership.mine()]
+        answered = {address for part in parts if part and not self._is_free(part, now) for address in part}
+        return back - answered
 
     def stalled(self, late: float, now: float) -> list[Effect]:
         """This node slept for so long beyond its next deadline."""

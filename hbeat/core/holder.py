@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
 
-from hbeat.core.builtin import BUILTIN, KEPT, WARM
+from hbeat.core.builtin import ADDRESSES, BUILTIN, KEPT, WARM
 from hbeat.core.events import Dismiss, Effect, Level, Note, Outcome, Prepare
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Phase
@@ -110,8 +110,11 @@ class Holder(ABC):
     def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         """These groups could not be started here, and are stopped again. May be empty."""
 
-    def regroup(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
-        """haresources was changed: stop what left a group we hold, start what came; the rest is not touched."""
+    def regroup(self, groups: Iterable[ResourceGroup], now: float, *, guarded: bool = False) -> list[Effect]:
+        """haresources was changed: stop what left a group we hold, start what came; the rest is not touched.
+
+        guarded: what comes with an address is left to who asks for it first (`Custody.came`).
+        """
         before, was_warm = self.mine(), self.warm()
         self.groups = tuple(groups)
         after, warm = self.mine(), self.warm()
@@ -120,6 +123,8 @@ class Holder(ABC):
         effects += [Dismiss(r) for r in was_warm if r not in warm]
         if gone:
             effects += self.job(JobKind.YIELD, gone, now)
+        if guarded:
+            new = tuple(group for group in new if not any(r.script in ADDRESSES for r in group.resources))
         if new and self.stable:
             effects += self.job(JobKind.OWN, new, now)
         return effects

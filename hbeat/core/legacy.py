@@ -210,14 +210,14 @@ class LegacyOwnership(Holder):
         text = f"{keys_of(groups)} runs nowhere: it did not start here, and legacy mode cannot hand it over"
         return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
 
-    def regroup(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
+    def regroup(self, groups: Iterable[ResourceGroup], now: float, *, guarded: bool = False) -> list[Effect]:
         """haresources was changed: a new line with our name is ours from now on; the rest is as with on and off."""
         groups = tuple(groups)
         known = {group.key for group in self.groups}
         alone = not self.peer_alive
         if self.stable:
             self._keys |= {g.key for g in groups if g.key not in known and (g.node == self.me or alone)}
-        effects = super().regroup(groups, now)
+        effects = super().regroup(groups, now, guarded=guarded)
         self._keys &= {group.key for group in groups}
         self._show()
         return effects

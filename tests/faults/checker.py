@@ -36,10 +36,8 @@ INTERLEAVED = 0.1
 CALM_GAP = 0.5
 """Seconds between two answers for a client whom nothing disturbs, on such a machine."""
 MEMORY_SLACK = 4096
-DESCRIPTOR_SLACK = 4
-"""KiB and descriptors by which a daemon at rest may differ from itself at rest before."""
-WARM_UP = 3.0
-"""Seconds in which a daemon that was started meanwhile comes to its size."""
+DESCRIPTOR_SLACK = 10
+"""KiB and descriptors by which a daemon may differ from itself before: checks under way have some, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Bounds:
     repair until one owner serves. unserved: how much longer than that a client may be without answer, whose own frames
     are lost, too. moves: changes of owner that it accounts for, for each address. settles: for how long
     after it, and after its repair, such changes may come. dead_weight: how long a dead real server may have weight.
-    ends: processes of ours may end by it.
+    ends: processes of ours may end by it. warm_up: until those that were started meanwhile have come to their size.
     """
 
     outage: float | None = 0.0
@@ -62,6 +60,7 @@ class Bounds:
     settles: float = 20.0
     dead_weight: float = 5.0
     ends: bool = False
+    warm_up: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def growth(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
         lives[process.node, process.name, process.pid].append(process)
     for (node, name, pid), life in sorted(lives.items()):
         started = life[0].at > timeline.processes[0].at
-        looks = [look for look in life if not started or look.at > life[0].at + WARM_UP]
+        looks = [look for look in life if not started or look.at > life[0].at + bounds.warm_up]
         quarter = len(looks) // 4
         if quarter == 0:
             continue

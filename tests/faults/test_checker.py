@@ -144,6 +144,12 @@ def test_i4_dead_server_with_weight() -> None:
     assert invariants(weighed((0, 1), dead=(10, 12)), bounds) == []
 
 
+def test_i4_is_judged_from_the_beginning_of_the_part_that_is_judged() -> None:
+    bounds = Bounds(dead_weight=3.0)
+    assert invariants(weighed((0, 1), (9, 0), dead=(2, 20)).since(10), bounds) == []
+    assert invariants(weighed((0, 1), dead=(2, 20)).since(10), bounds) == ["I4"]
+
+
 def test_i5_what_is_left() -> None:
     assert invariants(replace(line(), left=(Finding("a", "address 10.1.1.10"),))) == ["I5"]
 
@@ -159,7 +165,7 @@ def test_i6_growth() -> None:
     assert invariants(
         looked([(memory + number * MEMORY_SLACK // 8, fds) for number, (memory, fds) in enumerate(level)])
     ) == ["I6"]
-    assert invariants(looked([(memory, fds + number) for number, (memory, fds) in enumerate(level)])) == ["I6"]
+    assert invariants(looked([(memory, fds + 2 * number) for number, (memory, fds) in enumerate(level)])) == ["I6"]
     young = looked([(20_000, 20)] * 3 + level, pid=2)
     before = Process(5.0, "b", "hbeat", 1, 1, 1)
     assert "I6" not in invariants(replace(young, processes=(before, *young.processes)))

@@ -10,8 +10,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 Interval = tuple[float, float]
+State = TypeVar("State", "Weight", "Serving")
 
 
 class Kind(StrEnum):
@@ -143,6 +145,8 @@ class Timeline:
             changes=tuple(_standing(self.changes, began)) + tuple(c for c in self.changes if c.at >= began),
             answers=tuple(a for a in self.answers if a.at >= began),
             requests=tuple(r for r in self.requests if r.begun >= began),
+            weights=tuple(_last(self.weights, began)) + tuple(w for w in self.weights if w.at >= began),
+            servings=tuple(_last(self.servings, began)) + tuple(s for s in self.servings if s.at >= began),
             processes=tuple(p for p in self.processes if p.at >= began),
         )
 
@@ -160,6 +164,15 @@ def _standing(changes: Iterable[Change], at: float) -> list[Change]:
             else:
                 there.pop((change.address, change.node), None)
     return list(there.values())
+
+
+def _last(states: Iterable[State], at: float) -> list[State]:
+    """The state in which each thing was then."""
+    known: dict[tuple[str, str], State] = {}
+    for state in states:
+        if state.at < at:
+            known[getattr(state, "node", ""), state.real] = replace(state, at=at)
+    return list(known.values())
 
 
 def _joined(pieces: Sequence[tuple[Interval, frozenset[str]]]) -> list[tuple[Interval, frozenset[str]]]:

@@ -15,7 +15,7 @@ from tests.faults.live.faults_of_processes import LEASE_OUTAGE, killed
 from tests.faults.live.processes import DAEMON
 from tests.faults.live.world import DEADTIME, INITDEAD, ONE, TWO, YOUNG, World
 from tests.faults.timeline import Kind
-from tests.system.pair import HA_CF
+from tests.system.pair import HA_CF, HARESOURCES
 
 BUSY = 0.5
 """Seconds by which a takeover may come late on a machine whose processors other cases share."""
@@ -204,5 +204,12 @@ FAULTS = [
         lasts=3,
     ),
     Fault("log that nobody reads", write_much, Bounds(), nothing, prepare=log_into_pipe, lasts=2),
+    Fault(
+        "peer with other haresources",
+        other_file("haresources", HARESOURCES.replace(ONE, TWO)),
+        Bounds(),
+        other_file("haresources", HARESOURCES),
+        lasts=5,
+    ),
     Fault("peer with other timers", other_file("ha.cf", SLOW), Bounds(), other_file("ha.cf", HA_CF), lasts=5),
 ]

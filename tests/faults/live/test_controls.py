@@ -140,7 +140,7 @@ def plant_process(world: World, name: str) -> None:
 
 def test_i6_descriptors_that_are_held(world: World) -> None:
     def plant(world: World) -> None:
-        for _ in range(12):
+        for _ in range(15):
             world.keep_open(world.connected(ONE).detach())
 
     violated = found(world.start_all(), plant, Bounds(), "I6")

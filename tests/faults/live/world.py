@@ -29,11 +29,13 @@ from migration.topology import LabReal, Leg
 from tests.faults.live.processes import DAEMON, find, named
 from tests.faults.live.referee import ASK_EVERY, Referee
 from tests.faults.timeline import Finding, Kind, Mark, Serving, Timeline
-from tests.system.pair import GATEWAY, HARESOURCES, NAMES, VIP, Pair
+from tests.system.pair import GATEWAY, HA_CF, HARESOURCES, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
 KEEPALIVE, DEADTIME, INITDEAD, LEASE = 0.1, 0.5, 1.5, 1.0
 """Those of the files below, seconds."""
+GUEST_DEADTIME, GUEST_LEASE = 4.0, 4.0
+"""In a guest, with one processor and slow system calls for everybody."""
 YOUNG = 2.0
 """Seconds more than deadtime that a node is waited for in the first five seconds of its life."""
 HBEAT_YAML = "vip_lease: 1s\nlink_hold_down: 1s\n"
@@ -43,6 +45,7 @@ DIRECTOR_CF = (
     + "".join(f"\treal={real}:80 masq\n" for real in REALS)
     + '\tservice=http\n\trequest="index.html"\n\treceive="ok"\n\tscheduler=wrr\n\tprotocol=tcp\n'
 )
+GUEST_HA_CF = HA_CF.replace("100ms", "500ms").replace("1500ms", "12").replace("deadtime 500ms", "deadtime 4")
 DIRECTOR_HARESOURCES = HARESOURCES.replace(f"{ONE} ", f"{ONE} ldirectord::ldirectord.cf ")
 FORWARD = (
     "add table ip forward; "
@@ -60,9 +63,12 @@ class World(Pair):
     def __init__(self, folder: Path, *, director: bool = False, ask_every: float = ASK_EVERY) -> None:
         super().__init__(folder)
         self.director = director
+        self.deadtime = GUEST_DEADTIME if director else DEADTIME
         for name in NAMES:
             self.write(name, "hbeat.yaml", HBEAT_YAML)
             if director:
+                self.write(name, "ha.cf", GUEST_HA_CF)
+                self.write(name, "hbeat.yaml", HBEAT_YAML.replace("vip_lease: 1s", f"vip_lease: {GUEST_LEASE:g}s"))
                 self.write(name, "haresources", DIRECTOR_HARESOURCES)
                 self.write(name, "ldirectord.cf", DIRECTOR_CF)
         self._namespaces = [NetworkNamespace.create() for _ in ("router", "client", *REALS)]
@@ -134,7 +140,7 @@ class World(Pair):
         for process in processes:
             out, _ = process.communicate(timeout=within)
             assert process.returncode == 0, out
-        self.until(lambda: self.at_rest() and all(self.patience(name) == DEADTIME for name in NAMES), within)
+        self.until(lambda: self.at_rest() and all(self.patience(name) == self.deadtime for name in NAMES), within)
         return self
 
     def at_rest(self) -> bool:
@@ -230,11 +236,11 @@ class World(Pair):
     def mark(self, kind: Kind, what: str) -> None:
         self._timeline = _with(self._timeline, marks=[Mark(time.monotonic(), kind, what)])
 
-    def left(self, name: str) -> None:
-        """Takes down what a node that is to have nothing of ours any more still has: I5."""
+    def left(self, name: str, *, tables: bool = True) -> None:
+        """Takes down what a node that is to have nothing of ours any more still has: I5. tables: those of IPVS, too."""
         has = [f"address {address}" for address in sorted(self.addresses(name) & {VIP, GATEWAY})]
         has += [f"process {called} ({pid})" for called, pid in named(self.nodes[name].pid)]
-        if self.director:
+        if self.director and tables:
             observer = self.nodes[name].observer
             assert observer is not None
             has += [f"IPVS service {service}" for service in observer.table()]

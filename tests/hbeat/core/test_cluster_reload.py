@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hbeat.core.auth import Key, Keyring, Method
-from hbeat.core.model import Resource, ResourceGroup, Timing
+from hbeat.core.model import Resource, ResourceGroup, Safety, Timing
 from tests.hbeat.world import KEYS, SEED_GROUP, World
 
 FAST = Timing(keepalive=0.1, warntime=0.2, deadtime=0.3, initdead=1.2, deadping=0.3)
@@ -35,6 +35,34 @@ def test_address_added_to_a_group_leaves_the_rest_of_it_alone() -> None:
     world.run_for(1)
     actions = [line.split("  ")[1] for line in world.transcript[mark:] if " start " in line or " stop " in line]
     assert actions == ["start IPaddr::10.1.1.12/24/eth0"]
+
+
+def test_reload_brings_no_address_that_the_other_node_has() -> None:
+    mine = replace(SEED_GROUP, node="b")
+    world = World(timing=FAST, safety=Safety()).both_up()
+    node = world.node("b")
+    world.do("b", lambda c: c.reload(replace(node.settings, groups=(mine,)), KEYS, world.now))
+    world.run_for(5)
+    assert world.owners() == {"a"}
+    assert world.seconds_of_two_owners() == 0
+    node = world.node("a")  # the operator copies it to the other node, too
+    world.do("a", lambda c: c.reload(replace(node.settings, groups=(mine,)), KEYS, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 5)
+    assert world.seconds_of_two_owners() == 0
+
+
+def test_address_that_another_machine_has_keeps_no_other_from_being_put_back() -> None:
+    other = ResourceGroup("b", (Resource("IPaddr::10.1.1.11/24/eth0", "IPaddr", ("10.1.1.11/24/eth0",)),))
+    world = World(timing=FAST, safety=Safety(), groups=(SEED_GROUP, other)).both_up()
+    node = world.node("b")
+    both_mine = (replace(SEED_GROUP, node="b"), other)
+    world.do("b", lambda c: c.reload(replace(node.settings, groups=both_mine), KEYS, world.now))
+    world.run_for(2)
+    (address,) = other.resources
+    world.machines["b"].running.remove(address.text)
+    world.do("b", lambda c: c.addresses_lost([address], "somebody removed it", world.now))
+    assert world.run_until(lambda: world.owners(address) == {"b"}, 3)
+    assert world.owners() == {"a"}
 
 
 def test_keys_can_be_changed_without_a_missed_beat() -> None:

@@ -1,0 +1,26 @@
+"""What lies here runs inside a guest, started by tests/faults/live/test_guest.py; elsewhere it is left alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from migration.lab_places import lab_places
+from tests.faults.live.world import World
+
+collect_ignore_glob = [] if os.environ.get("INSIDE_GUEST") else ["test_*.py"]
+ASK_EVERY = 0.02
+"""Seconds: system calls of a guest are ten times slower."""
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A pair with ldirectord on real IPVS, at rest; every fault leaves it at rest again."""
+    with lab_places(in_guest=True):
+        made = World(tmp_path_factory.mktemp("world"), director=True, ask_every=ASK_EVERY)
+        try:
+            yield made.start_all(60)
+        finally:
+            made.close()
