@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,40 @@ def test_reload_with_a_broken_director_file_changes_nothing(pair: Pair) -> None:
     status, out = pair.run(ONE, "ldirectord", "ldirectord.cf", "status")
     assert status == 0
     assert "is running" in out
+
+
+def sync_daemons(pair: Pair, name: str) -> str:
+    """Those that run, as `master 5 backup 5`."""
+    said = pair.run(name, "ipvsadm", "-l", "--daemon")[1].splitlines()
+    found = [re.match(r"(\w+) sync daemon \(mcast=eth1, syncid=(\d+)", line) for line in said]
+    return " ".join(f"{match[1]} {match[2]}" for match in found if match)
+
+
+def test_connection_sync_follows_hbeat_yaml_and_the_daemon(pair: Pair) -> None:
+    assert [sync_daemons(pair, name) for name in NAMES] == ["", ""]
+    for name in NAMES:
+        pair.write(name, "hbeat.yaml", "connection_sync: eth1/5\n")
+        assert pair.run(name, "hbeat", "reload")[0] == 0
+    assert [sync_daemons(pair, name) for name in NAMES] == ["master 5 backup 5"] * 2
+    pair.until(lambda: "there 0" in pair.run(ONE, "hbeat", "status")[1], 20)
+    # killed: its keeper starts it again, and what runs in the kernel goes on
+    before = pair.pid(TWO)
+    pair.run(TWO, "kill", "-KILL", str(before))
+    pair.until(lambda: pair.run(TWO, "hbeat", "status")[0] == 0 and pair.pid(TWO) != before, 30)
+    assert sync_daemons(pair, TWO) == "master 5 backup 5"
+    pair.until(lambda: pair.settled() and pair.owners() == [ONE], 30)
+    # another syncid, by reload; off, by reload; and none is left by a stop
+    pair.write(ONE, "hbeat.yaml", "connection_sync: eth1/6\n")
+    assert pair.run(ONE, "hbeat", "reload")[0] == 0
+    assert sync_daemons(pair, ONE) == "master 6 backup 6"
+    pair.until(lambda: "does not listen to this syncid" in pair.run(ONE, "hbeat", "status")[1], 20)
+    pair.write(ONE, "hbeat.yaml", "connection_sync: eth1/600\n")
+    status, said = pair.run(ONE, "hbeat", "reload")
+    assert status == 1
+    assert "hbeat.yaml:1: connection_sync: syncid 600 is not 0 to 255" in said
+    assert sync_daemons(pair, ONE) == "master 6 backup 6"
+    pair.write(ONE, "hbeat.yaml", "connection_sync: off\n")
+    assert pair.run(ONE, "hbeat", "reload")[0] == 0
+    assert sync_daemons(pair, ONE) == ""
+    assert pair.heartbeat(TWO, "stop")[0] == 0
+    assert sync_daemons(pair, TWO) == ""
