@@ -53,15 +53,13 @@ class ConnectionWatch:
         """hbeat.yaml was read."""
         if plan == self._plan:
             return
-        if plan is None:
-            self.end()
+        self.end()
         self._plan, self._problem, self._index = plan, "", 0
         self._next = float("inf") if plan is None else now
         if plan is not None:
             self._look(plan, now, begins=True)
-            if self._teller is None:
-                with suppress(OSError):  # the first look tries again, and tells
-                    self._start_teller()
+            with suppress(OSError):  # the first look tries again, and tells
+                self._start_teller()
 
     def next_deadline(self) -> float:
         return self._next

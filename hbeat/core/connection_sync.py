@@ -97,6 +97,7 @@ class ConnectionSync:
         self._number = 0  # of our last sample
         self._sample: tuple[str, ...] = ()
         self._answered: tuple[int, int] | None = None  # number of its last sample that was looked for, and found
+        self._tried = 0  # number of its last sample that a look was begun for
         self._looking: _Look | None = None
         self._tell_at: float | None = None
         self._answer_at: float | None = None
@@ -159,7 +160,10 @@ class ConnectionSync:
     def renew(self, plan: SyncPlan | None, limit: float, now: float) -> list[Effect]:
         """hbeat.yaml was changed."""
         before, self.plan, self.limit = self.plan, plan, limit
-        return self.peer_gone(now) if plan != before else []
+        if plan == before:
+            return []
+        self._looking = None  # who looked is gone
+        return self.peer_gone(now)
 
     def listens(self, on: bool, now: float) -> list[Effect]:
         """The kernel's daemons run on this node, or do not."""
@@ -174,13 +178,13 @@ class ConnectionSync:
             self._other_came(life, news, now)
         assert self._other is not None
         self._other.news = news
-        if news.sample and news.number != (self._answered or (0, 0))[0] and self._answer_at is None:
+        if news.sample and news.number != self._tried and self._answer_at is None:
             self._answer_at = now + ARRIVAL
         return self._compare(self._other, now)
 
     def _other_came(self, life: str, news: SyncNews, now: float) -> None:
         self._other = _Other(life, news)
-        self._answered = None
+        self._answered, self._tried = None, 0
         self._number += 1  # whatever it says of the sample before was of another life
         self._sample = ()
         self._tell_at = now
@@ -201,7 +205,7 @@ class ConnectionSync:
         if other is None:
             return effects
         if other.awaited_until is not None and now >= other.awaited_until:
-            if self.awaits:
+            if self.awaits and other.level is not Agreed.YES:
                 text = f"{self._ownership.peer} does not have the connections of this node after {self.limit:g} s"
                 why = f"{self.agreed[0].value}: {self.agreed[1]}"
                 effects.append(Note(Level.WARNING, f"{text} ({why}); its resources go home all the same"))
@@ -252,7 +256,7 @@ class ConnectionSync:
         tells = self._serves and self._tell_at is not None and self._tell_at <= now
         if self._tell_at is not None and self._tell_at <= now:
             self._tell_at = None if tells else now + (AGAIN if self._is_awaited else EVERY)
-        self._answer_at = None
+        self._answer_at, self._tried = None, other.news.number
         for first in self._first:
             first.looking = first.looking or tells
         self._looking = _Look(tells, other.news.number if other.news.sample else 0)

@@ -129,7 +129,7 @@ class World:
         self.sessions = sessions or Sessions()
         self.sync_is_mute = False
         """What one kernel tells the other of its connections does not arrive."""
-        self.look_problem = ""
+        self.look_problems: dict[str, str] = {}
         self.looks: list[tuple[str, ReadConnections]] = []
         self.timing = timing or Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
         self.failback = failback
@@ -424,8 +424,8 @@ class World:
                 other.connections |= set(told)
             present = len(set(wish.wanted) & machine.connections)
             found = ConnectionsRead(len(known), len(told), tuple(told[:SAMPLE_SIZE]), present)
-            if self.look_problem:
-                found = ConnectionsRead(problem=self.look_problem)
+            if problem := self.look_problems.get(machine.name):
+                found = ConnectionsRead(problem=problem)
             self.perform(machine.name, cluster.connections_read(found, self.now))
 
         return look

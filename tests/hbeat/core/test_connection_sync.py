@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from hbeat.core.connection_sync import Agreed
 from hbeat.core.model import Held, Resource, ResourceGroup, Sessions, SyncPlan
 from hbeat.core.sync_news import SyncNews, sync_news_in
-from tests.hbeat.world import DIRECTOR, VIP, World
+from tests.hbeat.world import DIRECTOR, KEYS, VIP, World
 
 NAMES = {f"{number:012x}" for number in range(20)}
 
@@ -173,10 +175,34 @@ def test_look_that_never_ends_holds_up_a_stop_for_half_a_second() -> None:
 
 def test_problem_of_looks_is_told_once() -> None:
     world = pair()
-    world.look_problem = "the interface is away"
+    world.look_problems = {"a": "the interface is away"}
     world.run_for(100)
     assert "\n".join(world.transcript).count("a  connection sync: the interface is away") == 1
     assert level(world, "a") == "unknown"
+
+
+def test_question_that_cannot_be_answered_is_not_tried_again_and_again() -> None:
+    world = pair()
+    world.look_problems = {"b": "too many connections"}
+    world.run_for(100)
+    assert 2 <= sum(name == "b" for name, _ in world.looks) < 50
+    assert level(world, "a") == "unknown"
+
+
+def test_it_can_be_switched_off_in_the_middle_of_a_look_and_on_again() -> None:
+    world = pair()
+    world.run_for(40)
+    cluster, looks = world.node("a"), len(world.looks)
+    read, cluster.connections_read = cluster.connections_read, lambda found, now: []  # type: ignore[method-assign]
+    world.run_until(lambda: len(world.looks) > looks, 60)
+    for plan in (None, SyncPlan("eth1", 5)):
+        change = replace(cluster.settings, sessions=Sessions(plan))
+        world.do("a", lambda c: c.reload(change, KEYS, world.now))  # noqa: B023
+        world.run_for(1 if plan is None else 0)
+    cluster.connections_read = read  # type: ignore[method-assign]
+    world.machines["b"].connections = set()
+    world.run_for(40)
+    assert world.machines["b"].connections == NAMES
 
 
 def test_nodes_with_other_syncids_do_not_wait_for_each_other() -> None:
