@@ -198,6 +198,11 @@ class ConnectionWatch:
         teller.kill()
         teller.wait()
 
+    @property
+    def teller(self) -> int | None:
+        """The pid of who looks."""
+        return self._teller.pid if self._teller else None
+
     # --- what can be seen -------------------------------------------------------------------------------------
 
     @property

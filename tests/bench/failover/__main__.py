@@ -2,7 +2,7 @@
 
 usage: python -m tests.bench.failover [--profiles A,B] [--faults A,B] [--stacks A,B] [--repeat N] [--print]
 
-Five repetitions of everything take about an hour. --print: the page on the terminal, the files stay as they are.
+Five repetitions of everything take about two hours. --print: the page on the terminal, the files stay as they are.
 """
 
 from __future__ import annotations
