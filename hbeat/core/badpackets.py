@@ -24,6 +24,7 @@ class Reason(Enum):
     WEAK_KEY = "weak key"  # listed, but of a weaker method than the one we send with
     BAD_SIGNATURE = "bad signature"
     UNKNOWN_NODE = "unknown node"  # signed by us or our peer, and ha.cf names neither
+    NAMESAKE = "name of this node"  # signed, and no life of this node can have sent it
     STALE = "stale"  # of an earlier life of the peer, or does not answer this one of ours
     REPLAY = "replay"  # its number was used already; what is sent again after a loss counts here on the second cable
     ECHO = "unexpected echo"  # an echo reply that nobody waits for

@@ -100,7 +100,7 @@ class Cluster:
             settings.timing,
             self.ownership,
             self.peer,
-            peer_is_ours=lambda: tracker.ours,
+            peer_is_ours=lambda: tracker.ours or self.reception.has_namesake(self._now),
             files_differ=lambda: HARESOURCES in self.agreement.differing,
         )
 

@@ -22,6 +22,8 @@ from hbeat.core.proof import ANSWER_TIME, Proof
 from hbeat.core.seqno import Seen, Tracker
 from hbeat.core.wire import Message, WireError
 
+NAMESAKE_KEPT = 60.0
+"""Seconds for which a machine with our name, once heard, is counted on."""
 REMEMBER_PAUSE = 1.0
 """Seconds between two records of the peer's sequence number; a new life is recorded at once."""
 
@@ -67,6 +69,7 @@ class Reception:
         self._ack_digit = random.randrange(10)
         self._acked = 0
         self._remember_at = float("-inf")
+        self._namesake_at: float | None = None
 
     def next_deadline(self) -> float | None:
         return self.tracker.next_deadline()
@@ -104,12 +107,26 @@ class Reception:
         if source not in self._nodes:
             return None, self._bad.note(link, Reason.UNKNOWN_NODE, f"node {source!r} is not in ha.cf", now)
         if self._peer is None or source != self._peer.name:
-            if source == self._outbox.me.name and message.number("hg") == self._outbox.me.generation:
-                self.returned[link] = now
-            return None, []
+            return None, self._by_our_name(link, message, now) if source == self._outbox.me.name else []
         if message.text("t").startswith("NS_"):
             return None, self._transport(self._peer, link, message, now)
         return self._numbered(self._peer, link, message, now, sender)
+
+    def has_namesake(self, now: float) -> bool:
+        """Another machine has used the name of this node lately: whoever answers for addresses may be alive."""
+        return self._namesake_at is not None and now - self._namesake_at < NAMESAKE_KEPT
+
+    def _by_our_name(self, link: LinkName, message: Message, now: float) -> list[Effect]:
+        """What we sent ourselves comes back, or another machine has our name. A recording of an earlier life of ours
+        has our uuid and an older generation: that is nothing to complain of."""
+        me, generation = self._outbox.me, message.number("hg") or 0
+        if message.raw("srcuuid") in (None, me.uuid) and generation <= me.generation:
+            if generation == me.generation:
+                self.returned[link] = now
+            return []
+        self._namesake_at = now
+        what = f"another machine is {me.name}, too; give each node a name of its own (uname -n, /etc/ha.d/nodeinfo)"
+        return self._bad.note(link, Reason.NAMESAKE, what, now)
 
     def _numbered(
         self, peer: Peer, link: LinkName, message: Message, now: float, sender: str

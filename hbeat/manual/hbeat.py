@@ -99,8 +99,8 @@ STATUS = (
 RELOAD = (
     "A file with an error changes nothing; the command says what is wrong and exits with 1. So does one that "
     "would hold up heartbeats: no regular file, or more than 256 KiB.",
-    "haresources: what came is started, what went is stopped, everything else is not touched. Without any "
-    "group it is refused: to stop all, stop heartbeat.",
+    "haresources: what came is started, a group with addresses as soon as nobody else answers for them, what went is "
+    "stopped, everything else is not touched. Without any group it is refused: to stop all, stop heartbeat.",
     "hbeat.yaml: at once, but vip_lease and keeper, which need a restart.",
     "authkeys: at once, see CHANGING THE KEY in authkeys(5).",
     "ha.cf: at once, media and ping nodes between two heartbeats. What needs a restart says so in ha.cf(5), and what "
@@ -119,7 +119,8 @@ LIMITS = (
 NETWORK = (
     "A datagram that is not signed with a key of authkeys costs one checksum, is counted in `hbeat status', and "
     "is told of once a minute for each reason: malformed, unknown key, weak key (of a weaker method than the one "
-    "that is sent with), bad signature, unknown node, stale, replay. What is sent again after a loss and arrives "
+    "that is sent with), bad signature, unknown node, name of this node (another machine is called so, too), stale, "
+    "replay. What is sent again after a loss and arrives "
     "over both links is counted as replay, too.",
     "Recordings. A node of hbeat believes another one only when it repeats a word that was never sent before, so "
     "that recorded heartbeats are worth nothing at any time. heartbeat 3.0.6 cannot do that: of such a node only "

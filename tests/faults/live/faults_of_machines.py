@@ -179,6 +179,19 @@ def other_file(file: str, text: str) -> Act:
     return do
 
 
+def same_name(world: World) -> None:
+    """The second node comes back under the name of the first."""
+    world.stop(TWO)
+    world.write(TWO, "nodeinfo", f"{ONE}\n")
+    world.start(TWO)
+
+
+def own_name(world: World) -> None:
+    world.stop(TWO)
+    (world.nodes[TWO].folder / "ha.d" / "nodeinfo").unlink()
+    world.start(TWO)
+
+
 FAULTS = [
     Fault("power-off of the owner", power_off(ONE), Bounds(DEAD, moves=2, ends=True), boot(ONE)),
     Fault("power-off of the other", power_off(TWO), Bounds(ends=True), boot(TWO)),
@@ -211,5 +224,6 @@ FAULTS = [
         other_file("haresources", HARESOURCES),
         lasts=5,
     ),
+    Fault("two nodes of one name", same_name, Bounds(ends=True), own_name, lasts=INITDEAD + 3 * DEADTIME + BUSY),
     Fault("peer with other timers", other_file("ha.cf", SLOW), Bounds(), other_file("ha.cf", HA_CF), lasts=5),
 ]

@@ -262,6 +262,10 @@ class World(Pair):
         )
         return self._timeline
 
+    def forget(self) -> None:
+        """What was seen so far is not needed any more."""
+        self._timeline = self._timeline.since(time.monotonic())
+
     def _keep_words(self, name: str) -> None:
         """Tracebacks of the logs and cores of the node, each once: I7."""
         folder = self.nodes[name].folder

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hbeat.core.auth import Key, Keyring, Method, pack, unpack
-from hbeat.core.events import Say, SendDatagram
+from hbeat.core.events import Effect, Note, Say, SendDatagram
+from hbeat.core.outbox import Outbox
 from hbeat.core.wire import Message
 from tests.hbeat.world import KEYS, World
 
@@ -81,3 +84,26 @@ def test_acknowledgement_for_another_node_is_not_ours() -> None:
         sent = world.node("a").outbox.send(Say.of(type_, dest, **own), world.now)
         effects = node.receive("eth0", sent.data, world.now + 1)
     assert [unpack(e.data, KEYS).text("seq") for e in effects if isinstance(e, SendDatagram)] == [number]
+
+
+def by_name_of_a(world: World, **own: object) -> list[Effect]:
+    """What a machine of the same name sends to the first node."""
+    sender = replace(world.node("a").outbox.me, **own)  # type: ignore[arg-type]
+    outbox = Outbox(sender, KEYS, lambda: (1, ""))
+    datagram = outbox.send(Say.of("status", st="active"), world.now)
+    return world.node("a").receive("eth0", datagram.data, world.now)
+
+
+def test_machine_with_the_name_of_this_node_is_told_of_and_keeps_the_guard_up() -> None:
+    world = World().both_up()
+    me = world.node("a").outbox.me
+    reception = world.node("a").reception
+    assert by_name_of_a(world) == by_name_of_a(world, generation=me.generation - 1) == []
+    assert not reception.has_namesake(world.now)
+    for stranger in ({"generation": me.generation + 1}, {"uuid": bytes(16), "generation": me.generation - 1}):
+        world.run_for(100)
+        assert not reception.has_namesake(world.now)
+        (note,) = by_name_of_a(world, **stranger)
+        assert isinstance(note, Note)
+        assert "another machine is a, too; give each node a name of its own" in note.text
+        assert reception.has_namesake(world.now)
