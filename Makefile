@@ -57,7 +57,7 @@ interop: original
 	$(INTEROP)
 
 # The fault matrix with its negative controls. FAULTS_SEED=N plays the random instants of another run again.
-FAULTS_LIVE := $(BIN)/python -m pytest -n 6 --maxschedchunk 1 tests/faults/live
+FAULTS_LIVE := $(BIN)/python -m pytest -n 4 --maxschedchunk 1 tests/faults/live
 faults: venv system-packages
 	$(FAULTS_LIVE)
 

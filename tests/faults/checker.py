@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 UNSEEN = 0.005
 ORDERLY = 0.050
-HANDOVER = 0.5
+HANDOVER = 1.0
 """Seconds for which an orderly handover may leave the client without an answer: stop, start, announce, on a machine
 whose processors other cases share."""
 INTERLEAVED = 0.1
 """Two machines that both answer do so in turn; after a handover the old one does not come again so soon."""
-CALM_GAP = 0.5
+CALM_GAP = 1.0
 """Seconds between two answers for a client whom nothing disturbs, on such a machine."""
-MEMORY_SLACK = 4096
+MEMORY_SLACK = 16_384
 DESCRIPTOR_SLACK = 10
 """KiB and descriptors by which a daemon may differ from itself before: checks under way have some, too."""
 

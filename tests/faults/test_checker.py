@@ -102,7 +102,7 @@ def test_i2_without_a_fault_there_is_no_gap_at_all() -> None:
 def test_i2_nothing_is_asked_of_nodes_that_nobody_can_reach() -> None:
     cut = Bounds(outage=None, moves=2)
     assert invariants(line(went(5.1, "a"), came(10.5, "a"), healed=10.0), cut) == []
-    assert invariants(line(went(5.1, "a"), came(12.0, "a"), healed=10.0), cut) == ["I2", "I3"]
+    assert invariants(line(went(5.1, "a"), came(13.0, "a"), healed=10.0), cut) == ["I2", "I3"]
 
 
 def test_i2_client_is_not_served_by_an_owner_that_is_there() -> None:
@@ -114,7 +114,7 @@ def test_i2_client_is_not_served_by_an_owner_that_is_there() -> None:
 def test_i3_one_owner_and_a_client_that_is_served_after_the_repair() -> None:
     split = Bounds(outage=None, moves=2, split=True)
     assert invariants(line(came(6, "b"), healed=10.0), split) == ["I1", "I3"]
-    seen = replace(line(healed=10.0), requests=served((5.0, 12.0)))
+    seen = replace(line(healed=10.0), requests=served((5.0, 13.0)))
     assert invariants(seen, Bounds(outage=None)) == ["I2", "I3"]
 
 

@@ -20,7 +20,7 @@ from tests.system.pair import HA_CF, HARESOURCES
 BUSY = 0.5
 """Seconds by which a takeover may come late on a machine whose processors other cases share."""
 DEAD = DEADTIME + BUSY
-START = 4.0
+START = 10.0
 """Seconds in which an init script has started heartbeat, there."""
 RELOADS = 100
 MORE_DESCRIPTORS = 1024
@@ -201,8 +201,18 @@ FAULTS = [
         Bounds(None, moves=2, ends=True, heals=INITDEAD + START),
         boot(ONE, TWO),
     ),
-    Fault("owner reboots in a loop", reboot([ONE] * 3, 1.5, 3), Bounds(DEAD + YOUNG, moves=6, ends=True), lasts=0),
-    Fault("both reboot in turn", reboot([ONE, TWO] * 2, 1, 4), Bounds(DEAD + YOUNG, moves=4, ends=True), lasts=0),
+    Fault(
+        "owner reboots in a loop",
+        reboot([ONE] * 3, 1.5, 3),
+        Bounds(DEAD + YOUNG, moves=6, ends=True, settles=90),
+        lasts=0,
+    ),
+    Fault(
+        "both reboot in turn",
+        reboot([ONE, TWO] * 2, 1, 4),
+        Bounds(DEAD + YOUNG, moves=4, ends=True, settles=90),
+        lasts=0,
+    ),
     Fault("owner boots while heartbeats are lost", boot_unheard, Bounds(DEAD, moves=2, ends=True), network.heal, 5),
     Fault("orderly stop", stop_in_order, Bounds(HANDOVER, ends=True), start_in_order),
     Fault("hb_standby", standby, Bounds(HANDOVER), take_back),

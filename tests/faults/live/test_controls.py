@@ -29,7 +29,7 @@ open("/proc/self/comm", "w").write("hbeat")
 kept = []
 while True:
     time.sleep(0.1)
-    kept.append(bytearray(1 << 20))
+    kept.append(bytearray(1 << 22))
 """
 """A process that is called as ours, and does not stay level."""
 

@@ -63,7 +63,7 @@ def delayed(netem: str) -> Act:
     return do
 
 
-UNMOVED = Bounds(dead_weight=CHECKED, unserved=SLOW)
+UNMOVED = Bounds(ends=True, dead_weight=CHECKED, unserved=SLOW)
 TAKEN = Bounds(TAKEOVER, moves=2, ends=True, dead_weight=CHECKED, unserved=SLOW, heals=2.0, settles=60, warm_up=20)
 FAULTS = [
     Fault("real server stopped", stop_a_real, UNMOVED, start_it_again, lasts=4),
@@ -82,8 +82,14 @@ FAULTS = [
     Fault("orderly stop with ldirectord", stop_in_order, TAKEN, start_in_order, lasts=2, rest=60),
     Fault("clock an hour forward", step_clock(HOUR), UNMOVED, lasts=4),
     Fault("clock an hour back", step_clock(-HOUR), UNMOVED, lasts=4),
-    Fault("frames delayed", delayed("delay 150ms 50ms"), Bounds(unserved=2.0), network.restore, lasts=6),
-    Fault("frames reordered", delayed("delay 60ms reorder 50% 25%"), Bounds(unserved=2.0), network.restore, lasts=6),
+    Fault("frames delayed", delayed("delay 150ms 50ms"), Bounds(ends=True, unserved=4.0), network.restore, lasts=6),
+    Fault(
+        "frames reordered",
+        delayed("delay 60ms reorder 50% 25%"),
+        Bounds(ends=True, unserved=4.0),
+        network.restore,
+        lasts=6,
+    ),
 ]
 
 
