@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,12 @@ class Machine:
     def run(self, *verb: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
             ["/bin/sh", str(self.script), *verb],
-            env={"PATH": "/usr/bin:/bin", "HA_DIR": str(self.ha_dir), **environment},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HA_DIR": str(self.ha_dir),
+                "PID_FILE": str(self.folder / "heartbeat.pid"),
+                **environment,
+            },
             capture_output=True,
             text=True,
         )
@@ -71,6 +78,26 @@ def test_each_verb_calls_its_program(machine, verb, calls, words):
     status, said = machine.run(verb)
     assert (status, machine.calls) == (0, calls)
     assert words in said
+
+
+@pytest.mark.parametrize(("name", "asked"), [("hbeat", True), ("sleep", False)])
+def test_stop_asks_the_daemon_before_anything_is_loaded_and_no_stranger(machine, name, asked):
+    program = machine.folder / name
+    shutil.copy(shutil.which("sleep") or "", program)
+    with subprocess.Popen([program, "60"]) as process:
+        deadline = time.monotonic() + 10  # its name comes a moment after its process
+        while Path("/proc", str(process.pid), "comm").read_text() != f"{name}\n":
+            assert time.monotonic() < deadline
+        (machine.folder / "heartbeat.pid").write_text(f"{process.pid}\n")
+        machine.program("hbeat", 0)
+        status, said = machine.run("stop")
+        assert (status, machine.calls) == (0, ["hbeat -k"])
+        assert "Done." in said
+        if asked:
+            assert process.wait(10) == -signal.SIGTERM
+        else:
+            assert process.poll() is None
+        process.kill()
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "reload", "status"])

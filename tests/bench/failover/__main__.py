@@ -1,8 +1,9 @@
 """Plays every fault on every stack in a guest kernel and writes FAILOVER.md beside tests/bench/RESULTS.md.
 
-usage: python -m tests.bench.failover [--profiles A,B] [--faults A,B] [--stacks A,B] [--repeat N] [--print]
+usage: python -m tests.bench.failover [--profiles A,B] [--faults A,B] [--stacks A,B] [--repeat N] [--add] [--print]
 
-Five repetitions of everything take about two hours. --print: the page on the terminal, the files stay as they are.
+Five repetitions of everything take about two hours. --add: to what FAILOVER.json has from other profiles, faults
+or stacks. --print: the page on the terminal, the files stay as they are.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def main() -> int:
             if status != 0:
                 return status
         rows = [json.loads(line) for line in file.read_text().splitlines()]
+    if options.add:
+        rows = json.loads((FOLDER / "FAILOVER.json").read_text())["rows"] + rows
     found = machine()
     run = {"machine": {**found, "keepalived": found["peers"]["keepalived"]}, "rows": rows}
     if options.print:
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, known in (("profiles", PROFILES), ("faults", FAULTS), ("stacks", STACKS)):
         parser.add_argument(f"--{name}", type=_chosen(list(known)), default=list(known), metavar="A,B")
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--add", action="store_true")
     parser.add_argument("--print", action="store_true")
     return parser
 
