@@ -60,7 +60,7 @@ class Database:
         return await reader.readexactly(int.from_bytes(head[:3], "little"))
 
 
-def asked(talk: Talk, timeout: float = 5.0, **more: Any) -> Verdict:
+def asked(talk: Talk, timeout: float = 30.0, **more: Any) -> Verdict:
     async def run() -> Verdict:
         async with stream_peer(talk) as port:
             given = {"login": "checker", "passwd": "hunter2", "database": "shop", "request": "select 1", **more}
