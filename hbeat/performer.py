@@ -66,7 +66,7 @@ class Performer:
         self._operations, self._peer_file = operations, peer_file
         self._tell, self._leave = tell, leave
         self._hooks = HookQueue()
-        self.warm = WarmResources(agents, operations, self._prepared, tell)
+        self.warm = WarmResources(agents, operations, self._prepared, self._sighted, tell)
         self._effects: deque[Effect] = deque()
         self._slice_ends = 0.0
         self._unfinished: deque[Callable[[], None]] = deque()
@@ -168,6 +168,9 @@ class Performer:
     def _aside_ended(self, outcome: Outcome, at: float) -> None:
         if not outcome.ok:
             self._warn([outcome.detail])
+
+    def _sighted(self, resource: Resource, blind: bool, now: float) -> None:
+        self.perform(self._cluster.sighted(resource, blind, now))
 
     def _prepared(self, resource: Resource, ready: bool, now: float) -> None:
         self.perform(self._cluster.prepared(resource, ready, now))

@@ -9,6 +9,8 @@ from hbeat.core.events import Level, Note, Outcome
 from hbeat.core.model import Resource
 from hbeat.operations import Operations
 
+GLANCE = 1.0
+"""Seconds between two looks at whether a director sees any server."""
 RETRY = 10.0
 """Seconds until the next attempt, for what did not start or lived for less."""
 
@@ -16,7 +18,8 @@ RETRY = 10.0
 class WarmResources:
     """Keeps running what Prepare asks for, until Dismiss.
 
-    prepared: told when a resource becomes ready, or stops being so. note: takes lines for the log.
+    prepared: told when a resource becomes ready, or stops being so. sighted: told whether it sees no server at all.
+    note: takes lines for the log.
     """
 
     def __init__(
@@ -24,21 +27,33 @@ class WarmResources:
         agents: Agents,
         operations: Operations,
         prepared: Callable[[Resource, bool, float], None],
+        sighted: Callable[[Resource, bool, float], None],
         note: Callable[[Note], None],
     ) -> None:
         self._agents, self._operations = agents, operations
-        self._prepared, self._note = prepared, note
+        self._prepared, self._sighted, self._note = prepared, sighted, note
+        self._glance_at: dict[Resource, float] = {}
         self._again: dict[Resource, float] = {}
         self._dismissed: set[Resource] = set()
 
     def next_deadline(self) -> float | None:
-        return min(self._again.values(), default=None)
+        return min([*self._again.values(), *self._glance_at.values()], default=None)
 
     def handle_timer(self, now: float) -> None:
         """Starts what has waited for its next attempt."""
         for resource in [r for r, at in self._again.items() if at <= now]:
             del self._again[resource]
             self._warm_up(resource, now)
+        for resource in [r for r, at in self._glance_at.items() if at <= now]:
+            self._glance_at[resource] = now + GLANCE
+            self._glance(resource, now)
+
+    def _glance(self, resource: Resource, now: float) -> None:
+        def glanced(outcome: Outcome, at: float) -> None:
+            if outcome.ok and resource in self._glance_at:
+                self._sighted(resource, not outcome.running, at)
+
+        self._operations.follow(self._agents.glance(resource, now), glanced, now)
 
     def prepare(self, resource: Resource, now: float) -> None:
         self._dismissed.discard(resource)
@@ -46,12 +61,15 @@ class WarmResources:
 
     def dismiss(self, resource: Resource, now: float) -> None:
         self._again.pop(resource, None)
+        self._glance_at.pop(resource, None)
         self._dismissed.add(resource)
         self._operations.follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
 
     def _warm_up(self, resource: Resource, now: float) -> None:
         def warmed(outcome: Outcome, at: float) -> None:
             if outcome.ok:
+                self._sighted(resource, not outcome.running, at)
+                self._glance_at[resource] = at + GLANCE
                 self._prepared(resource, True, at)
                 vigil = self._agents.watch(resource)
                 self._operations.follow(vigil, lambda _, ended_at: self._died(resource, at, ended_at), at)
@@ -63,8 +81,10 @@ class WarmResources:
 
     def _died(self, resource: Resource, warm_at: float, now: float) -> None:
         """It ended without being told to by us: start it again, at once if it had lived for a while."""
+        self._glance_at.pop(resource, None)
         if resource in self._dismissed:
             return
+        self._sighted(resource, False, now)
         self._prepared(resource, False, now)
         wait = 0.0 if now - warm_at > RETRY else RETRY
         when = f"in {wait:g} s" if wait else "now"

@@ -4,7 +4,7 @@ A request is words on one line; its answer has "ok" and, in order:
     status         role, ready, config, pid, virtuals
     role active    answered after the table is written: role
     role standby   answered after our part of the table is gone: role
-    ready SECONDS  answered when every real has a verdict, or after SECONDS: ready
+    ready SECONDS  answered when every real has a verdict, or after SECONDS: ready; blind: all of them are down
     reload         answered when the new file is in force, or refused: error
     stop           answered before the orderly stop begins
 reload alone and stop alone leave out the instances of execute=: two that name each other would go on for ever.
@@ -38,6 +38,9 @@ class Asked(Protocol):
 
     def is_ready(self) -> bool:
         """Whether each has one now."""
+
+    def is_blind(self) -> bool:
+        """Whether servers are checked and every one is down."""
 
     async def reload(self, why: str, alone: bool) -> str:
         """Read the files again; "" when they are in force, else why they are not."""
@@ -85,4 +88,4 @@ class ControlRequests:
         with suppress(TimeoutError):  # the answer says how it stands
             async with asyncio.timeout(limit):
                 await self._daemon.wait_ready()
-        return {"ok": True, "ready": self._daemon.is_ready()}
+        return {"ok": True, "ready": self._daemon.is_ready(), "blind": self._daemon.is_blind()}

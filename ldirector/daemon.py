@@ -342,6 +342,9 @@ class Daemon:
     def is_ready(self) -> bool:
         return self._director.is_ready()
 
+    def is_blind(self) -> bool:
+        return self._director.is_blind()
+
     def stop(self, alone: bool) -> None:
         self._alone = alone
         self._log.write(Level.INFO, "Linux Director Daemon stops on request")

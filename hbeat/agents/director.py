@@ -82,7 +82,7 @@ class DirectorOperation(_WithDirector):
 
 
 class WarmUp(_WithDirector):
-    """Starts an ldirectord in its role, then waits until it has a verdict for every real server.
+    """Starts an ldirectord in its role, then waits until it has a verdict for every real server: running if one is up.
 
     is_serving tells the role, and is asked again when the daemon runs: a takeover or a release may have come meanwhile.
     """
@@ -113,7 +113,7 @@ class WarmUp(_WithDirector):
         if answer.get("ok") is not True:
             return Outcome(False, str(answer.get("error")))
         if answer.get("ready") is True:
-            return Outcome(True)
+            return Outcome(True, running=answer.get("blind") is not True)
         self._has_role = True
         return self._ask(now)
 
@@ -131,6 +131,26 @@ class WarmUp(_WithDirector):
             if under_way is not None:
                 under_way.expire()
         return Outcome(False, "ldirectord did not start, or did not answer in time")
+
+
+class Glance(_WithDirector):
+    """Asks a running ldirectord whether it sees any server; the outcome is running when it does. Raises OSError."""
+
+    def __init__(self, config: str, now: float) -> None:
+        self.deadline = now + director.CALL_DEADLINE
+        self._call = director.ControlCall(config, "ready 0", self.deadline)
+
+    def step(self, now: float) -> Outcome | None:
+        assert self._call is not None
+        answer = self._call.ready()
+        if answer is None:
+            return None
+        return Outcome(answer.get("ok") is True, str(answer.get("error", "")), running=answer.get("blind") is not True)
+
+    def expire(self, now: float) -> Outcome:
+        assert self._call is not None
+        self._call.expire()
+        return Outcome(False, "no answer")
 
 
 class DirectorVigil(director.Vigil):

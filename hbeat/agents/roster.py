@@ -8,7 +8,7 @@ from functools import partial
 
 from hbeat.adapters import director
 from hbeat.agents.address import AddressAgent
-from hbeat.agents.director import DirectorOperation, DirectorVigil, WarmUp
+from hbeat.agents.director import DirectorOperation, DirectorVigil, Glance, WarmUp
 from hbeat.agents.lookup import LookupFailed, command_for
 from hbeat.agents.mail import LIMIT as MAIL_LIMIT
 from hbeat.agents.mail import compose, find_sendmail, sendmail_command
@@ -102,6 +102,13 @@ class Agents:
         """Watches what `warm_up` started; it is over, and not ok, when that has ended."""
         try:
             return DirectorVigil(parse_ldirectord(resource.arguments))
+        except OSError as error:
+            return Outcome(False, str(error))
+
+    def glance(self, resource: Resource, now: float) -> Outcome | Operation:
+        """Whether what `warm_up` started sees any server: then the outcome is running."""
+        try:
+            return Glance(parse_ldirectord(resource.arguments), now)
         except OSError as error:
             return Outcome(False, str(error))
 

@@ -18,6 +18,7 @@ from hbeat.core.membership import Peer
 from hbeat.core.model import NodeState, Timing
 from hbeat.core.ownership import Ownership
 from hbeat.core.proof import Proof
+from hbeat.core.sight import Sight
 
 PROTOCOL = "1"
 START_GRACE = 2.0
@@ -37,12 +38,13 @@ class Beat:
         kin: Kin,
         proof: Proof,
         cabling: Cabling,
+        sight: Sight,
         connections: ConnectionSync,
         began: float,
     ) -> None:
         self.timing, self.files = timing, files
         self._ownership, self._peer, self._kin, self._proof = ownership, peer, kin, proof
-        self._cabling, self._connections = cabling, connections
+        self._cabling, self._sight, self._connections = cabling, sight, connections
         self._began = began
         self._next = began
         self._said: tuple[object, ...] = ()
@@ -87,6 +89,6 @@ class Beat:
         owned = self._ownership
         sees_dead = self._peer is not None and self._peer.status == NodeState.DEAD.value
         quiet = not owned.jobs.stopping
-        lost = len(self._cabling.lost)
-        sync = self._connections.news
-        return Hello(self._proof.nonce, self._proof.echoes, sees_dead, owned.held, quiet, self.files, lost, sync)
+        lost, blind = len(self._cabling.lost), len(self._sight.blind)
+        nonce, echoes, sync = self._proof.nonce, self._proof.echoes, self._connections.news
+        return Hello(nonce, echoes, sees_dead, owned.held, quiet, self.files, lost, blind, sync)

@@ -82,7 +82,7 @@ class Cabling:
             return []
         owned = self._ownership
         assert owned is not None
-        if not owned.can_give:
+        if not owned.can_give or (wish.scope is Held.FOREIGN and owned.handover.is_held_back(besides=NAME)):
             wish.due = now + RETRY
             return []
         wish.due = now + ANSWER

@@ -37,6 +37,7 @@ from hbeat.core.script_messages import Fields
 from hbeat.core.script_requests import obey
 from hbeat.core.seqno import Seen
 from hbeat.core.settings import Settings
+from hbeat.core.sight import Sight
 from hbeat.core.wire import Message
 
 HOLDING_NEWS = frozenset({"starting", "resource"})
@@ -76,6 +77,7 @@ class Cluster:
         self.lives = Lives(others[0] if others else "")
         self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
         self.cabling = _cabling(settings, self.ownership)
+        self.sight = Sight(self.ownership if isinstance(self.ownership, Ownership) else None)
         sessions = settings.sessions
         self.ownership.ready_limit = sessions.failback_limit
         self.connections = ConnectionSync(self.ownership, sessions.connection_sync, sessions.failback_limit)
@@ -89,6 +91,7 @@ class Cluster:
             self.kin,
             self.reception.proof,
             self.cabling,
+            self.sight,
             self.connections,
             now,
         )
@@ -248,6 +251,7 @@ class Cluster:
             effects += self._send(Say.of("stonith", node=self.peer.name, result=result), now)
         self.connectivity.peer_gone()
         self.cabling.peer_gone()
+        self.sight.peer_gone()
         effects += self._perform(self.connections.peer_gone(now), now)
         effects += self._perform(self.ownership.peer_gone("dead", now), now)
         return effects + self._join(now)
@@ -328,9 +332,10 @@ class Cluster:
             self.kin.gone()
             self.agreement.forget()
             self.cabling.peer_gone()
+            self.sight.peer_gone()
             return self._perform(self.connections.peer_gone(now), now)
         said = self.kin.said(hello, self.settings.timing.keepalive, now)
-        said += self.cabling.peer_says(hello.lost, now)
+        said += [*self.cabling.peer_says(hello.lost, now), *self.sight.peer_says(hello.blind)]
         said += self.connections.peer_says(hello.life, hello.sync, now)
         return [*self.agreement.compare(peer.name, hello.files), *self._perform(said, now)]
 
@@ -346,6 +351,7 @@ class Cluster:
             case "shutdone":
                 self.connectivity.peer_gone()
                 self.cabling.peer_gone()
+                self.sight.peer_gone()
                 return [*self.connections.peer_gone(now), *obey_peer(type_, message, self.ownership, now)]
             case "hb_takeover":
                 self.connections.hurry(now)
@@ -388,6 +394,11 @@ class Cluster:
     def connections_listen(self, on: bool, now: float) -> list[Effect]:
         """The kernel's synchronisation daemons run on this node, or do not."""
         return self._perform(self.connections.listens(on, now), now)
+
+    def sighted(self, director: Resource, blind: bool, now: float) -> list[Effect]:
+        """Whether a director of this node sees no server at all. The peer knows before anything that follows."""
+        seen = self.sight.seen(director, blind)
+        return [*seen, *self._say_status(now)] if seen and self.status is NodeState.ACTIVE else seen
 
     def address_seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine, by its hardware address, says that it has a virtual address."""

@@ -146,6 +146,10 @@ class Handover:
         else:
             self._held_back.discard(reason)
 
+    def is_held_back(self, besides: str) -> bool:
+        """Somebody else holds it back."""
+        return bool(self._held_back - {besides})
+
     def is_held_back_by(self, reason: str) -> bool:
         return reason in self._held_back
 

@@ -11,6 +11,7 @@ anything follows from it: what it says is used, and acknowledgements carry nonce
     sees      the reader as the sender sees it: `dead`, or anything else
     holds     none, local, foreign, all: what the sender holds at this moment
     lost      how many interfaces of the resource groups have no carrier at the sender: `cabling`
+    blind     how many of the sender's directors see no real server: `sight`
     sync      what it knows of IPVS connections: `sync_news`; only while it listens for them
     quiet     `yes` when the sender is not stopping anything: what it does not hold does not run there
     the rest  names of files and what they have in them, as digests: `agreement` compares them
@@ -49,6 +50,7 @@ class Hello:
     quiet: bool = False
     files: Files = ()
     lost: int = 0
+    blind: int = 0
     sync: SyncNews | None = None
 
     @property
@@ -64,6 +66,7 @@ class Hello:
             f"holds={self.holds.value}",
             f"quiet={'yes' if self.quiet else 'no'}",
             f"lost={self.lost}",
+            f"blind={self.blind}",
             *([f"sync={self.sync.text()}"] if self.sync else []),
             *(f"{name}={digest}" for name, digest in self.files),
         ]
@@ -87,12 +90,23 @@ def hello_in(message: Message) -> Hello | None:
     if not _NONCE.fullmatch(nonce):
         return None
     echoes = tuple(echo for echo in said.pop("echo", "").split(",") if _NONCE.fullmatch(echo))
-    sees, holds, quiet, lost, sync = (said.pop(name, "") for name in ("sees", "holds", "quiet", "lost", "sync"))
+    own = ("sees", "holds", "quiet", "lost", "blind", "sync")
+    sees, holds, quiet, lost, blind, sync = (said.pop(name, "") for name in own)
     files = tuple(
         sorted((name, digest) for name, digest in said.items() if name.isprintable() and digest.isprintable())
     )
     holding = _HELD.get(holds, Held.NONE)
-    return Hello(nonce, echoes, sees == "dead", holding, quiet == "yes", files, _number(lost), sync_news_in(sync))
+    return Hello(
+        nonce,
+        echoes,
+        sees_dead=sees == "dead",
+        holds=holding,
+        quiet=quiet == "yes",
+        files=files,
+        lost=_number(lost),
+        blind=_number(blind),
+        sync=sync_news_in(sync),
+    )
 
 
 def _number(text: str) -> int:

@@ -133,6 +133,8 @@ NETWORK = (
     "Heartbeats in one direction only, between two nodes of hbeat: the node that is not heard gives its resources "
     "up when the other one has taken them. A node which is started while the other does not hear it takes the "
     "other for dead: the log names the other one as stale, mostly because of a firewall there.",
+    "Groups do not go home to a node whose directors see every real server down while those of the other see some: "
+    "its network is at fault, not the servers. It takes over nevertheless when the other one dies, and when told to.",
     "A node that was declared dead and was not is given twice the silence the next time, then four and eight "
     "times, until ten minutes have passed without another false alarm.",
     "Someone who can hold back and delay heartbeats between the nodes, and not only listen, can make a dead node "

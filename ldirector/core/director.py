@@ -179,6 +179,10 @@ class Director:
         if role is self._table.role or not self._running:
             self._table.role = role
             return []
+        if role is Role.ACTIVE and self.is_blind():  # what was wrong here may be over by now
+            for check in self._farm.checks.values():
+                if isinstance(check, Probe):
+                    self._probes.doubt(check, now)
         effects = self._table.set_role(role, table, now)
         effects.append(Note(Level.INFO, f"Role is now {role.value}"))
         return effects + self._announce(now, None, effects, "role active") + self._settle(self._farm.reals, now)
@@ -198,6 +202,10 @@ class Director:
     def is_ready(self) -> bool:
         """Each real that is probed has had a verdict: what a takeover would write is no longer a guess."""
         return self._running and self._probes.all_answered()
+
+    def is_blind(self) -> bool:
+        """Servers are checked, and every one is down: more likely a failure of this machine's network than of all."""
+        return self._running and self._farm.sees_nothing()
 
     def snapshot(self) -> Snapshot:
         """Everything a status command shows; before the start there are no virtuals."""

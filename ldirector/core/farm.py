@@ -60,6 +60,12 @@ class Farm:
         """Some real of this virtual serves, so its fallback does not."""
         return self._up[key] > 0
 
+    def sees_nothing(self) -> bool:
+        """Some servers are probed, and every one of them is down."""
+        probed = [member for member, check in self.checks.items() if isinstance(check, Probe)]
+        states = {self._health[member].state for member in probed if member not in self.maintained}
+        return states == {State.DOWN}
+
     # changes
 
     def adopt(self, table: Table, now: float) -> list[Transition]:

@@ -148,6 +148,7 @@ class World:
         self.hooks: frozenset[str] = frozenset()  # scripts in rc.d of both nodes
         self.told: list[tuple[str, RunHook]] = []
         self.sent: list[tuple[float, str, bytes]] = []
+        self.blind: frozenset[str] = frozenset()
         self.duration: Callable[[Resource, Action], float] = lambda resource, action: 0.01
         self.fails: set[tuple[str, str, Action]] = set()  # (node, resource text, action)
         self.ready_after = 0.5
@@ -225,6 +226,14 @@ class World:
     def _carrier(self, machine: Machine, cluster: Cluster) -> list[Effect]:
         severed = [r for group in self.groups for r in group.resources if link_of(r) in machine.pulled]
         return cluster.carrier(machine.pulled, severed, self.now)
+
+    def blindfold(self, *names: str) -> None:
+        """The directors of these nodes see no server, all others do."""
+        self.blind = frozenset(names)
+        for name, machine in self.machines.items():
+            for resource in [r for g in self.groups for r in g.resources if r.script == "ldirectord"]:
+                if machine.cluster is not None:
+                    self.perform(name, machine.cluster.sighted(resource, name in self.blind, self.now))
 
     def heal(self) -> None:
         self.cut.clear()
@@ -490,6 +499,7 @@ class World:
     def _ready(self, machine: Machine, cluster: Cluster | None, resource: Resource) -> Callable[[], None]:
         def ready() -> None:
             if machine.cluster is cluster and cluster is not None:
+                self.perform(machine.name, cluster.sighted(resource, machine.name in self.blind, self.now))
                 self.perform(machine.name, cluster.prepared(resource, True, self.now))
 
         return ready

@@ -35,6 +35,9 @@ class Scripted:
     def is_ready(self) -> bool:
         return self._ready
 
+    def is_blind(self) -> bool:
+        return not self._ready
+
     async def reload(self, why: str, alone: bool) -> str:
         self.done.append(("reload", why, alone))
         return self._refuses
@@ -53,7 +56,7 @@ def ask(daemon: Scripted, request: str) -> Answer:
         ("status", {"ok": True, "role": "active"}, []),
         ("role active", {"ok": True, "role": "active"}, [Role.ACTIVE]),
         ("role standby", {"ok": True, "role": "standby"}, [Role.STANDBY]),
-        ("ready 0", {"ok": True, "ready": True}, []),
+        ("ready 0", {"ok": True, "ready": True, "blind": False}, []),
         ("reload", {"ok": True}, [("reload", "on request", False)]),
         ("reload alone", {"ok": True}, [("reload", "on request", True)]),
         ("stop", {"ok": True}, [("stop", False)]),
@@ -77,7 +80,7 @@ def test_time_that_cannot_be_waited_is_refused(seconds: str) -> None:
 
 
 def test_readiness_that_does_not_come_in_time_is_answered_as_it_is() -> None:
-    assert ask(Scripted(ready=False), "ready 0.01") == {"ok": True, "ready": False}
+    assert ask(Scripted(ready=False), "ready 0.01") == {"ok": True, "ready": False, "blind": True}
 
 
 @pytest.mark.parametrize("request_", ["", "reboot", "role", "role king", "reload now", "stop alone now", "ready"])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hbeat.adapters import director
-from hbeat.agents.director import DirectorOperation, DirectorVigil, WarmUp
+from hbeat.agents.director import DirectorOperation, DirectorVigil, Glance, WarmUp
 from hbeat.agents.operation import Operation
 from hbeat.core.events import Action, Outcome
 
@@ -28,6 +28,7 @@ class Listener:
     def __init__(self, path: Path) -> None:
         self.asked: list[str] = []
         self.not_ready = 0
+        self.blind = False
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._sock.bind(str(path))
         self._sock.listen(8)
@@ -49,7 +50,7 @@ class Listener:
             return {"ok": True, "role": words[1]}
         if words[0] == "ready":
             self.not_ready -= 1
-            return {"ok": True, "ready": self.not_ready < 0}
+            return {"ok": True, "ready": self.not_ready < 0, "blind": self.blind}
         return {"ok": True, "role": "standby"}
 
     def close(self) -> None:
@@ -146,3 +147,16 @@ def test_director_that_does_not_answer_is_told_by_its_command(calls: Path) -> No
         assert operation.expire(time.monotonic()) is None
         assert finish(operation).ok
     assert calls.read_text() == "ldirectord.cf start\n"
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_glance_tells_whether_a_server_is_seen(listener: Listener, blind: bool) -> None:
+    listener.blind = blind
+    outcome = finish(Glance(CONFIG, time.monotonic()))
+    assert (outcome.ok, outcome.running) == (True, not blind)
+    assert listener.asked == ["ready 0"]
+
+
+def test_nobody_to_glance_at_is_said_at_once(calls: Path) -> None:
+    with pytest.raises(OSError, match=r".+"):
+        Glance(CONFIG, time.monotonic())

@@ -16,7 +16,7 @@ from ldirector.core.model import (
     VirtualState,
 )
 from tests.ldirector.core.build import FALLBACK, VIP, real, virtual
-from tests.ldirector.core.machine import FOREIGN, GOOD, OTHER, REFUSED, WEB1, Machine, masq, reloaded, table_with
+from tests.ldirector.core.machine import FOREIGN, GOOD, OTHER, REFUSED, WEB1, WEB2, Machine, masq, reloaded, table_with
 
 
 def test_reload_keeps_states_and_edits_weights_in_place() -> None:
@@ -165,3 +165,25 @@ def test_stop_on_standby_writes_nothing() -> None:
     machine = Machine(virtual(real(1)), role=Role.STANDBY, table=table_with((WEB1, 1)))
     machine.perform(machine.director.stop(machine.now))
     assert machine.ops == []
+
+
+def test_director_is_blind_while_every_server_it_checks_is_down() -> None:
+    machine = Machine(virtual(real(1), real(2)), role=Role.STANDBY)
+    assert not machine.director.is_blind()  # it does not know yet
+    machine.round(REFUSED)
+    assert machine.director.is_blind()
+    machine.maintain((VIP, WEB1))
+    assert machine.director.is_blind()
+    machine.tick()
+    machine.report(GOOD, "192.168.2.2")
+    assert not machine.director.is_blind()
+    machine.maintain((VIP, WEB1), (VIP, WEB2))
+    assert not machine.director.is_blind()  # nothing is checked any more
+
+
+def test_director_that_comes_to_serve_blind_checks_every_server_at_once() -> None:
+    for verdict, waits in ((REFUSED, False), (GOOD, True)):
+        machine = Machine(virtual(real(1), real(2)), role=Role.STANDBY)
+        machine.round(verdict)
+        machine.perform(machine.director.set_role(Role.ACTIVE, {}, machine.now))
+        assert (machine.next_in() > 0) is waits
