@@ -106,7 +106,7 @@ class Custody:
         asked = [address for address in wanted if address not in self._severed]
         free = bool(asked or not wanted) and (self.guard.is_free(asked, now) or self.guard.are_orphans(asked))
         self._ownership.contested = self._peer is not None and not free
-        machines = self._peer.machine if self._peer is not None and self._may_orphan() else ()
+        machines = self._peer.machine if self._peer is not None and self._can_judge() else ()
         return [Probe(address, machines) for address in self.guard.due(now)]
 
     def left_orphans(self, now: float) -> bool:
@@ -116,11 +116,13 @@ class Custody:
         return self.guard.are_orphans(self._wanted(now))
 
     def _may_orphan(self) -> bool:
-        """A peer of our kind is known to hold what we do not, and nothing else than we can judge."""
+        """A peer is known to hold what we do not."""
         owned = self._ownership
-        if not (isinstance(owned, Ownership) and self._peer_is_ours() and owned.at_rest and owned.peer_stable):
-            return False
-        return all(r.script in BUILTIN for group in owned.others() for r in group.resources)
+        return isinstance(owned, Ownership) and owned.at_rest and owned.peer_stable and self._can_judge()
+
+    def _can_judge(self) -> bool:
+        """By its addresses alone: it is of our kind, and all that it may hold is."""
+        return self._peer_is_ours() and all(r.script in BUILTIN for g in self._ownership.others() for r in g.resources)
 
     def machine_seen(self, address: Resource) -> None:
         """The peer's machine answers for itself on the interface where this address belongs."""

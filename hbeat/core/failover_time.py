@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hbeat.core.builtin import BUILTIN
-from hbeat.core.guard import ORPHANED, Guard
+from hbeat.core.guard import CERTAIN, ORPHANED, Guard
 from hbeat.core.membership import OVERDUE
 from hbeat.core.model import ResourceGroup, Safety, Timing
 
@@ -56,7 +56,7 @@ def _hung(timing: Timing, safety: Safety, *, built_in: bool) -> WorstCase:
     gone, guard = safety.vip_lease + KERNEL_LATE, Guard(timing.deadtime)
     if not safety.arp_guard:
         return WorstCase(event, max(timing.deadtime, gone) + REST)
-    free = max(timing.deadtime, gone + guard.window)
+    free = max(timing.deadtime, gone + max(guard.window, CERTAIN))
     orphaned = max(gone, OVERDUE * timing.keepalive) + ORPHANED * guard.pause
     return WorstCase(event, (min(free, orphaned) if built_in else free) + REST)
 

@@ -5,6 +5,9 @@ answers ARP requests and neighbour solicitations by itself. Questions go out eve
 `window` has passed since the first question that nobody answered, and at least three were asked. Both follow from
 deadtime, so that whoever asks from half of deadtime on knows the answer when it is over.
 
+An address that was answered for since the question came up is another matter: its owner lived a moment ago, and a
+network or a processor that is short of time loses answers for as long as a window. It has to be silent for `CERTAIN`.
+
 An address that is answered for all the time is asked for more rarely after a while, until one question stays open.
 
 Where the silent machine itself still answers for an address of its own, on the interface where the virtual one belongs,
@@ -22,6 +25,8 @@ from hbeat.core.model import Resource
 SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_WINDOW = 0.0025, 0.01, 0.3
 ENOUGH = 3
 """So many questions in a row without an answer, at least."""
+CERTAIN = 0.5
+"""Seconds without an answer, after there were some."""
 ORPHANED = 8
 """So many in a row which the machine answered for itself and not for the address. With every second packet lost, more
 than forced by any network that still carries heartbeats, that happens by chance once in fifty thousand times."""
@@ -113,7 +118,8 @@ class Guard:
     def _is_free(self, inquiry: _Inquiry | None, now: float) -> bool:
         if inquiry is None or inquiry.open_since is None:
             return False
-        return inquiry.open >= ENOUGH and now - inquiry.open_since >= self.window
+        window = max(self.window, CERTAIN) if inquiry.holder else self.window
+        return inquiry.open >= ENOUGH and now - inquiry.open_since >= window
 
     def holders(self) -> dict[Resource, str]:
         """Who has answered since, by address."""

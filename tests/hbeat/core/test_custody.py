@@ -114,6 +114,19 @@ def test_nothing_moves_while_the_heartbeats_are_cut_and_the_standby_says_why() -
     assert [world.node(n).ownership.held for n in "ab"] == [Held.LOCAL, Held.LOCAL]
 
 
+def test_answers_that_are_lost_for_a_moment_are_no_reason_to_take_what_was_answered_for() -> None:
+    world = pair(FAST)
+    world.partition()
+    world.run_for(5)
+    for _ in range(20):
+        world.deaf = True
+        world.run_for(0.3)
+        world.deaf = False
+        world.run_for(0.7)
+    assert world.owners() == {"a"}, story(world)
+    assert world.seconds_of_two_owners() == 0, story(world)
+
+
 def test_owner_that_dies_while_it_is_guarded_is_taken_over_at_once() -> None:
     world = pair()
     world.partition()

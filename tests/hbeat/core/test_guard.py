@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hbeat.core.announcements import gratuitous_arp
-from hbeat.core.guard import ENOUGH, ORPHANED, PER_SECOND, Guard
+from hbeat.core.guard import CERTAIN, ENOUGH, ORPHANED, PER_SECOND, Guard
 from hbeat.core.model import Resource
 from hbeat.core.probes import Claim, advertisement_claim, arp_claim, probe
 
@@ -56,6 +56,14 @@ def test_address_that_falls_silent_becomes_free() -> None:
     asked_until(guard, 12.0, VIP)
     last = asked_until(guard, 12.6)
     assert guard.is_free([VIP], last)
+
+
+def test_address_whose_owner_lived_a_moment_ago_has_to_be_silent_for_longer() -> None:
+    guard = Guard(0.3)
+    guard.watch([VIP], 10.0)
+    asked_until(guard, 11.0, VIP)
+    assert not guard.is_free([VIP], asked_until(guard, 11.0 + CERTAIN - 0.05))
+    assert guard.is_free([VIP], asked_until(guard, 11.0 + CERTAIN + 0.05))
 
 
 def test_patient_guard_asks_rarely_and_is_as_fast_when_it_matters() -> None:
