@@ -37,7 +37,6 @@ test: check system-packages server-packages bench-packages
 	$(BIN)/python -m pytest tests/zoo
 	$(BIN)/python -m pytest -n 2 tests/servers
 	$(BIN)/python -m pytest tests/kernel tests/system
-	$(MAKE) faults
 	BENCH=short $(BIN)/python -m tests.bench
 	BENCH=short $(BIN)/python -m tests.bench.mixed
 

@@ -108,13 +108,16 @@ def two_owners(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
 
 def two_answers(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
     """I1, as clients have it: two machines answer for one address in turn."""
-    forgiven = [(mark.at, mark.at + bounds.heals) for mark in timeline.marked(Kind.HEALED)] if bounds.split else []
+    healed = timeline.marked(Kind.HEALED) if bounds.split else []
+    forgiven = [(mark.at - INTERLEAVED, mark.at + bounds.heals) for mark in healed]
+    orders = [mark.at for mark in timeline.marked(Kind.ORDER)]
     for address in timeline.addresses:
         answers = [answer for answer in timeline.answers if answer.address == address]
         turns = [(a, b) for a, b in pairwise(answers) if a.hardware != b.hardware]
         for (first, second), (_, third) in pairwise(turns):
             again = third.hardware == first.hardware and third.at - first.at < INTERLEAVED
-            if again and not _within((first.at, third.at), forgiven):
+            ordered_back = any(second.at <= at <= third.at for at in orders)
+            if again and not ordered_back and not _within((first.at, third.at), forgiven):
                 what = f"{address} is answered for by {first.hardware} and {second.hardware} in turn"
                 yield Violation("I1", second.at, what)
                 break

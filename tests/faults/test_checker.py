@@ -90,6 +90,21 @@ def test_i1_two_machines_that_answer_in_turn() -> None:
     assert invariants(replace(line(), answers=tuple(handover))) == []
 
 
+def test_i1_address_that_is_ordered_back_at_once_is_not_answered_for_in_turn() -> None:
+    there_and_back = tuple(Answer(6 + number * 0.01, VIP, "a" if number in (0, 7) else "b") for number in range(8))
+    timeline = replace(line(), answers=there_and_back)
+    assert invariants(timeline) == ["I1"]
+    order = Mark(6.05, Kind.ORDER, "hb_takeover")
+    assert invariants(replace(timeline, marks=(*timeline.marks, order))) == []
+
+
+def test_i1_answers_of_two_that_have_just_found_each_other_are_forgiven_from_the_repair_on() -> None:
+    answers = tuple(Answer(9.998 + number * 0.004, VIP, "ab"[number % 2]) for number in range(6))
+    split = Bounds(outage=1.0, moves=2, split=True)
+    assert invariants(replace(line(healed=10.0), answers=answers), split) == []
+    assert "I1" in invariants(replace(line(healed=12.0), answers=answers), split)
+
+
 def test_i2_nobody_for_longer_than_the_bound() -> None:
     assert invariants(line(went(5.1, "a"), came(6.0, "b"))) == []
     assert invariants(line(went(5.1, "a"), came(6.2, "b"))) == ["I2"]
