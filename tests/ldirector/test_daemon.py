@@ -130,7 +130,7 @@ def test_a_good_check_brings_a_real_up_and_a_bad_one_down(tmp_path: Path) -> Non
 
 def test_status_says_role_readiness_and_every_real(tmp_path: Path) -> None:
     async def story(it: Running) -> None:
-        assert await it.ask("ready 10") == {"ok": True, "ready": True}
+        assert await it.ask("ready 10") == {"ok": True, "ready": True, "blind": False}
         status = await it.ask("status")
         virtuals = status.pop("virtuals")
         assert status == {"ok": True, "role": "active", "ready": True, "config": str(it.config), "pid": os.getpid()}
@@ -143,7 +143,7 @@ def test_status_says_role_readiness_and_every_real(tmp_path: Path) -> None:
 
 def test_standby_checks_and_writes_nothing_until_the_role_is_answered(tmp_path: Path) -> None:
     async def story(it: Running) -> None:
-        assert await it.ask("ready 10") == {"ok": True, "ready": True}
+        assert await it.ask("ready 10") == {"ok": True, "ready": True, "blind": False}
         assert it.kernel.lines() == []
         assert await it.ask("role active") == {"ok": True, "role": "active"}
         assert it.kernel.lines() == ["-A -t 10.1.1.10:80 -s wrr", it.up]
@@ -160,7 +160,7 @@ def test_ready_is_answered_after_its_time_when_a_verdict_is_missing(tmp_path: Pa
             await asyncio.sleep(60)
 
         async with serving(silent) as server, running(tmp_path, server.port) as it:
-            assert await it.ask("ready 0.1") == {"ok": True, "ready": False}
+            assert await it.ask("ready 0.1") == {"ok": True, "ready": False, "blind": False}
 
     asyncio.run(run())
 
