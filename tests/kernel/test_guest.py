@@ -73,9 +73,10 @@ def test_what_a_guest_writes_stays_inside_except_in_shared_folders(tmp_path):
 
 
 def test_a_guest_beyond_its_time_limit_is_killed():
+    others = processes_naming("umid=hbeat-guest-")
     with pytest.raises(uml.GuestOverdue):
         run("echo $$; sleep 60", time_limit=4.0)
-    assert processes_naming("umid=hbeat-guest-") == []
+    assert set(processes_naming("umid=hbeat-guest-")) <= set(others)
 
 
 def test_a_kernel_that_dies_tells_its_last_words():
