@@ -76,7 +76,9 @@ def test_a_guest_beyond_its_time_limit_is_killed():
     others = processes_naming("umid=hbeat-guest-")
     with pytest.raises(uml.GuestOverdue):
         run("echo $$; sleep 60", time_limit=4.0)
-    assert set(processes_naming("umid=hbeat-guest-")) <= set(others)
+    deadline = time.monotonic() + 10  # what it traced dies a moment after it
+    while set(processes_naming("umid=hbeat-guest-")) - set(others):
+        assert time.monotonic() < deadline
 
 
 def test_a_kernel_that_dies_tells_its_last_words():
