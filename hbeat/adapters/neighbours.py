@@ -11,6 +11,7 @@ import fcntl
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 
 from hbeat.core.announcements import ETH_P_ARP
 from hbeat.core.probes import NEIGHBOUR_ADVERTISEMENT, Claim, advertisement_claim, arp_claim, arp_filter
@@ -66,10 +67,8 @@ class Neighbours:
         return [claim for claim in found if claim.mac not in own]
 
     def _own_macs(self) -> frozenset[bytes]:
-        try:
+        with suppress(OSError):  # it takes a descriptor; where none is left, the interfaces of before are good enough
             self._interfaces = [name for _, name in socket.if_nameindex()]
-        except OSError:
-            pass  # it takes a descriptor, and there is none left: those of before
         macs = set()
         for name in self._interfaces:
             try:

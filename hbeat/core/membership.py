@@ -21,9 +21,9 @@ OVERDUE = 1.2
 """Heartbeats: so late is more than the unpunctuality of a loop."""
 MAX_ALARMS = 3
 ALARM_KEPT = 600.0
+"""Seconds without a false alarm after which deadtime is deadtime again."""
 CALM = 10.0
 """Seconds without failback after a false alarm, doubled by each of late."""
-"""Seconds without a false alarm after which deadtime is deadtime again."""
 
 
 @dataclass(slots=True)

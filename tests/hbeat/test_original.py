@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hbeat import client, original
+from tests.named_process import named_process
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +23,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def heartbeat(machine: Path) -> Iterator[int]:
     """A process of that name, and its pid in the pid file."""
-    shutil.copy(shutil.which("sleep") or "", machine / "heartbeat")
-    with subprocess.Popen([machine / "heartbeat", "60"]) as process:
-        deadline = time.monotonic() + 10  # its name comes a moment after its process
-        while Path("/proc", str(process.pid), "comm").read_text() != "heartbeat\n":
-            assert time.monotonic() < deadline
+    with named_process(machine, "heartbeat") as process:
         (machine / "heartbeat.pid").write_text(f"{process.pid:>7}\n")
         yield process.pid
-        process.kill()
 
 
 def test_its_process_is_told_with_the_program_that_stops_it(heartbeat: int, machine: Path) -> None:

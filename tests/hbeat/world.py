@@ -34,6 +34,7 @@ from hbeat.core.events import (
     SendDatagram,
     SendPing,
 )
+from hbeat.core.failover_time import KERNEL_LATE
 from hbeat.core.hello import FIELD, Files
 from hbeat.core.lease import Clocks, Leases, Standing
 from hbeat.core.model import Failback, PeerRecord, PingNode, Resource, ResourceGroup, Safety, Sessions, Timing
@@ -45,8 +46,6 @@ from hbeat.core.wire import Message
 
 LINKS = ("eth0", "eth1")
 LATENCY = 0.0002
-KERNEL_LATE = 0.06
-"""The kernel removes an address so much later than its lease has it, at most."""
 KEYS = Keyring(2, {2: Key(2, Method.SHA1, b"PASSWORD")})
 VIP = Resource("IPaddr::10.1.1.10/24/eth0", "IPaddr", ("10.1.1.10/24/eth0",))
 INSIDE = Resource("IPaddr::192.168.2.240/24/eth1", "IPaddr", ("192.168.2.240/24/eth1",))

@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.named_process import named_process
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "initscripts/heartbeat"
@@ -82,12 +83,7 @@ def test_each_verb_calls_its_program(machine, verb, calls, words):
 
 @pytest.mark.parametrize(("name", "asked"), [("hbeat", True), ("sleep", False)])
 def test_stop_asks_the_daemon_before_anything_is_loaded_and_no_stranger(machine, name, asked):
-    program = machine.folder / name
-    shutil.copy(shutil.which("sleep") or "", program)
-    with subprocess.Popen([program, "60"]) as process:
-        deadline = time.monotonic() + 10  # its name comes a moment after its process
-        while Path("/proc", str(process.pid), "comm").read_text() != f"{name}\n":
-            assert time.monotonic() < deadline
+    with named_process(machine.folder, name) as process:
         (machine.folder / "heartbeat.pid").write_text(f"{process.pid}\n")
         machine.program("hbeat", 0)
         status, said = machine.run("stop")
@@ -97,7 +93,6 @@ def test_stop_asks_the_daemon_before_anything_is_loaded_and_no_stranger(machine,
             assert process.wait(10) == -signal.SIGTERM
         else:
             assert process.poll() is None
-        process.kill()
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "reload", "status"])
