@@ -20,6 +20,5 @@ def test_addresses_of_a_crashed_original_are_waited_for_and_then_taken_as_it_wou
     pids = [line.split()[0] for line in lines if line.split()[1].startswith("heartbeat")]
     assert pair.run(theirs, "kill", "-KILL", *pids)[0] == 0
     pair.until(lambda: pair.owners() == [ONE, TWO], 20)
-    log = pair.log(ours)
-    assert f"{theirs} is silent, but" in log
-    assert "a crashed heartbeat leaves its addresses behind" in log
+    pair.says(ours, f"{theirs} is silent, but")
+    pair.says(ours, "a crashed heartbeat leaves its addresses behind")

@@ -82,6 +82,10 @@ class Pair:
         path = self.nodes[name].folder / "log" / "ha-log"
         return path.read_text() if path.exists() else ""
 
+    def says(self, name: str, text: str) -> None:
+        """Waits for a line in the log: a daemon writes it when it has done what it tells of."""
+        self.until(lambda: text in self.log(name), 5)
+
     def addresses(self, name: str) -> set[IPv4Address]:
         """What the node's kernel has now; auditors ask from threads of their own."""
         with self._looking:

@@ -42,7 +42,7 @@ def test_datagram_that_is_not_ours_is_counted_and_logged_and_changes_nothing(
     with running.udp_socket(TWO) as sock:
         sock.sendto(datagram, ("10.1.1.2", 694))
     running.until(lambda: dropped(running, reason) == counted + 1, 5)
-    assert f"datagram on eth0 dropped: {reason}: " in running.log(ONE)  # once in a while for each reason
+    running.says(ONE, f"datagram on eth0 dropped: {reason}: ")  # once in a while for each reason
     assert running.owners() == [ONE]
     assert running.pid(ONE) == before
     assert running.run(ONE, "cl_status", "nodestatus", TWO) == (0, "active\n")
@@ -152,7 +152,7 @@ def test_interface_that_is_not_there_is_named(pair: Pair) -> None:
     for number, line in enumerate(HA_CF.splitlines(), 1):
         if line == "ucast eth1 192.168.2.241":
             assert f"warning: ha.cf:{number}: there is no interface eth7" in out
-    assert "there is no interface eth7" in pair.log(ONE)
+    pair.says(ONE, "there is no interface eth7")
 
 
 def put(pair: Pair, file: str, command: str) -> None:

@@ -51,7 +51,7 @@ def test_interface_that_comes_late_goes_and_comes_back_carries_heartbeats(pair: 
     link_is(pair, "dead")
     pair.plug_in_again(TWO, 1)
     link_is(pair, "up")
-    assert "interface eth1 has appeared: heartbeats use it" in pair.log(TWO)
+    pair.says(TWO, "interface eth1 has appeared: heartbeats use it")
     ip(pair, TWO, "link delete eth1")
     link_is(pair, "dead")
     pair.until(lambda: "interface eth1 is gone" in pair.log(TWO), 5)

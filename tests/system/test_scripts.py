@@ -160,4 +160,4 @@ def test_legacy_pair_takes_and_gives_back_by_request(pair: Pair) -> None:
     pair.nodes[ONE].boot()
     assert pair.heartbeat(ONE, "start")[0] == 0
     pair.until(lambda: pair.owners(VIP) == [ONE], 10)
-    assert f"{ONE} asks for IPaddr::10.1.1.10/24/eth0: giving it up" in pair.log(TWO)
+    pair.says(TWO, f"{ONE} asks for IPaddr::10.1.1.10/24/eth0: giving it up")
