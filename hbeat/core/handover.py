@@ -13,10 +13,13 @@ from hbeat.core.failed import START_RETRY, FailedStarts
 from hbeat.core.holder import Holder, keys_of
 from hbeat.core.model import Failback, Held, ResourceGroup
 from hbeat.core.phase import Phase
+from hbeat.core.priming import Priming, directors_of, without_directors
 from hbeat.core.standby import Stage, Standby, Step
 from hbeat.core.takeover import JobKind
 
 FAILBACK_RETRY = 1.0
+PRIME_WAIT = 1.0
+"""Seconds for the directors of offered groups to have their tables, before the offer is answered all the same."""
 
 Report = Callable[..., Say]
 
@@ -34,9 +37,14 @@ class Handover:
         self._failed = FailedStarts()
         self._offered: tuple[ResourceGroup, ...] = ()  # failed here, and not taken yet
         self._failback_at: float | None = None
+        self._answer_at: float | None = None  # an offer is accepted, its giver does not know yet
+        self._priming = Priming(holder)
 
     def next_deadline(self) -> float | None:
-        timers = (self._failback_at, self._failed.retry_at, self.standby.deadline)
+        timers = (
+            *(self._failback_at, self._failed.retry_at, self.standby.deadline, self._answer_at),
+            self._priming.next_deadline(),
+        )
         return min((at for at in timers if at is not None), default=None)
 
     def handle_timer(self, now: float) -> list[Effect]:
@@ -49,7 +57,9 @@ class Handover:
             effects += self.maybe_failback(now)
         if self._failed.retry_at is not None and now >= self._failed.retry_at:
             effects += self._retry_failed(now)
-        return effects
+        if self._answer_at is not None and now >= self._answer_at:
+            effects += self.primed()
+        return effects + self._priming.look(now, expected=self.standby.under_way)
 
     # --- the handshake ----------------------------------------------------------------------------------------
 
@@ -79,7 +89,7 @@ class Handover:
             case "me" if self._holder.stable and self.standby.allows(Step.ASKED_BY_PEER) and self._yields():
                 withdrawn = self.cancel(now)
                 self.standby.step(Step.ASKED_BY_PEER, now, scope)
-                return [*withdrawn, Say.of("ask_resources", rsc_hold=scope.value, info="other")]
+                return [*withdrawn, *self._accept(scope, now)]
             case "other" if self.standby.allows(Step.ANSWERED):
                 return self._hand_over(now)
             case "done" if self.standby.allows(Step.PEER_DONE):
@@ -93,9 +103,25 @@ class Handover:
         """Of two offers that cross, that of the node whose name comes first stands."""
         return not self.standby.under_way or self._holder.me > (self._holder.peer or "")
 
+    def _accept(self, scope: Held, now: float) -> list[Effect]:
+        self._answer_at = now + PRIME_WAIT
+        return self._priming.begin(self._holder.of(scope.mirrored), now) or self.primed()
+
+    def primed(self) -> list[Effect]:
+        """The directors of what was offered serve, or take too long: the giver may begin."""
+        due, self._answer_at = self._answer_at is not None, None
+        if not due or self.standby.stage is not Stage.PROMISED:
+            return []
+        return [Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="other")]
+
+    def peer_stops(self, now: float) -> list[Effect]:
+        """The peer is about to release everything."""
+        return self._priming.begin(self._holder.others(), now) if self._holder.stable else []
+
     def cancel(self, now: float) -> list[Effect]:
         """The handshake is over before its end. A failed group that was on offer is ours to start again."""
         self.standby.cancel()
+        self._answer_at = None
         offered, self._offered = self._offered, ()
         return self._keep_failed(offered, now)
 
@@ -108,7 +134,9 @@ class Handover:
         if scope.foreign:
             self.failback_due = False
         report = self._report(stable=False, info="standby")
-        return [report, *self._holder.job(JobKind.HAND_OVER, given, now)]
+        directors = directors_of(given, besides=self._holder.mine())
+        effects = [report, *self._holder.job(JobKind.HAND_OVER, without_directors(given), now)]
+        return effects + (self._holder.job(JobKind.YIELD, directors, now) if directors else [])
 
     def gave(self, now: float) -> list[Effect]:
         """The groups that were asked for are stopped here."""

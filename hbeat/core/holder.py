@@ -64,6 +64,10 @@ class Holder(ABC):
     def take(self, now: float) -> list[Effect]:
         """Nobody answers for the addresses of a silent peer (any more): its groups are ours."""
 
+    def peer_stops(self, now: float) -> list[Effect]:
+        """The peer is about to release everything; `shutdone` tells the end of it."""
+        return []
+
     def restore(self, lost: Iterable[Resource], now: float) -> list[Effect]:
         """Addresses of groups that we hold are gone: start those groups again; what runs is not touched."""
         gone = frozenset(lost)
@@ -97,7 +101,8 @@ class Holder(ABC):
                 done = self._job_done(item.job, now)
                 # "completed" is not what an operator wants to read behind a failure
                 effects += [e for e in done if not (item.failed and isinstance(e, Note))]
-                effects += self._start_failed(item.failed, now)
+                if item.job.kind is not JobKind.PRIME:  # those will be started once more, as part of their groups
+                    effects += self._start_failed(item.failed, now)
             else:
                 effects.append(item)
         return effects

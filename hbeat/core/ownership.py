@@ -18,6 +18,7 @@ from hbeat.core.handover import Handover
 from hbeat.core.holder import COMMON_START_WAIT, LINGER, Holder
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Event, Phase, following
+from hbeat.core.priming import directors_of, without_directors
 from hbeat.core.standby import Stage
 from hbeat.core.takeover import Job, JobKind
 
@@ -146,6 +147,9 @@ class Ownership(Holder):
         """The peer serves our own groups and does not know that we do."""
         self.held -= Held.LOCAL
         return [self.report(), *self.job(JobKind.YIELD, self.of(Held.LOCAL), now)]
+
+    def peer_stops(self, now: float) -> list[Effect]:
+        return self.handover.peer_stops(now)
 
     def peer_report(self, held: Held, full: bool, stable: bool | None, now: float) -> list[Effect]:
         """A `resource` message. full replaces what we know, otherwise it is added; stable None = not said."""
@@ -289,11 +293,15 @@ class Ownership(Holder):
                 return [note, say, *self.handover.maybe_failback(now)]
             case JobKind.HAND_OVER:
                 return self.handover.gave(now)
+            case JobKind.PRIME:
+                return self.handover.primed()
             case JobKind.RECEIVE:
                 return self.handover.took(now)
             case JobKind.SHUTDOWN:
                 self._exit_at = now + LINGER
-                return [Say.of("shutdone", st="dead"), *(Dismiss(r) for r in self.warm())]
+                directors = directors_of(self.groups)
+                standby = self.job(JobKind.YIELD, directors, now) if directors else []
+                return [Say.of("shutdone", st="dead"), *standby, *(Dismiss(r) for r in self.warm())]
         return []
 
     def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
@@ -310,7 +318,7 @@ class Ownership(Holder):
         effects += self.handover.cancel(now)
         self.held = Held.NONE
         effects.append(self.report(stable=False, info="shutdown"))
-        return effects + self.job(JobKind.SHUTDOWN, mine, now)
+        return effects + self.job(JobKind.SHUTDOWN, without_directors(mine), now)
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Performs all that has become due."""

@@ -27,7 +27,9 @@ def obey_peer(type_: str, message: Message, ownership: Ownership | LegacyOwnersh
         case "resource":
             stable = message.text("isstable")
             full = message.text("rtype") == "full"
-            return ownership.peer_report(held, full, stable == "1" if stable else None, now)
+            effects = ownership.peer_report(held, full, stable == "1" if stable else None, now)
+            stops = message.text("info") == "shutdown"
+            return [*effects, *ownership.peer_stops(now)] if stops else effects
         case "ask_resources":
             return ownership.peer_asks(held, message.text("info"), now)
         case "hb_takeover":

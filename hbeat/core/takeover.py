@@ -31,6 +31,7 @@ class JobKind(Enum):
     TIDY = "tidy"  # stop what an earlier life of this node left behind
     OWN = "own"  # take our own groups
     TAKE_OVER = "take over"  # from a dead or stopped peer
+    PRIME = "prime"  # directors of groups that are about to come here
     RECEIVE = "receive"  # from a peer that hands over
     RESTORE = "restore"  # groups of which an address was lost, while they were ours
     HAND_OVER = "hand over"  # to the peer
@@ -39,7 +40,7 @@ class JobKind(Enum):
 
     @property
     def starts(self) -> bool:
-        return self in (JobKind.OWN, JobKind.TAKE_OVER, JobKind.RECEIVE, JobKind.RESTORE)
+        return self in (JobKind.OWN, JobKind.TAKE_OVER, JobKind.PRIME, JobKind.RECEIVE, JobKind.RESTORE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -30,6 +31,7 @@ SECONDS_PER_PLAY = 150.0
 
 def main() -> int:
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the guest goes with it
     peers.unpack()
     with tempfile.TemporaryDirectory(prefix="failover-") as shared:
         file = Path(shared, "rows")

@@ -164,7 +164,7 @@ def test_initial_acquisition_interrupted_after_each_step(order: str, interruptio
 
 @pytest.mark.parametrize("interruption", INTERRUPTIONS)
 def test_failback_interrupted_after_each_step(interruption: str) -> None:
-    for step in range(12):
+    for step in range(16):
         world = pair().both_up()
         world.power_off("a")
         world.run_for(10)

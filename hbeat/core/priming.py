@@ -1,0 +1,66 @@
+"""Make before break: the directors of groups that are about to come here serve before the other node stops anything.
+
+A director that serves without its virtual address hurts nobody, its table waits. So a node that is offered groups, or
+hears that its peer is about to stop, has the table written first; what is left for the time in which nobody serves are
+the addresses. A director that was told to serve in vain stands by again once nothing is moving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hbeat.core.builtin import WARM
+from hbeat.core.events import Effect
+from hbeat.core.holder import Holder
+from hbeat.core.model import Resource, ResourceGroup
+from hbeat.core.takeover import JobKind
+
+LOOK_AGAIN = 1.0
+"""Seconds until the first look, and between two, at what was told to serve in vain."""
+
+
+class Priming:
+    """The directors of one node that have no addresses yet."""
+
+    def __init__(self, holder: Holder) -> None:
+        self._holder = holder
+        self._look_at: float | None = None
+
+    def next_deadline(self) -> float | None:
+        return self._look_at
+
+    def begin(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
+        """Their directors are to serve; the job is a PRIME. Nothing when they have none, or are held here."""
+        directors = directors_of(groups, besides=self._holder.mine())
+        if not directors:
+            return []
+        self._look_at = now + LOOK_AGAIN
+        return self._holder.job(JobKind.PRIME, directors, now)
+
+    def look(self, now: float, *, expected: bool) -> list[Effect]:
+        """What serves in vain stands by, unless groups are expected here or something is moving."""
+        if self._look_at is None or now < self._look_at:
+            return []
+        self._look_at = None
+        holder = self._holder
+        if expected or not (holder.stable and holder.jobs.idle):
+            self._look_at = now + LOOK_AGAIN
+            return []
+        spare = directors_of(holder.others(), besides=holder.mine())
+        return holder.job(JobKind.YIELD, spare, now) if spare else []
+
+
+def directors_of(groups: Iterable[ResourceGroup], besides: Iterable[ResourceGroup] = ()) -> tuple[ResourceGroup, ...]:
+    """The groups, reduced to their directors that none of `besides` has, too."""
+    kept = {resource for group in besides for resource in group.resources}
+    return _reduced((g, [r for r in g.resources if r.script in WARM and r not in kept]) for g in groups)
+
+
+def without_directors(groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
+    """The groups, reduced to all else: what has to be stopped here before it may be started elsewhere."""
+    return _reduced((g, [r for r in g.resources if r.script not in WARM]) for g in groups)
+
+
+def _reduced(groups: Iterable[tuple[ResourceGroup, list[Resource]]]) -> tuple[ResourceGroup, ...]:
+    return tuple(replace(group, resources=tuple(resources)) for group, resources in groups if resources)

@@ -1,0 +1,115 @@
+"""Make before break, in virtual time: who serves with which table while groups change hands."""
+
+from __future__ import annotations
+
+from hbeat.core.events import Action
+from hbeat.core.model import Held, Resource, ResourceGroup, Timing
+from tests.hbeat.world import DIRECTOR, INSIDE, VIP, World
+
+PATIENT = Timing(keepalive=1.0, warntime=15, deadtime=30.0, initdead=60.0, deadping=30.0)
+OTHER_VIP = Resource("IPaddr::10.1.1.11/24/eth0", "IPaddr", ("10.1.1.11/24/eth0",))
+
+
+def slow_director(seconds: float, world: World) -> World:
+    world.duration = lambda resource, action: seconds if resource == DIRECTOR else 0.01
+    return world
+
+
+def lines(world: World, since: int) -> list[str]:
+    """Who started and stopped what, without the time."""
+    words = [line.split() for line in world.transcript[since:]]
+    return [" ".join(w[-3:]) for w in words if len(w) >= 3 and w[-2] in ("start", "stop")]
+
+
+def seconds_without(world: World, since: float) -> float:
+    """How long nobody had the address."""
+    ends = [at for at, _ in world.owner_log[1:]] + [world.now]
+    spans = zip(world.owner_log, ends, strict=True)
+    return sum(end - max(at, since) for (at, owners), end in spans if not owners and end > since)
+
+
+def test_the_taker_has_its_table_before_the_giver_stops_anything() -> None:
+    world = World().both_up()
+    since = len(world.transcript)
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(5)
+    assert lines(world, since) == [
+        f"b start {DIRECTOR.text}",
+        f"a stop {INSIDE.text}",
+        f"a stop {VIP.text}",
+        f"a stop {DIRECTOR.text}",
+        f"b start {DIRECTOR.text}",
+        f"b start {VIP.text}",
+        f"b start {INSIDE.text}",
+    ]
+    assert world.settled()
+
+
+def test_nobody_waits_for_a_director_that_takes_its_time_to_leave_its_table() -> None:
+    world = World().both_up()
+    world.duration = lambda resource, action: 3.0 if (resource, action) == (DIRECTOR, Action.STOP) else 0.01
+    began = world.now
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(10)
+    assert world.owners() == {"b"}
+    assert seconds_without(world, began) < 0.1
+    world.do("b", lambda c: c.shutdown(world.now))
+    world.run_for(0.1)
+    assert world.owners() == {"a"}
+    assert seconds_without(world, began) < 0.2
+
+
+def test_the_table_is_written_while_a_node_that_stops_still_releases_its_addresses() -> None:
+    world = World().both_up()
+    world.duration = lambda resource, action: 0.5
+    began = world.now
+    world.do("a", lambda c: c.shutdown(world.now))
+    assert world.run_until(lambda: world.owners() == {"b"}, 5)
+    # two addresses are released, then the director is asked again and the first address comes
+    assert world.now - began < 2.2
+
+
+def test_an_offer_is_answered_after_a_second_when_a_director_is_slow() -> None:
+    world = slow_director(5.0, World().both_up())
+    began = world.now
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: "b" not in world.owners() and not world.owners(), 20)
+    assert 0.9 < world.now - began < 1.2
+    assert world.run_until(lambda: world.owners() == {"b"}, 20)
+    assert world.now - began < 11
+
+
+def test_a_director_that_does_not_start_leaves_the_offer_to_be_answered_and_the_group_goes_back() -> None:
+    world = World().both_up()
+    world.fails = {("b", DIRECTOR.text, Action.START)}
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(30)
+    assert world.owners() == {"a"}
+    assert world.settled()
+
+
+def test_a_director_that_was_told_to_serve_in_vain_stands_by_again() -> None:
+    world = World(timing=PATIENT).both_up()
+    world.cut = {("a", "eth0"), ("a", "eth1")}  # the answer does not arrive, and the giver thinks better of it
+    since = len(world.transcript)
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(15)
+    assert lines(world, since) == [f"b start {DIRECTOR.text}", f"b stop {DIRECTOR.text}"]
+    assert world.owners() == {"a"}
+    world.heal()
+    world.run_for(5)
+    assert world.settled()
+
+
+def test_a_director_that_serves_another_group_here_goes_on_when_one_is_given() -> None:
+    groups = (ResourceGroup("a", (DIRECTOR, VIP)), ResourceGroup("b", (DIRECTOR, OTHER_VIP)))
+    world = World(groups=groups).both_up()
+    world.do("b", lambda c: c.ask_takeover("all", world.now))
+    world.run_for(10)
+    assert world.owners(VIP) == world.owners(OTHER_VIP) == {"b"}
+    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
+    world.run_for(10)
+    assert world.owners(VIP) == {"a"}
+    assert world.owners(OTHER_VIP) == {"b"}
+    assert DIRECTOR.text in world.machines["a"].running
+    assert DIRECTOR.text in world.machines["b"].running
