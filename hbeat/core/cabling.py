@@ -4,7 +4,8 @@ A pulled cable, a dead switch port or `ip link set down` is news that needs no s
 reach an address there, whatever the heartbeats on other cables say. So each node counts the interfaces of its groups
 that have no carrier and says the number in its hello; the one with more of them gives all it holds to the other one, by
 the standby handshake, SETTLE after the news: a switch that dies takes the plugs of both, and the other one's word for
-it needs its time. ipfail finds the same by ping nodes, for faults behind the plug, and takes its seconds.
+it needs its time. (That one has its directors write their tables meanwhile.) ipfail finds the same by ping nodes, for
+faults behind the plug, and takes its seconds.
 
 Calm. Nothing moves while both miss as many. A node that misses more gets nothing back. When it misses no more than we
 do its groups go home after the hold-down, if auto_failback is on; each time they came in the last CALM_FOR seconds
@@ -66,8 +67,12 @@ class Cabling:
 
     def peer_says(self, lost: int, now: float) -> list[Effect]:
         """The newest word of a peer of our kind."""
+        news = self._peer_lost is not None and lost > self._peer_lost
         self._peer_lost = lost
-        return self._weigh(now)
+        effects = self._weigh(now)
+        if news and self._ownership is not None and self.hold_down is not None and lost > len(self.lost):
+            return [*effects, *self._ownership.expect(now)]
+        return effects
 
     def peer_gone(self) -> None:
         """It died, stopped, or is an original: what we hold is ours by that."""

@@ -15,7 +15,7 @@ from hbeat.core.model import Failback, Held, ResourceGroup
 from hbeat.core.phase import Phase
 from hbeat.core.priming import Priming, directors_of, without_directors
 from hbeat.core.standby import Stage, Standby, Step
-from hbeat.core.takeover import JobKind
+from hbeat.core.takeover import JobDone, JobKind
 
 FAILBACK_RETRY = 1.0
 PRIME_WAIT = 1.0
@@ -38,12 +38,12 @@ class Handover:
         self._offered: tuple[ResourceGroup, ...] = ()  # failed here, and not taken yet
         self._failback_at: float | None = None
         self._answer_at: float | None = None  # an offer is accepted, its giver does not know yet
-        self._priming = Priming(holder)
+        self.priming = Priming(holder)
 
     def next_deadline(self) -> float | None:
         timers = (
             *(self._failback_at, self._failed.retry_at, self.standby.deadline, self._answer_at),
-            self._priming.next_deadline(),
+            self.priming.next_deadline(),
         )
         return min((at for at in timers if at is not None), default=None)
 
@@ -58,8 +58,8 @@ class Handover:
         if self._failed.retry_at is not None and now >= self._failed.retry_at:
             effects += self._retry_failed(now)
         if self._answer_at is not None and now >= self._answer_at:
-            effects += self.primed()
-        return effects + self._priming.look(now, expected=self.standby.under_way)
+            effects += self._answer()
+        return effects + self.priming.look(now, expected=self.standby.under_way)
 
     # --- the handshake ----------------------------------------------------------------------------------------
 
@@ -105,18 +105,19 @@ class Handover:
 
     def _accept(self, scope: Held, now: float) -> list[Effect]:
         self._answer_at = now + PRIME_WAIT
-        return self._priming.begin(self._holder.of(scope.mirrored), now) or self.primed()
+        return self.priming.begin(self._holder.of(scope.mirrored), now) or self._answer()
 
-    def primed(self) -> list[Effect]:
+    def primed(self, done: JobDone) -> list[Effect]:
+        """Directors of groups that are expected here serve."""
+        self.priming.done(done)
+        return self._answer()
+
+    def _answer(self) -> list[Effect]:
         """The directors of what was offered serve, or take too long: the giver may begin."""
         due, self._answer_at = self._answer_at is not None, None
         if not due or self.standby.stage is not Stage.PROMISED:
             return []
         return [Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="other")]
-
-    def peer_stops(self, now: float) -> list[Effect]:
-        """The peer is about to release everything."""
-        return self._priming.begin(self._holder.others(), now) if self._holder.stable else []
 
     def cancel(self, now: float) -> list[Effect]:
         """The handshake is over before its end. A failed group that was on offer is ours to start again."""
@@ -156,7 +157,7 @@ class Handover:
         holder.held |= taken
         if taken.foreign:
             self.failback_due = False  # it was handed to us on purpose
-        return holder.job(JobKind.RECEIVE, holder.of(taken), now)
+        return holder.job(JobKind.RECEIVE, holder.of(taken), now, self.priming.used())
 
     def took(self, now: float) -> list[Effect]:
         """The groups that were handed to us are started."""

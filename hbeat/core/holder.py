@@ -64,8 +64,8 @@ class Holder(ABC):
     def take(self, now: float) -> list[Effect]:
         """Nobody answers for the addresses of a silent peer (any more): its groups are ours."""
 
-    def peer_stops(self, now: float) -> list[Effect]:
-        """The peer is about to release everything; `shutdone` tells the end of it."""
+    def expect(self, now: float) -> list[Effect]:
+        """The groups of the peer are about to come: it has lost a cable, or is releasing everything."""
         return []
 
     def restore(self, lost: Iterable[Resource], now: float) -> list[Effect]:
@@ -86,9 +86,11 @@ class Holder(ABC):
         every = (r for g in self.groups for r in g.resources if r.script in WARM)
         return list(dict.fromkeys(every))
 
-    def job(self, kind: JobKind, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
-        """Puts work in line."""
-        return self._follow(self.jobs.add(Job(kind, groups)), now)
+    def job(
+        self, kind: JobKind, groups: tuple[ResourceGroup, ...], now: float, running: frozenset[Resource] = frozenset()
+    ) -> list[Effect]:
+        """Puts work in line. running: what is not to be started once more."""
+        return self._follow(self.jobs.add(Job(kind, groups, running)), now)
 
     def finished(self, op_id: int, outcome: Outcome, now: float) -> list[Effect]:
         """A resource action has ended."""
@@ -98,14 +100,20 @@ class Holder(ABC):
         effects: list[Effect] = []
         for item in produced:
             if isinstance(item, JobDone):
+                if item.job.kind is JobKind.PRIME:  # what failed will be started again, as part of its group
+                    effects += self._primed(item)
+                    continue
                 done = self._job_done(item.job, now)
                 # "completed" is not what an operator wants to read behind a failure
                 effects += [e for e in done if not (item.failed and isinstance(e, Note))]
-                if item.job.kind is not JobKind.PRIME:  # those will be started once more, as part of their groups
-                    effects += self._start_failed(item.failed, now)
+                effects += self._start_failed(item.failed, now)
             else:
                 effects.append(item)
         return effects
+
+    def _primed(self, done: JobDone) -> list[Effect]:
+        """Directors of groups that are expected here serve."""
+        return []
 
     @abstractmethod
     def _job_done(self, job: Job, now: float) -> list[Effect]:

@@ -20,7 +20,7 @@ from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Event, Phase, following
 from hbeat.core.priming import directors_of, without_directors
 from hbeat.core.standby import Stage
-from hbeat.core.takeover import Job, JobKind
+from hbeat.core.takeover import Job, JobDone, JobKind
 
 
 class Ownership(Holder):
@@ -91,6 +91,7 @@ class Ownership(Holder):
         """A warm resource has (or has no longer) a verdict for everything it checks."""
         if not ready:
             self._unready.add(resource)
+            self.handover.priming.died(resource)
             return []
         self._unready.discard(resource)
         if self._unready or self.phase is not Phase.SETTLING:
@@ -148,8 +149,8 @@ class Ownership(Holder):
         self.held -= Held.LOCAL
         return [self.report(), *self.job(JobKind.YIELD, self.of(Held.LOCAL), now)]
 
-    def peer_stops(self, now: float) -> list[Effect]:
-        return self.handover.peer_stops(now)
+    def expect(self, now: float) -> list[Effect]:
+        return self.handover.priming.begin(self.others(), now) if self.stable else []
 
     def peer_report(self, held: Held, full: bool, stable: bool | None, now: float) -> list[Effect]:
         """A `resource` message. full replaces what we know, otherwise it is added; stable None = not said."""
@@ -227,7 +228,8 @@ class Ownership(Holder):
         kept = [group for group in self.mine() if not self.handover.has_failed(group)]
         self.held, self.peer_held = Held.ALL, Held.NONE
         effects.append(self.report(info="req_our_resources()"))
-        return effects + self.job(JobKind.TAKE_OVER, tuple(g for g in self.groups if g not in kept), now)
+        missing = tuple(group for group in self.groups if group not in kept)
+        return effects + self.job(JobKind.TAKE_OVER, missing, now, self.handover.priming.used())
 
     def peer_returned(self, healed: bool, now: float, *, gave_way: bool = False) -> list[Effect]:
         """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead.
@@ -293,8 +295,6 @@ class Ownership(Holder):
                 return [note, say, *self.handover.maybe_failback(now)]
             case JobKind.HAND_OVER:
                 return self.handover.gave(now)
-            case JobKind.PRIME:
-                return self.handover.primed()
             case JobKind.RECEIVE:
                 return self.handover.took(now)
             case JobKind.SHUTDOWN:
@@ -303,6 +303,9 @@ class Ownership(Holder):
                 standby = self.job(JobKind.YIELD, directors, now) if directors else []
                 return [Say.of("shutdone", st="dead"), *standby, *(Dismiss(r) for r in self.warm())]
         return []
+
+    def _primed(self, done: JobDone) -> list[Effect]:
+        return self.handover.primed(done)
 
     def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         return self.handover.start_failed(groups, now)

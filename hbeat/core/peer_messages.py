@@ -29,7 +29,7 @@ def obey_peer(type_: str, message: Message, ownership: Ownership | LegacyOwnersh
             full = message.text("rtype") == "full"
             effects = ownership.peer_report(held, full, stable == "1" if stable else None, now)
             stops = message.text("info") == "shutdown"
-            return [*effects, *ownership.peer_stops(now)] if stops else effects
+            return [*effects, *ownership.expect(now)] if stops else effects
         case "ask_resources":
             return ownership.peer_asks(held, message.text("info"), now)
         case "hb_takeover":

@@ -1,8 +1,8 @@
 """Make before break: the directors of groups that are about to come here serve before the other node stops anything.
 
 A director that serves without its virtual address hurts nobody, its table waits. So a node that is offered groups, or
-hears that its peer is about to stop, has the table written first; what is left for the time in which nobody serves are
-the addresses. A director that was told to serve in vain stands by again once nothing is moving.
+hears that its peer is about to stop or has lost a cable, has the table written first; what is left for the time in
+which nobody serves are the addresses. A director that was told to serve in vain stands by again once nothing is moving.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hbeat.core.builtin import WARM
 from hbeat.core.events import Effect
 from hbeat.core.holder import Holder
 from hbeat.core.model import Resource, ResourceGroup
-from hbeat.core.takeover import JobKind
+from hbeat.core.takeover import JobDone, JobKind
 
 LOOK_AGAIN = 1.0
 """Seconds until the first look, and between two, at what was told to serve in vain."""
@@ -25,18 +25,31 @@ class Priming:
 
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
+        self._serving: frozenset[Resource] = frozenset()
         self._look_at: float | None = None
 
     def next_deadline(self) -> float | None:
         return self._look_at
 
     def begin(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
-        """Their directors are to serve; the job is a PRIME. Nothing when they have none, or are held here."""
-        directors = directors_of(groups, besides=self._holder.mine())
+        """Their directors are to serve; the job is a PRIME. Nothing when they do so already, or there are none."""
+        directors = directors_of(groups, besides=(*self._holder.mine(), ResourceGroup("", tuple(self._serving))))
         if not directors:
             return []
         self._look_at = now + LOOK_AGAIN
         return self._holder.job(JobKind.PRIME, directors, now)
+
+    def done(self, done: JobDone) -> None:
+        """A PRIME has ended."""
+        self._serving |= {r for group in done.job.groups if group not in done.failed for r in group.resources}
+
+    def died(self, resource: Resource) -> None:
+        self._serving -= {resource}
+
+    def used(self) -> frozenset[Resource]:
+        """The directors that serve already, for a job that starts what they belong to; then they are as others."""
+        serving, self._serving = self._serving, frozenset()
+        return serving
 
     def look(self, now: float, *, expected: bool) -> list[Effect]:
         """What serves in vain stands by, unless groups are expected here or something is moving."""
@@ -47,6 +60,7 @@ class Priming:
         if expected or not (holder.stable and holder.jobs.idle):
             self._look_at = now + LOOK_AGAIN
             return []
+        self._serving = frozenset()
         spare = directors_of(holder.others(), besides=holder.mine())
         return holder.job(JobKind.YIELD, spare, now) if spare else []
 

@@ -45,10 +45,14 @@ class JobKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Start or stop these groups, in file order; stopping goes through them backwards."""
+    """Start or stop these groups, in file order; stopping goes through them backwards.
+
+    running: resources that are known to run, and are not started once more.
+    """
 
     kind: JobKind
     groups: tuple[ResourceGroup, ...]
+    running: frozenset[Resource] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ class JobQueue:
                 yield from _stopping(group)
             return
         for group in job.groups:
-            for resource in group.resources:
+            for resource in (r for r in group.resources if r not in job.running):
                 first = Action.START if resource.script in self._builtin else Action.STATUS
                 yield _Step(resource, first, group)
 
