@@ -59,7 +59,7 @@ class Client:
             namespace.enter()
             _Loop(results, (address, port), path).run()
 
-        self._pid = fork_machine(ask)
+        self._pid = fork_machine("lab-client", ask)
         os.close(results)
 
     def read(self) -> list[Request]:

@@ -41,7 +41,7 @@ class RealServers:
     def __init__(self, reals: Mapping[LabReal, NetworkNamespace]) -> None:
         control, self._control = os.pipe()
         servers = [_Server(real, namespace) for real, namespace in reals.items()]
-        self._pid = fork_machine(lambda: _Loop(control, servers).run())
+        self._pid = fork_machine("lab-reals", lambda: _Loop(control, servers).run())
         os.close(control)
 
     def stop(self, address: str) -> None:

@@ -55,7 +55,7 @@ class Downloads:
             client.enter()
             _Holder(self._control, results, (address, port)).run()
 
-        self._pid = fork_machine(hold)
+        self._pid = fork_machine("lab-downloads", hold)
         os.close(self._control)
         os.close(results)
         self._control = orders

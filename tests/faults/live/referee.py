@@ -64,7 +64,7 @@ class Referee:
             ours.close()
             _Loop(theirs, switch, addresses, asked, client, self._file, ask_every).run()
 
-        self._pid = fork_machine(watch)
+        self._pid = fork_machine("lab-referee", watch)
         theirs.close()
 
     def node_is_on(self, name: str, init: int) -> None:
