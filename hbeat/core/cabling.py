@@ -23,7 +23,7 @@ from hbeat.core.events import Effect, Level, Note
 from hbeat.core.model import Held
 from hbeat.core.ownership import Ownership
 
-SETTLE = 0.05
+SETTLE = 0.02
 RETRY = 0.1
 """Between looks whether a handshake can begin."""
 ANSWER = 1.0

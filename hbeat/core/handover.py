@@ -104,8 +104,9 @@ class Handover:
         return not self.standby.under_way or self._holder.me > (self._holder.peer or "")
 
     def _accept(self, scope: Held, now: float) -> list[Effect]:
+        offered = self._holder.of(scope.mirrored)
         self._answer_at = now + PRIME_WAIT
-        return self.priming.begin(self._holder.of(scope.mirrored), now) or self._answer()
+        return self.priming.begin(offered, now) if self.priming.missing(offered) else self._answer()
 
     def primed(self, done: JobDone) -> list[Effect]:
         """Directors of groups that are expected here serve."""

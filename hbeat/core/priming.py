@@ -25,6 +25,7 @@ class Priming:
 
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
+        self._told: frozenset[Resource] = frozenset()
         self._serving: frozenset[Resource] = frozenset()
         self._look_at: float | None = None
 
@@ -32,15 +33,21 @@ class Priming:
         return self._look_at
 
     def begin(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
-        """Their directors are to serve; the job is a PRIME. Nothing when they do so already, or there are none."""
-        directors = directors_of(groups, besides=(*self._holder.mine(), ResourceGroup("", tuple(self._serving))))
-        if not directors:
+        """Their directors are to serve; the job is a PRIME, if one is needed."""
+        missing = directors_of(self.missing(groups), besides=[ResourceGroup("", tuple(self._told))])
+        if not missing:
             return []
         self._look_at = now + LOOK_AGAIN
-        return self._holder.job(JobKind.PRIME, directors, now)
+        self._told |= {resource for group in missing for resource in group.resources}
+        return self._holder.job(JobKind.PRIME, missing, now)
+
+    def missing(self, groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
+        """Their directors that do not serve yet."""
+        return directors_of(groups, besides=(*self._holder.mine(), ResourceGroup("", tuple(self._serving))))
 
     def done(self, done: JobDone) -> None:
         """A PRIME has ended."""
+        self._told -= {resource for group in done.job.groups for resource in group.resources}
         self._serving |= {r for group in done.job.groups if group not in done.failed for r in group.resources}
 
     def died(self, resource: Resource) -> None:
@@ -60,7 +67,7 @@ class Priming:
         if expected or not (holder.stable and holder.jobs.idle):
             self._look_at = now + LOOK_AGAIN
             return []
-        self._serving = frozenset()
+        self._told = self._serving = frozenset()
         spare = directors_of(holder.others(), besides=holder.mine())
         return holder.job(JobKind.YIELD, spare, now) if spare else []
 

@@ -115,12 +115,12 @@ def test_a_director_that_serves_another_group_here_goes_on_when_one_is_given() -
 
 
 def test_a_pulled_cable_costs_no_table_either() -> None:
-    world = slow_director(0.04, World().both_up())
+    world = slow_director(0.015, World().both_up())
     since = len(world.transcript)
     began = world.now
     world.pull("a", "eth0")
     assert world.run_until(lambda: world.owners() == {"b"}, 5)
-    assert world.now - began < 0.1
+    assert world.now - began < 0.06
     assert lines(world, since)[0] == f"b start {DIRECTOR.text}"
     assert lines(world, since).count(f"b start {DIRECTOR.text}") == 1
 
@@ -135,3 +135,26 @@ def test_a_director_that_died_after_it_was_told_to_serve_is_started_again() -> N
     world.do("b", lambda c: c.prepared(DIRECTOR, False, world.now))
     world.run_for(10)
     assert f"b start {DIRECTOR.text}" in lines(world, since)
+
+
+def test_an_offer_waits_for_a_director_that_stands_in_line_behind_other_work() -> None:
+    groups = (ResourceGroup("a", (DIRECTOR, VIP)), ResourceGroup("b", (OTHER_VIP,)))
+    world = World(groups=groups).both_up()
+    world.duration = lambda resource, action: 0.5 if resource == OTHER_VIP else 0.01
+    since = len(world.transcript)
+    world.do("b", lambda c: c.group_by_hand(groups[1].key, True, world.now))
+    world.do("a", lambda c: c.give(Held.LOCAL, world.now))
+    world.run_for(5)
+    assert lines(world, since)[:3] == [
+        f"b start {OTHER_VIP.text}",
+        f"b start {DIRECTOR.text}",
+        f"a stop {VIP.text}",
+    ]
+
+
+def test_a_director_that_is_being_told_is_not_told_twice() -> None:
+    world = slow_director(0.1, World().both_up())
+    since = len(world.transcript)
+    world.pull("a", "eth0")
+    assert world.run_until(lambda: world.owners() == {"b"}, 5)
+    assert lines(world, since).count(f"b start {DIRECTOR.text}") == 1
