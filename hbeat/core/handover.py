@@ -13,7 +13,7 @@ from hbeat.core.failed import START_RETRY, FailedStarts
 from hbeat.core.holder import Holder, keys_of
 from hbeat.core.model import Failback, Held, ResourceGroup
 from hbeat.core.phase import Phase
-from hbeat.core.priming import Priming, directors_of, without_directors
+from hbeat.core.priming import Priming, directors_of, resources_of, without_directors
 from hbeat.core.standby import Stage, Standby, Step
 from hbeat.core.takeover import JobDone, JobKind
 
@@ -136,7 +136,7 @@ class Handover:
         if scope.foreign:
             self.failback_due = False
         report = self._report(stable=False, info="standby")
-        directors = directors_of(given, besides=self._holder.mine())
+        directors = directors_of(given, besides=resources_of(self._holder.mine()))
         effects = [report, *self._holder.job(JobKind.HAND_OVER, without_directors(given), now)]
         return effects + (self._holder.job(JobKind.YIELD, directors, now) if directors else [])
 

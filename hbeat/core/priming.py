@@ -7,7 +7,7 @@ which nobody serves are the addresses. A director that was told to serve in vain
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from hbeat.core.builtin import WARM
@@ -34,21 +34,21 @@ class Priming:
 
     def begin(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
         """Their directors are to serve; the job is a PRIME, if one is needed."""
-        missing = directors_of(self.missing(groups), besides=[ResourceGroup("", tuple(self._told))])
+        missing = directors_of(self.missing(groups), besides=self._told)
         if not missing:
             return []
         self._look_at = now + LOOK_AGAIN
-        self._told |= {resource for group in missing for resource in group.resources}
+        self._told |= resources_of(missing)
         return self._holder.job(JobKind.PRIME, missing, now)
 
     def missing(self, groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
         """Their directors that do not serve yet."""
-        return directors_of(groups, besides=(*self._holder.mine(), ResourceGroup("", tuple(self._serving))))
+        return directors_of(groups, besides=resources_of(self._holder.mine()) | self._serving)
 
     def done(self, done: JobDone) -> None:
         """A PRIME has ended."""
-        self._told -= {resource for group in done.job.groups for resource in group.resources}
-        self._serving |= {r for group in done.job.groups if group not in done.failed for r in group.resources}
+        self._told -= resources_of(done.job.groups)
+        self._serving |= resources_of(group for group in done.job.groups if group not in done.failed)
 
     def died(self, resource: Resource) -> None:
         self._serving -= {resource}
@@ -68,14 +68,18 @@ class Priming:
             self._look_at = now + LOOK_AGAIN
             return []
         self._told = self._serving = frozenset()
-        spare = directors_of(holder.others(), besides=holder.mine())
+        spare = directors_of(holder.others(), besides=resources_of(holder.mine()))
         return holder.job(JobKind.YIELD, spare, now) if spare else []
 
 
-def directors_of(groups: Iterable[ResourceGroup], besides: Iterable[ResourceGroup] = ()) -> tuple[ResourceGroup, ...]:
-    """The groups, reduced to their directors that none of `besides` has, too."""
-    kept = {resource for group in besides for resource in group.resources}
-    return _reduced((g, [r for r in g.resources if r.script in WARM and r not in kept]) for g in groups)
+def resources_of(groups: Iterable[ResourceGroup]) -> frozenset[Resource]:
+    """Everything in them."""
+    return frozenset(resource for group in groups for resource in group.resources)
+
+
+def directors_of(groups: Iterable[ResourceGroup], besides: Collection[Resource] = ()) -> tuple[ResourceGroup, ...]:
+    """The groups, reduced to their directors, without `besides`."""
+    return _reduced((g, [r for r in g.resources if r.script in WARM and r not in besides]) for g in groups)
 
 
 def without_directors(groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
