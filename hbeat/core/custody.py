@@ -72,6 +72,7 @@ class Custody:
         self._severed: frozenset[Resource] = frozenset()
         self._isolated_since: float | None = None
         self._drop_at = float("-inf")
+        self._expected = False
 
     def renew(self, safety: Safety, timing: Timing) -> None:
         """Another configuration."""
@@ -106,6 +107,7 @@ class Custody:
         asked = [address for address in wanted if address not in self._severed]
         free = bool(asked or not wanted) and (self.guard.is_free(asked, now) or self.guard.are_orphans(asked))
         self._ownership.contested = self._peer is not None and not free
+        self._ownership.abandoned = bool(asked) and free
         machines = self._peer.machine if self._peer is not None and self._can_judge() else ()
         return [Probe(address, machines) for address in self.guard.due(now)]
 
@@ -130,7 +132,7 @@ class Custody:
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes and restores what nobody else has."""
-        effects = [*self._unowned(now), *self._give_up_severed(now)]
+        effects = [*self._unowned(now), *self._give_up_severed(now), *self._expect(now)]
         back = self._free_again(now) if now >= self._restore_at else set()
         if back:
             self._restore_at = now + RESTORE_PAUSE
@@ -144,6 +146,11 @@ class Custody:
         if not self._ownership.contested:
             return [*effects, *self._ownership.take(now)]
         return effects + self._wait(now, self._due_since)
+
+    def _expect(self, now: float) -> list[Effect]:
+        """A peer that is silent in every way is probably dead: what takes its time is done before that is certain."""
+        before, self._expected = self._expected, self._ownership.abandoned
+        return self._ownership.expect(now) if self._expected and not before else []
 
     def carrier(self, severed: Iterable[Resource], isolated: bool, now: float) -> None:
         """The addresses whose interface has no carrier now; isolated: nor has any interface to the peer."""

@@ -39,6 +39,8 @@ class Holder(ABC):
         self.ready_limit = READY_LIMIT
         self.contested = False
         """Somebody may have addresses that we do not hold (`custody`): nothing is taken because of silence."""
+        self.abandoned = False
+        """The peer is silent, and nobody answers for its addresses."""
         self.take_due = False
         """The peer is silent, and its groups are to be taken once nobody answers for their addresses."""
         self._unready: set[Resource] = set()
@@ -65,7 +67,7 @@ class Holder(ABC):
         """Nobody answers for the addresses of a silent peer (any more): its groups are ours."""
 
     def expect(self, now: float) -> list[Effect]:
-        """The groups of the peer are about to come: it has lost a cable, or is releasing everything."""
+        """The groups of the peer are about to come: it has lost a cable, is releasing everything, or seems dead."""
         return []
 
     def restore(self, lost: Iterable[Resource], now: float) -> list[Effect]:

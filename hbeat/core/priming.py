@@ -1,8 +1,9 @@
 """Make before break: the directors of groups that are about to come here serve before the other node stops anything.
 
-A director that serves without its virtual address hurts nobody, its table waits. So a node that is offered groups, or
-hears that its peer is about to stop or has lost a cable, has the table written first; what is left for the time in
-which nobody serves are the addresses. A director that was told to serve in vain stands by again once nothing is moving.
+A director that serves without its virtual address hurts nobody, its table waits. So a node that is offered groups,
+hears that its peer is about to stop or has lost a cable, or hears nothing of it at all, has the table written first;
+what is left for the time in which nobody serves are the addresses. A director that was told to serve in vain stands by
+again once nothing is moving.
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ class Priming:
         return serving
 
     def look(self, now: float, *, expected: bool) -> list[Effect]:
-        """What serves in vain stands by, unless groups are expected here or something is moving."""
+        """What serves in vain stands by, unless groups are expected here still or something is moving."""
         if self._look_at is None or now < self._look_at:
             return []
         self._look_at = None
         holder = self._holder
-        if expected or not (holder.stable and holder.jobs.idle):
+        if expected or holder.abandoned or not (holder.stable and holder.jobs.idle):
             self._look_at = now + LOOK_AGAIN
             return []
         self._told = self._serving = frozenset()

@@ -89,7 +89,7 @@ def test_takeover_at_power_off_takes_no_longer_than_without_guard(timing: Timing
         world.power_off("a")
         assert world.run_until(partial(is_owned_by, world, "b"), 20), story(world)
         times.append(world.now - off)
-    assert times[0] == pytest.approx(times[1], abs=1e-6)
+    assert times[0] <= times[1]
 
 
 @TIMINGS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hbeat.core.events import Action
-from hbeat.core.model import Held, Resource, ResourceGroup, Timing
+from hbeat.core.model import Held, Resource, ResourceGroup, Safety, Timing
 from tests.hbeat.world import DIRECTOR, INSIDE, VIP, World
 
 PATIENT = Timing(keepalive=1.0, warntime=15, deadtime=30.0, initdead=60.0, deadping=30.0)
@@ -158,3 +158,29 @@ def test_a_director_that_is_being_told_is_not_told_twice() -> None:
     world.pull("a", "eth0")
     assert world.run_until(lambda: world.owners() == {"b"}, 5)
     assert lines(world, since).count(f"b start {DIRECTOR.text}") == 1
+
+
+def test_the_table_of_a_silent_node_is_written_before_its_death_is_certain() -> None:
+    world = World(safety=Safety()).both_up()
+    world.duration = lambda resource, action: 0.5 if resource == DIRECTOR else 0.01
+    since = len(world.transcript)
+    world.power_off("a")
+    died = world.now
+    assert world.run_until(lambda: world.owners() == {"b"}, 10)
+    assert world.now - died < world.timing.deadtime + 0.1
+    assert lines(world, since).count(f"b start {DIRECTOR.text}") == 1
+    assert DIRECTOR.text in world.machines["b"].running
+
+
+def test_a_node_that_speaks_again_finds_the_other_director_standing_by() -> None:
+    world = World(safety=Safety()).both_up()
+    since = len(world.transcript)
+    world.stall(2.4, "a")
+    world.deaf = True
+    world.run_for(2.3)
+    assert lines(world, since) == [f"b start {DIRECTOR.text}"]
+    world.deaf = False
+    world.run_for(5)
+    assert f"b stop {DIRECTOR.text}" in lines(world, since)
+    assert world.owners() == {"a"}
+    assert world.settled()
