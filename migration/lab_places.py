@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from migration.nodes import PRIVATE_FOLDERS, SYSLOG_SOCKET
 
 SYSLOG_DEVICE = Path("/dev/log")
 IPVS = Path("/proc/net/ip_vs")
+LOCK = Path("/run/hbeat-lab.lock")
+"""Held by every lab; has the names of the folders that were made for them."""
 
 
 class LabPlacesError(Exception):
@@ -32,14 +36,29 @@ def lab_places(in_guest: bool) -> Iterator[None]:
 
 @contextmanager
 def mount_points() -> Iterator[None]:
-    """The folders that nodes cover with their own exist for a while; what was made here is removed again."""
-    made = []
-    for place in map(Path, PRIVATE_FOLDERS.values()):
-        if not place.is_dir():
-            place.mkdir(parents=True)
-            made.append(place)
-    try:
-        yield
-    finally:
-        for place in made:
-            place.rmdir()
+    """The folders that nodes cover with their own exist for a while; what was made here is removed again.
+
+    Labs that run at the same time share them: the last one to end removes what any of them has made.
+    """
+    with LOCK.open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # waits while another one is removing
+        for place in map(Path, PRIVATE_FOLDERS.values()):
+            if not place.is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+                lock.write(f"{place}\n")
+        lock.flush()
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove_made(lock)
+            fcntl.flock(lock, fcntl.LOCK_UN)  # a machine that was forked meanwhile has the file open still
+
+
+def _remove_made(lock: IO[str]) -> None:
+    lock.seek(0)
+    for place in dict.fromkeys(lock.read().split()):
+        with suppress(OSError):  # somebody else uses it by now, or has removed it
+            Path(place).rmdir()
+    lock.truncate(0)
