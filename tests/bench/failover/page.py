@@ -13,6 +13,8 @@ from statistics import median
 from typing import Any
 from xml.sax.saxutils import escape
 
+from tests.bench.failover.bounds import judge
+
 Row = dict[str, Any]
 
 HEAD = """\
@@ -63,6 +65,7 @@ def text(run: dict[str, Any]) -> str:
             cells = (fault, stack, outage, failed, where, two, _downloads(chosen), str(len(chosen)))
             parts.append(f"| {' | '.join(cells)} |\n")
         parts += _ratios(rows, profile)
+        parts += ["\n", *(f"* {line}\n" for line in judge(rows, profile))]
     return "".join(parts)
 
 

@@ -1,0 +1,85 @@
+"""What the suite has set itself to reach, judged by the rows of a run: one line for each aim.
+
+Ratios are of medians, of the same run and timers. What must not happen has to hold in each repetition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import median
+from typing import Any
+
+Row = dict[str, Any]
+
+OURS, OTHER = "ours", "keepalived"
+LEASE = 1.0
+"""Seconds for which the kernel lends an address: vip_lease."""
+POWER_OFF, STOP, CABLE = 0.9, 0.3, 0.5
+"""Parts of keepalived's median."""
+CABLE_SECONDS, KILLED_SECONDS = 0.15, 0.3
+FAILED_ONCE = 2
+"""Requests, of 100 a second."""
+CABLES = ("outside cable", "inside cable")
+REPAIRS = ("return", "start", "outside cable back", "inside cable back")
+SILENT = ("killed", "frozen", "heartbeats cut")
+
+
+def judge(rows: Iterable[Row], profile: str) -> Iterator[str]:
+    """A line for each aim of which the run knows enough, "reached: ..." or "**missed**: ..."."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["profile"] == profile:
+            found.setdefault((row["stack"], row["fault"]), []).append(row)
+    for reached, text in _aims(found):
+        yield f"{'reached' if reached else '**missed**'}: {text}"
+
+
+def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
+    yield from _ratio(found, "power-off", "outage", POWER_OFF)
+    yield from _ratio(found, "stop", "moved", STOP)
+    for fault in ("stop", *REPAIRS):
+        if mine := found.get((OURS, fault)):
+            failed = [row["failed"] for row in mine]
+            calm = 0 if fault != "stop" else FAILED_ONCE
+            reached = median(failed) <= calm and max(failed) <= FAILED_ONCE
+            wanted = f"failed requests at most {FAILED_ONCE}" + ("" if calm else ", 0 in the median")
+            yield reached, f"{fault}: {wanted}: {max(failed)}, median {median(failed):g}"
+    for fault in CABLES:
+        yield from _longest(found, fault, CABLE_SECONDS)
+        yield from _ratio(found, fault, "outage", CABLE)
+    for fault in SILENT:
+        if mine := found.get((OURS, fault)):
+            two = max(row["two_owners"] for row in mine)
+            yield two == 0, f"{fault}: never two owners: {two:.3f} s"
+            yield from _longest(found, fault, KILLED_SECONDS if fault == "killed" else LEASE + 0.5)
+    for fault in ("power-off", "return"):
+        if mine := found.get((f"{OURS}-sync", fault)):
+            yield from _downloads(fault, mine)
+
+
+def _ratio(found: dict[tuple[str, str], list[Row]], fault: str, what: str, bound: float) -> Iterator[tuple[bool, str]]:
+    """One figure beside keepalived's; one that was never reached counts as missed."""
+    mine, theirs = ([row[what] for row in found.get((stack, fault), [])] for stack in (OURS, OTHER))
+    if not mine or not theirs or None in theirs:
+        return
+    if None in mine:
+        yield False, f"{fault}: {what}: not in every repetition"
+        return
+    part, seconds = median(mine) / median(theirs), f"{median(mine):.3f} s of {median(theirs):.3f} s"
+    yield part <= bound, f"{fault}: {what} at most {bound:g} of keepalived's: {part:.2f} ({seconds})"
+
+
+def _longest(found: dict[tuple[str, str], list[Row]], fault: str, bound: float) -> Iterator[tuple[bool, str]]:
+    if mine := [row["outage"] for row in found.get((OURS, fault), [])]:
+        longest = max(mine)
+        yield longest <= bound, f"{fault}: outage at most {bound:g} s: {longest:.3f} s, median {median(mine):.3f} s"
+
+
+def _downloads(fault: str, rows: list[Row]) -> Iterator[tuple[bool, str]]:
+    opened, survived = (sum(row[key] for row in rows) for key in ("downloads", "survived"))
+    yield survived == opened, f"{fault} with synchronised connections: downloads go on: {survived} of {opened}"
+    longer = max(row["silence"] - row["outage"] for row in rows if row["silence"] is not None)
+    yield (
+        longer <= 1,
+        f"{fault} with synchronised connections: silent for at most 1 s longer than the outage: {longer:.3f} s",
+    )
