@@ -14,7 +14,6 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 from hbeat.adapters.clocks import read_clocks
@@ -26,6 +25,7 @@ from hbeat.adapters.peer_file import PeerFile
 from hbeat.adapters.realtime import make_realtime
 from hbeat.adapters.udp import Media
 from hbeat.adapters.watchdog import Watchdog
+from hbeat.adapters.wire_stamp import Stamp
 from hbeat.agents.environment import script_environment
 from hbeat.agents.roster import Agents
 from hbeat.agents.vips import Vips
@@ -50,14 +50,6 @@ from hbeat.view import view
 
 LAST_WORDS = 1.0
 """How long the end waits for whoever reads the log."""
-
-
-def _stamp() -> tuple[int, str]:
-    try:
-        load_text = Path("/proc/loadavg").read_text().strip()
-    except OSError:
-        load_text = ""
-    return int(time.time()), load_text
 
 
 class Daemon:
@@ -86,7 +78,7 @@ class Daemon:
         self._open_log, self._log = open_log, open_log(config)
         self._realtime = realtime and config.ha.realtime
         settings = settings_of(config, me, self._shared.digests)
-        self.cluster = Cluster(settings, keyring_of(config), _stamp, Random(), time.monotonic(), floor)
+        self.cluster = Cluster(settings, keyring_of(config), Stamp(), Random(), time.monotonic(), floor)
         self._selector = selectors.DefaultSelector()
         self._notes: list[Note] = []
         self._operations = Operations(self._selector)

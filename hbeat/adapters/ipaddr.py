@@ -8,7 +8,10 @@ succeed.
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -20,6 +23,8 @@ from hbeat.core.lease import Standing
 from hbeat.core.vip import VipSpec
 
 EEXIST, EADDRNOTAVAIL = 17, 99
+SIOCGIFNAME, SIOCGIFHWADDR, SIOCGIFINDEX = 0x8910, 0x8927, 0x8933  # netdevice(7): much faster than a netlink message
+IFA_F_SECONDARY = 0x01
 FOR_EVER = 0xFFFFFFFF
 
 
@@ -48,9 +53,11 @@ class Addresses:
 
     def __init__(self) -> None:
         self._netlink = IPRoute()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def close(self) -> None:
         self._netlink.close()
+        self._socket.close()
 
     def add(self, spec: VipSpec, *, aliased: bool, lease: int | None = None) -> Placed:
         """Puts the address on its interface. aliased: with broadcast and label, as IPaddr. Raises AddressError.
@@ -80,31 +87,29 @@ class Addresses:
     def locate(self, spec: VipSpec) -> Placed:
         """Where the address belongs, whether it is there or not. Raises AddressError."""
         index, prefixlen = self._place(spec)
-        link = self._netlink.get_links(index)[0]
-        return Placed(spec.address, prefixlen, link.get("ifname"), index, _mac(link.get("address")))
+        try:
+            interface = spec.interface or self._name(index)
+            return Placed(spec.address, prefixlen, interface, index, self._mac_of(interface))
+        except OSError as error:
+            raise AddressError(f"{spec.address}: its interface has gone: {error.strerror}") from None
 
     def remove(self, spec: VipSpec) -> list[str]:
         """Takes the address off every interface that has it; their names. Raises AddressError."""
         removed = []
-        for index, prefixlen, name in self._holders(spec):
-            neighbours = self._same_network(spec.address, index, prefixlen)
+        standing = list(self._netlink.get_addr(family=socket.AF_INET))
+        for message in (m for m in standing if m.get("local") == spec.address):
+            index, prefixlen = message["index"], message["prefixlen"]
+            neighbours = [] if message["flags"] & IFA_F_SECONDARY else _same_network(spec.address, message, standing)
             try:
                 self._netlink.addr("del", index=index, address=spec.address, prefixlen=prefixlen)
             except NetlinkError as error:
                 if error.code != EADDRNOTAVAIL:
-                    raise AddressError(f"cannot remove {spec.address}/{prefixlen} from {name}: {error}") from None
+                    where = f"interface {index}"
+                    raise AddressError(f"cannot remove {spec.address}/{prefixlen} from {where}: {error}") from None
             self._restore(neighbours, index, prefixlen)
-            removed.append(name)
+            with suppress(OSError):  # it has gone meanwhile
+                removed.append(self._name(index))
         return removed
-
-    def _same_network(self, address: str, index: int, prefixlen: int) -> list[dict[str, Any]]:
-        """The other addresses of this network on the interface, with what is needed to add them again."""
-        network = IPv4Network((address, prefixlen), strict=False)
-        return [
-            {key: value for key in ("local", "broadcast", "label") if (value := m.get(key))} | _lifetime(m)
-            for m in self._netlink.get_addr(family=socket.AF_INET, index=index)
-            if m["prefixlen"] == prefixlen and m.get("local") != address and IPv4Address(m.get("local")) in network
-        ]
 
     def _restore(self, neighbours: list[dict[str, Any]], index: int, prefixlen: int) -> None:
         """The kernel takes a network's other addresses along with its first (unless promote_secondaries is set)."""
@@ -122,21 +127,30 @@ class Addresses:
                     ) from None
 
     def present(self, spec: VipSpec) -> bool:
-        return bool(self._holders(spec))
+        return any(m.get("local") == spec.address for m in self._netlink.get_addr(family=socket.AF_INET))
 
     def mac_of(self, interface: str) -> bytes:
         """The hardware address of an interface. Raises AddressError."""
-        indexes = self._netlink.link_lookup(ifname=interface)
-        if not indexes:
-            raise AddressError(f"there is no interface {interface}")
-        return _mac(self._netlink.get_links(indexes[0])[0].get("address"))
+        try:
+            return self._mac_of(interface)
+        except OSError:
+            raise AddressError(f"there is no interface {interface}") from None
 
-    def _holders(self, spec: VipSpec) -> list[tuple[int, int, str]]:
-        found = self._netlink.get_addr(family=socket.AF_INET, match=lambda m: m.get("local") == spec.address)
-        return [(m["index"], m["prefixlen"], self._name(m["index"])) for m in found]
+    def _mac_of(self, interface: str) -> bytes:
+        return bytes(self._ask(SIOCGIFHWADDR, struct.pack("16s24x", interface.encode()[:15]))[18:24])
+
+    def _index(self, interface: str) -> int:
+        index: int = struct.unpack_from(
+            "16xi", self._ask(SIOCGIFINDEX, struct.pack("16s24x", interface.encode()[:15]))
+        )[0]
+        return index
 
     def _name(self, index: int) -> str:
-        return str(self._netlink.get_links(index)[0].get("ifname"))
+        return self._ask(SIOCGIFNAME, struct.pack("16xi20x", index))[:16].rstrip(b"\0").decode()
+
+    def _ask(self, request: int, data: bytes) -> bytes:
+        """In the namespace where this was made, as netlink answers. Raises OSError."""
+        return bytes(fcntl.ioctl(self._socket, request, data))
 
     def _free_alias(self, index: int, interface: str) -> str:
         used = {m.get("label") for m in self._netlink.get_addr(family=socket.AF_INET, index=index)}
@@ -144,27 +158,27 @@ class Addresses:
 
     def _place(self, spec: VipSpec) -> tuple[int, int]:
         """Interface index and prefix length, worked out from the routes where the argument is silent."""
+        wanted = None
         if spec.interface is not None:
-            indexes = self._netlink.link_lookup(ifname=spec.interface)
-            if not indexes:
-                raise AddressError(f"{spec.address}: there is no interface {spec.interface}")
+            try:
+                wanted = self._index(spec.interface)
+            except OSError:
+                raise AddressError(f"{spec.address}: there is no interface {spec.interface}") from None
             if spec.prefixlen is not None:
-                return indexes[0], spec.prefixlen
-        else:
-            indexes = []
-        route = self._route_to(spec.address, indexes)
+                return wanted, spec.prefixlen
+        route = self._route_to(spec.address, wanted)
         if route is None:
             where = f" on {spec.interface}" if spec.interface else " but the default route"
             raise AddressError(f"{spec.address}: no route to it{where}; write ADDRESS/PREFIX/INTERFACE in haresources")
         index, prefixlen = route
         return index, spec.prefixlen if spec.prefixlen is not None else prefixlen
 
-    def _route_to(self, address: str, indexes: list[int]) -> tuple[int, int] | None:
+    def _route_to(self, address: str, wanted: int | None) -> tuple[int, int] | None:
         """The most specific route (not a default one) that covers the address: interface index, prefix length."""
         best: tuple[int, int] | None = None
         for message in self._netlink.get_routes(family=socket.AF_INET, table=254):
             target, index, length = message.get("dst"), message.get("oif"), message["dst_len"]
-            if target is None or index is None or length == 0 or (indexes and index not in indexes):
+            if target is None or index is None or length == 0 or (wanted is not None and index != wanted):
                 continue
             covers = IPv4Network((target, length)).overlaps(IPv4Network(address))
             if covers and (best is None or length > best[1]):
@@ -180,5 +194,15 @@ def _lifetime(message: Any) -> dict[str, int]:
     return {"valid_lft": max(1, left["ifa_valid"]), "preferred_lft": max(1, left["ifa_preferred"])}
 
 
-def _mac(text: str | None) -> bytes:
-    return bytes.fromhex((text or "00:00:00:00:00:00").replace(":", ""))
+def _same_network(address: str, holder: Any, standing: list[Any]) -> list[dict[str, Any]]:
+    """The other addresses of its network on its interface, with what is needed to add them again."""
+    index, prefixlen = holder["index"], holder["prefixlen"]
+    network = IPv4Network((address, prefixlen), strict=False)
+    return [
+        {key: value for key in ("local", "broadcast", "label") if (value := m.get(key))} | _lifetime(m)
+        for m in standing
+        if m["index"] == index
+        and m["prefixlen"] == prefixlen
+        and m.get("local") != address
+        and IPv4Address(m.get("local")) in network
+    ]
