@@ -79,6 +79,11 @@ bench-failover: venv system-packages bench-packages
 	./setup/original $(VENV)/peers/heartbeat
 	$(BIN)/python -m tests.bench.failover $(FAULTS)
 
+# Addresses alone, on this machine's own kernel; the rows join those of bench-failover. Forty minutes.
+.PHONY: bench-addresses
+bench-addresses: venv system-packages bench-packages
+	$(BIN)/python -m tests.bench.addresses
+
 # The same in mixed pairs, beside two originals and two of ours: tests/bench/MIXED.md; five minutes.
 .PHONY: bench-interop
 bench-interop: original

@@ -36,7 +36,11 @@ outage is the longest time without a good answer.
   silence of those. Without synchronisation of connections (-sync) they stay open and silent, or are reset.
 * killed, frozen: all processes of the stack on the first node at one instant, SIGKILL or SIGSTOP; nobody repairs it, it
   is looked at for 12 s. heartbeats cut: the switch drops heartbeats and adverts only, also for 12 s.
-* A guest has one processor and system calls some ten times slower than the machine's, so compare within a row.
+* A guest has one processor and system calls some ten times slower than the machine's, so compare within a row. How
+  long a stop takes there is mostly how long the guest takes to start the programs that ask for it.
+* addresses alone: the same two addresses on the machine's own kernel, without a guest, servers and checks (keepalived
+  with VRRP only). An outage is then the time in which neither kernel has the outside address behind a cable that is in;
+  killed, frozen and heartbeats cut are looked at for 4 s.
 
 """
 BAR = 420

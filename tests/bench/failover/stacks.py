@@ -77,6 +77,7 @@ class Originals(Stack):
 class Keepalived(Stack):
     name = "keepalived"
     conf = "keepalived"
+    options: tuple[str, ...] = ()
 
     def prepare(self, ha_d: Path, node: str) -> None:
         shutil.copy(ha_d / f"{self.conf}.{node}.conf", ha_d / "keepalived.conf")
@@ -84,7 +85,13 @@ class Keepalived(Stack):
     def start(self, node: Node) -> None:
         program = UNPACKED / "keepalived/usr/sbin/keepalived"
         node.start(
-            [str(program), "--use-file=/etc/ha.d/keepalived.conf", "--log-facility=0", "--pid=/run/keepalived.pid"]
+            [
+                str(program),
+                "--use-file=/etc/ha.d/keepalived.conf",
+                "--log-facility=0",
+                "--pid=/run/keepalived.pid",
+                *self.options,
+            ]
         )
 
     def stop(self, node: Node) -> None:
