@@ -37,6 +37,8 @@ def judge(rows: Iterable[Row], profile: str) -> Iterator[str]:
 def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
     yield from _ratio(found, "power-off", "outage", POWER_OFF)
     yield from _ratio(found, "stop", "moved", STOP)
+    # what keepalived has for it is its stop
+    yield from _ratio({**found, (OTHER, "hb_standby"): found.get((OTHER, "stop"), [])}, "hb_standby", "moved", STOP)
     for fault in ("stop", *REPAIRS):
         if mine := found.get((OURS, fault)):
             failed = [row["failed"] for row in mine]
