@@ -15,6 +15,7 @@ help:
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make interop  a pair with one node of the original heartbeat (without the long tests of make nightly)"
+	@echo "make peers    fetch keepalived, heartbeat and ldirectord of Debian into .venv, for hbeat-migrate rehearse --against"
 	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]; make uninstall takes it away again"
 
 $(BIN)/.ready: setup.cfg pyproject.toml
@@ -32,7 +33,7 @@ server-packages:
 demo: venv system-packages
 	$(BIN)/hbeat-migrate rehearse $(DEMO_DIR)
 
-test: check system-packages server-packages bench-packages
+test: check system-packages server-packages peers
 	$(MAKE) interop
 	$(BIN)/python -m pytest tests/zoo
 	$(BIN)/python -m pytest -n 2 tests/servers
@@ -66,17 +67,21 @@ check: venv
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --ignore=tests/kernel --ignore=tests/system --ignore=tests/servers --ignore=tests/interop --ignore=tests/zoo --ignore=tests/faults/live
 
-# Under 20 minutes; BENCH=short takes under five and prints its tables instead.
-.PHONY: bench bench-packages
+# The programs that this suite is compared with, below .venv: for the bench, and for hbeat-migrate rehearse --against.
+.PHONY: peers bench-packages
 bench-packages:
 	./setup/packages bench
+peers: original bench-packages
+	$(BIN)/python -m tests.bench.peers
+
+# Under 20 minutes; BENCH=short takes under five and prints its tables instead.
+.PHONY: bench
 bench: venv system-packages bench-packages
 	$(BIN)/python -m tests.bench
 
 # Fail-over beside keepalived and the originals; hours. FAULTS: arguments such as "--repeat 1 --faults power-off".
 .PHONY: bench-failover
-bench-failover: venv system-packages bench-packages
-	./setup/original $(VENV)/peers/heartbeat
+bench-failover: peers
 	$(BIN)/python -m tests.bench.failover $(FAULTS)
 
 # Addresses alone, on this machine's own kernel; the rows join those of bench-failover. Forty minutes.

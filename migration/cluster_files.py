@@ -7,15 +7,17 @@ it, with its own four.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hbeat.adapters.yaml_file import read_entries
 from hbeat.config import errors as hbeat_errors
 from hbeat.config.authkeys import parse_authkeys
 from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.config.ha_config import HaConfig
 from hbeat.config.haresources import parse_haresources
-from hbeat.core.model import NodeName, ResourceGroup
+from hbeat.config.hbeat_yaml import parse_settings
+from hbeat.core.model import NodeName, ResourceGroup, Sessions
 from ldirector.config import errors as ldirector_errors
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.expand import Names
@@ -33,7 +35,10 @@ class ClusterFilesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NodeFiles:
-    """One node's files, read. ha_cf: the text behind `ha`. directors: by the file name that haresources gives."""
+    """One node's files, read. ha_cf: the text behind `ha`. directors: by the file name that haresources gives.
+
+    director_texts: what those were read from, by the same names. sessions: of hbeat.yaml.
+    """
 
     name: NodeName
     folder: Path
@@ -41,6 +46,8 @@ class NodeFiles:
     ha: HaConfig
     groups: tuple[ResourceGroup, ...]
     directors: Mapping[str, DirectorConfig]
+    director_texts: Mapping[str, str] = field(default_factory=dict)
+    sessions: Sessions = field(default_factory=Sessions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +137,13 @@ class _Reader:
             self.errors.append(str(error))
             return None
         directors: dict[str, DirectorConfig] = {}
+        texts: dict[str, str] = {}
         for resource in (resource for group in groups for resource in group.resources):
             if resource.script == "ldirectord":
                 file = resource.arguments[0] if resource.arguments else DEFAULT_DIRECTOR_FILE
-                self._director(folder / file, file, directors)
-        return NodeFiles(name.lower(), folder, ha_cf, ha, groups, directors)
+                texts[file] = self._text(folder / file)
+                self._director(folder / file, texts[file], file, directors)
+        return NodeFiles(name.lower(), folder, ha_cf, ha, groups, directors, texts, self._sessions(folder))
 
     def compare(self, nodes: list[NodeFiles]) -> None:
         """What should be the same on all nodes and is not."""
@@ -158,11 +167,20 @@ class _Reader:
         except hbeat_errors.ConfigError as error:
             self.errors.append(str(error))
 
-    def _director(self, path: Path, file: str, directors: dict[str, DirectorConfig]) -> None:
+    def _sessions(self, folder: Path) -> Sessions:
+        path = folder / "hbeat.yaml"
+        if path.exists():
+            try:
+                return parse_settings(read_entries(self._text(path), str(path)), str(path)).sessions
+            except hbeat_errors.ConfigError as error:
+                self.errors.append(str(error))
+        return Sessions()
+
+    def _director(self, path: Path, text: str, file: str, directors: dict[str, DirectorConfig]) -> None:
         try:
             beside = settings_beside(path)
             settings = self._text(beside) if beside.exists() else ""
-            directors[file] = read_director(self._text(path), settings, path, self._names)
+            directors[file] = read_director(text, settings, path, self._names)
             self.warnings += map(str, directors[file].warnings)
         except ldirector_errors.ConfigError as error:
             self.errors.append(str(error))

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from hbeat.core.model import Failback
+from migration import logs
 from migration.client import Outcome
 from migration.cluster_files import ClusterFiles
 from migration.expected import expected_tables, is_judged, without
@@ -308,8 +309,6 @@ class _Story:
     def _show_logs(self) -> None:
         """The end of what the nodes wrote; for a human, nothing is judged by it."""
         for node in self._lab.nodes.values():
-            for path in sorted((node.folder / "log").iterdir()):
-                if path.is_file() and path.stat().st_size:
-                    self._report.heading(f"{node.name}: {path.name}, last lines")
-                    lines = path.read_text(errors="replace").splitlines()
-                    self._report.block("\n".join(lines[-LOG_LINES_SHOWN:]))
+            for name, lines in logs.last_lines(node.folder, LOG_LINES_SHOWN):
+                self._report.heading(f"{node.name}: {name}, last lines")
+                self._report.block("\n".join(lines))

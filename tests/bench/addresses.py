@@ -25,10 +25,11 @@ from pathlib import Path
 from random import random
 from typing import Any
 
+from migration.comparison.programs import KEEPALIVED
+from migration.comparison.stacks import Keepalived, Ours, Stack, processes
+from migration.comparison.world import Change, doubled
 from tests.bench import peers
 from tests.bench.failover import page
-from tests.bench.failover.stacks import Keepalived, Ours, Stack, processes
-from tests.bench.failover.world import Change, doubled
 from tests.system.pair import GATEWAY, HA_CF, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
@@ -54,6 +55,12 @@ class KeepalivedAlone(Keepalived):
     """VRRP without IPVS, which need not be there."""
 
     options = ("--vrrp",)
+
+    def __init__(self) -> None:
+        super().__init__(KEEPALIVED, {})
+
+    def prepare(self, ha_d: Path, node: str) -> None:
+        (ha_d / f"keepalived.{node}.conf").rename(ha_d / "keepalived.conf")
 
 
 SIDES: tuple[Stack, ...] = (Ours(), KeepalivedAlone())

@@ -20,11 +20,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from migration.comparison.programs import PEERS
 from tests.bench.measure import name_of, tree
 from tests.bench.targets import PAGE, STEADY, VICTIM, address
 
 ROOT = Path(__file__).parents[2]
-UNPACKED = Path(sys.prefix) / "peers"
+UNPACKED = PEERS
 VIRTUAL, VIRTUAL_PORT = "10.1.1.10", 80
 PACKAGES = ("ldirectord", "keepalived")
 IPVSADM = shutil.which("ipvsadm", path="/usr/sbin:/sbin") or "/usr/sbin/ipvsadm"
@@ -57,7 +58,8 @@ class Task:
 
 
 def unpack() -> None:
-    """Fetch the peers from Debian's archive and unpack them. Raises CalledProcessError."""
+    """Fetch the peers from Debian's archive and unpack them (also as: python -m tests.bench.peers). Raises
+    CalledProcessError."""
     for package in PACKAGES:
         folder = UNPACKED / package
         if not (folder / "usr/sbin" / package).exists():
@@ -186,3 +188,10 @@ def _is_alive(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+if __name__ == "__main__":
+    try:
+        unpack()
+    except subprocess.CalledProcessError as error:
+        print(f"setup: could not fetch the peers ({error}); what needs them will say so", file=sys.stderr)

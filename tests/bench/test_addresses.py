@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from migration.comparison.world import Change
 from tests.bench.addresses import without
-from tests.bench.failover.world import Change
 from tests.system.pair import GATEWAY, NAMES, VIP
 
 ONE, TWO = NAMES

@@ -7,20 +7,19 @@ asked of the kernels of both nodes.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from migration.comparison import programs
+from migration.comparison.programs import HEARTBEAT as PROGRAM
+from migration.comparison.programs import HEARTBEAT_LAYER as LAYER
+from migration.comparison.stacks import MADE_AT_BOOT as FOLDERS
 from tests.interop.recorder import Recorder
 from tests.system.pair import GATEWAY, NAMES, VIP, Pair, have_namespaces
 
-LAYER = Path(sys.prefix) / "peers" / "heartbeat"
-PROGRAM = Path("/usr/libexec/heartbeat/heartbeat")
 TOOLS = Path("/usr/share/heartbeat")
-SHIPPED = ("harc", "shellfuncs", "rc.d", "resource.d")
-FOLDERS = "mkdir -p /run/heartbeat /run/resource-agents && chown hacluster:haclient /var/lib/heartbeat"
-"""What the original's package makes at boot and at its installation."""
+
+__all__ = ["FOLDERS", "HA_CF", "LAYER", "PROGRAM", "TOOLS", "MixedPair", "missing"]
 
 HA_CF = """\
 logfile /var/log/ha-log
@@ -68,12 +67,7 @@ class MixedPair(Pair):
 
     def furnish(self, name: str) -> None:
         """What the original's package puts into /etc/ha.d."""
-        for item in SHIPPED:
-            source, target = LAYER / "etc/ha.d" / item, self.nodes[name].folder / "ha.d" / item
-            if source.is_dir():
-                shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
-            else:
-                shutil.copy2(source, target)
+        programs.furnish(self.nodes[name].folder / "ha.d", LAYER)
 
     def recorder(self, path: Path) -> Recorder:
         """Everything that goes over the cables, into a pcap file."""

@@ -70,3 +70,10 @@ def test_overridden_timers_take_along_those_that_follow_from_them():
     files = read(SAMPLES, keepalive="100ms", deadtime="300ms")
     assert files.nodes[0].ha.timing == Timing(0.1, 0.15, 0.3, 12.0, 0.3)
     assert overridden("keepalive 1\nwarntime 2\nnode a\n", {"keepalive": "2"}) == "\nwarntime 2\nnode a\n\nkeepalive 2"
+
+
+def test_an_error_in_hbeat_yaml_is_found(tmp_path):
+    shutil.copytree(SAMPLES, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "hbeat.yaml").write_text("connection_sync: eth1/999\n")
+    with pytest.raises(ClusterFilesError, match=r"hbeat\.yaml:1: connection_sync: syncid 999 is not 0 to 255"):
+        read_cluster(tmp_path, SystemNames())

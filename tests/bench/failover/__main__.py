@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from migration import uml
+from migration.comparison.faults import faults
 from tests.bench import peers
 from tests.bench.failover import page
-from tests.bench.failover.faults import FAULTS
-from tests.bench.failover.profile import PROFILES
+from tests.bench.failover.profile import CABLES, PROFILES
 from tests.bench.failover.stacks import STACKS
 from tests.bench.report import machine
 
@@ -62,7 +62,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.failover", description=__doc__)
-    for name, known in (("profiles", PROFILES), ("faults", FAULTS), ("stacks", STACKS)):
+    for name, known in (("profiles", PROFILES), ("faults", faults(CABLES)), ("stacks", STACKS)):
         parser.add_argument(f"--{name}", type=_chosen(list(known)), default=list(known), metavar="A,B")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--add", action="store_true")

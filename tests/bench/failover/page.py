@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from typing import Any
 from xml.sax.saxutils import escape
 
+from migration.comparison.table import Row, figures, groups, in_order, ratios
 from tests.bench.failover.bounds import judge
-
-Row = dict[str, Any]
 
 HEAD = """\
 # Fail-over beside keepalived {keepalived}
@@ -57,40 +55,22 @@ def text(run: dict[str, Any]) -> str:
     """The page. run: machine and rows."""
     rows: list[Row] = run["rows"]
     parts = [HEAD.format(**run["machine"]), "![outages](FAILOVER.svg)\n"]
-    for profile in _in_order(row["profile"] for row in rows):
+    for profile in in_order(row["profile"] for row in rows):
         parts.append(f"\n## Heartbeats every {profile}\n\n")
         parts.append(
             "| fault | stack | outage | failed | moved | two owners | downloads | runs |\n" + "|---" * 8 + "|\n"
         )
-        for fault, stack, chosen in _groups(rows, profile):
-            outage, failed, two = (_spread(row[key] for row in chosen) for key in ("outage", "failed", "two_owners"))
-            moved = [row["moved"] for row in chosen if row["moved"] is not None]
-            where = _spread(moved) if len(moved) == len(chosen) else f"{len(moved)} of {len(chosen)} times"
-            cells = (fault, stack, outage, failed, where, two, _downloads(chosen), str(len(chosen)))
-            parts.append(f"| {' | '.join(cells)} |\n")
-        parts += _ratios(rows, profile)
+        mine = _of(profile, rows)
+        for fault, stack, chosen in groups(mine):
+            parts.append(f"| {' | '.join((fault, stack, *figures(chosen), str(len(chosen))))} |\n")
+        found = ", ".join(f"{fault} {ratio:.2f}" for fault, ratio in ratios(mine).items())
+        parts.append(f"\nOutage, ours as a part of keepalived's: {found}\n")
         parts += ["\n", *(f"* {line}\n" for line in judge(rows, profile))]
     return "".join(parts)
 
 
-def _downloads(rows: list[Row]) -> str:
-    survived, opened = (sum(row[key] for row in rows) for key in ("survived", "downloads"))
-    silences = [row["silence"] for row in rows if row["silence"] is not None]
-    return f"{survived} of {opened}" + (f", {_spread(silences)}" if silences else "")
-
-
-def _ratios(rows: list[Row], profile: str) -> Iterable[str]:
-    """Ours against keepalived, by medians of the outage."""
-    medians = {
-        (fault, stack): median(row["outage"] for row in chosen) for fault, stack, chosen in _groups(rows, profile)
-    }
-    yield "\nOutage, ours as a part of keepalived's: "
-    found = [
-        f"{fault} {medians[fault, 'ours'] / other:.2f}"
-        for (fault, stack), other in medians.items()
-        if stack == "keepalived" and (fault, "ours") in medians and other > 0
-    ]
-    yield ", ".join(found) + "\n"
+def _of(profile: str, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["profile"] == profile]
 
 
 def plot(run: dict[str, Any]) -> str:
@@ -98,11 +78,11 @@ def plot(run: dict[str, Any]) -> str:
     rows: list[Row] = run["rows"]
     longest = max((row["outage"] for row in rows), default=1.0)
     lines, y = [], 10
-    for profile in _in_order(row["profile"] for row in rows):
+    for profile in in_order(row["profile"] for row in rows):
         y += 22
         lines.append(f'<text x="10" y="{y}" font-weight="bold">outage in s, heartbeats every {profile}</text>')
         last = ""
-        for fault, stack, chosen in _groups(rows, profile):
+        for fault, stack, chosen in groups(_of(profile, rows)):
             y += 10 if fault != last else 0
             values = [row["outage"] for row in chosen]
             y += 16
@@ -119,26 +99,6 @@ def plot(run: dict[str, Any]) -> str:
     size = f'width="760" height="{y + 10}" viewBox="0 0 760 {y + 10}"'
     style = '<style>text{font:12px sans-serif}</style><rect width="100%" height="100%" fill="white"/>'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}\n' + "\n".join(lines) + "\n</svg>\n"
-
-
-def _groups(rows: list[Row], profile: str) -> Iterable[tuple[str, str, list[Row]]]:
-    """(fault, stack, its rows), in the order of the run."""
-    mine = [row for row in rows if row["profile"] == profile]
-    for fault in _in_order(row["fault"] for row in mine):
-        for stack in _in_order(row["stack"] for row in mine):
-            if chosen := [row for row in mine if row["fault"] == fault and row["stack"] == stack]:
-                yield fault, stack, chosen
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
-
-
-def _spread(values: Iterable[float]) -> str:
-    numbers = sorted(values)
-    shape = "{:.3f}" if any(isinstance(number, float) for number in numbers) else "{:g}"
-    least, most = shape.format(numbers[0]), shape.format(numbers[-1])
-    return shape.format(median(numbers)) + ("" if least == most else f" ({least}–{most})")
 
 
 def write(run: dict[str, Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The same cluster for every stack: addresses, timers, and the files that say so in each one's language.
+"""The same cluster for every stack: addresses, timers, and the files that say so.
 
 Two directors with an outside and an inside cable, three web servers behind them (NAT), a client outside: the network of
 tests and manuals of all three stacks. The virtual addresses, outside and inside, belong to the first director.
@@ -19,7 +19,7 @@ VIPS = {OUTSIDE: "10.1.1.10", INSIDE: "192.168.2.240"}
 REALS = ("192.168.2.236", "192.168.2.237", "192.168.2.238")
 PAGE = "ok"
 SYNCID = 5
-_KEEPALIVED_SYNC = f"global_defs {{\n lvs_sync_daemon {INSIDE} OUT id {SYNCID}\n"
+CABLES = {"outside cable": OUTSIDE, "inside cable": INSIDE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +39,17 @@ class Profile:
 PROFILES = {p.name: p for p in (Profile("1s", 1.0, 3.0, 5, 3), Profile("100ms", 0.1, 0.3, 1, 1))}
 
 
-def write_files(profile: Profile, folder: Path) -> None:
-    """ha.cf, haresources, authkeys and ldirectord.cf; keepalived.NODE.conf for keepalived.
-
-    For connection synchronisation: sync.hbeat.yaml, and keepalived.sync.NODE.conf.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def write_files(profile: Profile, folder: Path, sync: bool) -> None:
+    """ha.cf, haresources, authkeys and ldirectord.cf; sync: with hbeat.yaml, for connection synchronisation."""
+    folder.mkdir(parents=True)
     (folder / "ha.cf").write_text(_ha_cf(profile))
     resources = " ".join(f"IPaddr::{vip}/24/{interface}" for interface, vip in VIPS.items())
     (folder / "haresources").write_text(f"{NODES[0]} ldirectord::ldirectord.cf {resources}\n")
     (folder / "authkeys").write_text("auth 1\n1 sha1 failover-bench\n")
     (folder / "authkeys").chmod(0o600)
     (folder / "ldirectord.cf").write_text(_ldirectord_cf(profile))
-    for number, node in enumerate(NODES):
-        conf = _keepalived_conf(profile, 150 - 50 * number)
-        (folder / f"keepalived.{node}.conf").write_text(conf)
-        (folder / f"keepalived.sync.{node}.conf").write_text(conf.replace("global_defs {\n", _KEEPALIVED_SYNC, 1))
-    (folder / "sync.hbeat.yaml").write_text(f"connection_sync: {INSIDE}/{SYNCID}\n")
+    if sync:
+        (folder / "hbeat.yaml").write_text(f"connection_sync: {INSIDE}/{SYNCID}\n")
 
 
 def _ha_cf(profile: Profile) -> str:
@@ -73,23 +67,4 @@ def _ldirectord_cf(profile: Profile) -> str:
         f"checktimeout={profile.timeout}\nnegotiatetimeout={profile.timeout}\ncheckinterval={profile.interval}\n"
         f'autoreload=no\nlogfile="local0"\nquiescent=yes\nvirtual={VIPS[OUTSIDE]}:80\n{reals}'
         f'\tservice=http\n\trequest="index.html"\n\treceive="{PAGE}"\n\tscheduler=wrr\n\tprotocol=tcp\n'
-    )
-
-
-def _keepalived_conf(profile: Profile, priority: int) -> str:
-    instances = "".join(
-        f"vrrp_instance {name} {{\n state BACKUP\n interface {interface}\n virtual_router_id {number}\n"
-        f" priority {priority}\n advert_int {profile.beat:g}\n"
-        f" virtual_ipaddress {{\n  {VIPS[interface]}/24 dev {interface}\n }}\n}}\n"
-        for name, interface, number in (("OUT", OUTSIDE, 51), ("IN", INSIDE, 52))
-    )
-    check = (
-        f'HTTP_GET {{\n   url {{\n    path /index.html\n    status_code 200\n    regex "{PAGE}"\n   }}\n'
-        f"   connect_timeout {profile.timeout}\n   retry 0\n  }}"
-    )
-    reals = "".join(f" real_server {real} 80 {{\n  weight 1\n  inhibit_on_failure\n  {check}\n }}\n" for real in REALS)
-    return (
-        "global_defs {\n vrrp_version 3\n}\nvrrp_sync_group G {\n group {\n  OUT\n  IN\n }\n}\n"
-        f"{instances}virtual_server {VIPS[OUTSIDE]} 80 {{\n delay_loop {profile.interval}\n lb_algo wrr\n lb_kind NAT\n"
-        f" protocol TCP\n{reals}}}\n"
     )

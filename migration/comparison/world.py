@@ -1,34 +1,47 @@
-"""The machines of one run, and the referee: it stands outside both directors and trusts neither's log.
+"""The machines of one play, and the referee: it stands outside both directors and trusts neither's log.
 
 What it sees: each kernel's addresses, by the kernel's own notifications; and what the client gets, one request every
-10 ms through the virtual address. All times are of one clock, monotonic seconds.
+10 ms through the target's virtual address. All times are of one clock, monotonic seconds.
 """
 
 from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from ldirector.adapters.names import SystemNames
+from hbeat.core.model import Failback, NodeName, Timing
 from migration.client import Client, Outcome, Request
-from migration.cluster_files import read_cluster
+from migration.cluster_files import ClusterFiles
+from migration.comparison.downloads import Downloads
+from migration.comparison.stacks import Stack
 from migration.lab import longest_gap
 from migration.namespaces import NetworkNamespace
 from migration.network import Switch, set_up_client, set_up_real
 from migration.nodes import Node, prepare_folder
 from migration.realserver import RealServers
-from migration.topology import derive
-from tests.bench.failover.downloads import Downloads
-from tests.bench.failover.profile import NODES, OUTSIDE, VIPS
-from tests.bench.failover.stacks import Stack
+from migration.topology import Topology
 
 SERVED = 1.0
 """Seconds of good answers after which a client counts as served; longer than a request may take."""
 LOOK = 0.05
+BOUND, WATCH = 60.0, 12.0
+
+Holders = Mapping[IPv4Address, NodeName]
+"""Virtual address -> the node that has it, or should."""
+
+
+def bound(timing: Timing) -> float:
+    """Seconds within which a pair must have settled, whatever happened."""
+    return BOUND + 2 * timing.deadtime + timing.initdead
+
+
+def watch(timing: Timing) -> float:
+    """Seconds for which faults are looked at that nobody repairs: long enough to tell for ever from a while."""
+    return max(WATCH, 6.0 + 2 * timing.deadtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +55,21 @@ class Change:
 
 
 class World:
-    """Both directors are off at first. folder: for the nodes' files; files: see `profile`."""
+    """Both directors are off at first. folder: for the nodes' files.
 
-    def __init__(self, folder: Path, files: Path, stack: Stack) -> None:
-        cluster = read_cluster(files, SystemNames())
-        topology = derive(cluster)
+    first, second: the owner of the target, which is what faults happen to, and the other node. homes: where the virtual
+    addresses belong while both live; refuge: where without the first.
+    """
+
+    def __init__(self, folder: Path, files: ClusterFiles, topology: Topology, stack: Stack) -> None:
+        ha = files.nodes[0].ha
+        self.bound, self.watch = bound(ha.timing), watch(ha.timing)
+        self.heartbeat_ports = sorted({medium.udpport for node in files.nodes for medium in node.ha.media})
+        self.first = topology.owner
+        self.second = next(node.name for node in topology.nodes if node.name != self.first)
+        self.homes: Holders = {vip.address: vip.owner for vip in topology.vips}
+        self.refuge: Holders = dict.fromkeys(self.homes, self.second)
+        self.after_repair = self.refuge if ha.auto_failback is Failback.OFF else self.homes
         self.switch = Switch(topology.networks)
         reals = {real: NetworkNamespace.create() for real in topology.reals}
         for number, (real, namespace) in enumerate(reals.items()):
@@ -54,13 +77,16 @@ class World:
         client = NetworkNamespace.create()
         set_up_client(self.switch, topology.client, client)
         self._reals = RealServers(reals)
-        self.nodes: dict[str, Node] = {}
-        for number, (node, own) in enumerate(zip(topology.nodes, cluster.nodes, strict=True)):
+        self.nodes: dict[NodeName, Node] = {}
+        for number, node in enumerate(topology.nodes):
+            own = next(each for each in files.nodes if each.name == node.name)
             prepare_folder(own, folder / node.name)
             stack.prepare(folder / node.name / "ha.d", node.name)
             self.nodes[node.name] = Node(node, number, folder / node.name, self.switch, stack.layer)
-        self._client = Client(client, VIPS[OUTSIDE], 80, "/index.html")
-        self.downloads = Downloads(client, VIPS[OUTSIDE], 80)
+        target = topology.target
+        place = target.key.address, target.key.port
+        self._client = Client(client, *place, "/" + target.request.lstrip("/"))
+        self.downloads = Downloads(client, *place)
         self.changes: list[Change] = []
         self.requests: list[Request] = []
 
@@ -100,18 +126,19 @@ class World:
             if node.observer:
                 self.changes += [Change(c.at, name, c.address, c.present) for c in node.observer.read_changes()]
 
-    def holds(self, name: str) -> bool:
-        """All virtual addresses are on this node, and on no other."""
-        seen = {n: node.observer.addresses if node.observer else set() for n, node in self.nodes.items()}
-        vips = {IPv4Address(vip) for vip in VIPS.values()}
-        return vips <= seen[name] and not any(vips & seen[other] for other in NODES if other != name)
+    def placed(self, holders: Holders) -> bool:
+        """Each virtual address is on its node, and on no other."""
+        return all(self._owners(vip) == [node] for vip, node in holders.items())
 
-    def until_served_by(self, name: str, bound: float) -> bool:
-        """Whether the node came to hold everything, and the client was served by it for a while, within the bound."""
-        deadline, since = time.monotonic() + bound, None
+    def _owners(self, vip: IPv4Address) -> list[NodeName]:
+        return [name for name, node in self.nodes.items() if node.observer and vip in node.observer.addresses]
+
+    def until_served(self, holders: Holders) -> bool:
+        """Whether the addresses came to these nodes, and the client was served for a while, within the bound."""
+        deadline, since = time.monotonic() + self.bound, None
         while time.monotonic() < deadline:
             self.observe()
-            if not self.holds(name):
+            if not self.placed(holders):
                 since = None
                 continue
             now = time.monotonic()
@@ -122,6 +149,12 @@ class World:
             if any(request.outcome is not Outcome.GOOD for request in late):
                 since = now
         return False
+
+    def is_served(self) -> bool:
+        """Each virtual address is on one node, whichever, and the client was served of late."""
+        late = [request for request in self.requests if request.ended >= time.monotonic() - SERVED]
+        served = bool(late) and all(request.outcome is Outcome.GOOD for request in late)
+        return served and all(len(self._owners(vip)) == 1 for vip in self.homes)
 
     def until_downloads_go_on(self, bound: float) -> None:
         """Until all of them do or have ended: TCP repeats what was lost at intervals that double."""
@@ -142,19 +175,20 @@ class World:
         ended = [request for request in self.requests if request.ended >= began]
         return len(ended), sum(request.outcome is not Outcome.GOOD for request in ended)
 
-    def moved(self, began: float, name: str) -> float | None:
-        """Seconds from then until the last of the virtual addresses came to the node; None: not all did."""
-        came = {
-            change.address: change.at
-            for change in self.changes
-            if change.present and change.node == name and change.at >= began
-        }
-        times = [came.get(IPv4Address(vip)) for vip in VIPS.values()]
-        return None if None in times else max(at for at in times if at is not None) - began
+    def moved(self, began: float, before: Holders, after: Holders) -> float | None:
+        """Seconds from then until the last virtual address that had to move came to its node; None: not all did."""
+        return moved(self.changes, began, before, after)
 
     def two_owners(self, began: float, ended: float) -> float:
         """For how many of these seconds some virtual address was on both nodes; of the worst address."""
-        return max(doubled(self.changes, IPv4Address(vip), began, ended) for vip in VIPS.values())
+        return max(doubled(self.changes, vip, began, ended) for vip in self.homes)
+
+
+def moved(changes: Iterable[Change], began: float, before: Holders, after: Holders) -> float | None:
+    """See World.moved."""
+    came = {(change.address, change.node): change.at for change in changes if change.present and change.at >= began}
+    times = [came.get((vip, node)) for vip, node in after.items() if before[vip] != node]
+    return None if None in times else max((at for at in times if at is not None), default=began) - began
 
 
 def doubled(changes: Iterable[Change], vip: IPv4Address, began: float, ended: float) -> float:
