@@ -225,7 +225,7 @@ class _Translator:
     def _virtual_servers(self, node: NodeFiles) -> Iterator[str]:
         for file, director in node.directors.items():
             lines, notes = virtual_servers(director, node.director_texts[file])
-            self._notes += notes
+            self._notes += [f"{director.file}: keepalived counts a real as up until its first check fails", *notes]
             yield from lines
 
 

@@ -18,6 +18,7 @@ from migration.keepalived_conf import translate
 from migration.topology import Topology
 
 RIVALS = ("keepalived", "heartbeat")
+OUR_OWN_FILES = ("hbeat.yaml", "ldirector.yaml")
 
 LEGEND = """\
 Median (least–most) of the runs; times in seconds. outage: the longest time without a good answer for a client that
@@ -38,15 +39,17 @@ def known_faults(topology: Topology) -> dict[str, Fault]:
 def stacks(files: ClusterFiles, topology: Topology, against: Sequence[str]) -> tuple[list[Stack], tuple[str, ...]]:
     """Ours and those, and what is to be said of them. Raises ProgramMissing."""
     chosen: list[Stack] = [Ours()]
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
     for name in against:
         if name == "keepalived":
             translation = translate(files, topology)
             chosen.append(Keepalived(programs.keepalived(), translation.confs))
-            notes = translation.notes
+            notes += [f"keepalived: {note}" for note in translation.notes]
         else:
             chosen.append(Originals(programs.heartbeat_layer()))
-    return chosen, notes
+            paths = dict.fromkeys(node.folder / name for node in files.nodes for name in OUR_OWN_FILES)
+            notes += [f"heartbeat: {path}: the originals do not read it" for path in paths if path.exists()]
+    return chosen, tuple(notes)
 
 
 class Comparison:
@@ -65,6 +68,8 @@ class Comparison:
         """These faults on every stack, so many times over; each row is told as it comes."""
         chosen = [known_faults(self._topology)[name] for name in names]
         contenders = [Contender(stack.name, stack, self._files, self._topology) for stack in self._stacks]
+        times = "once" if repeat == 1 else f"{repeat} times"
+        self._write(f"playing {', '.join(names)}, {times} each on {', '.join(stack.name for stack in self._stacks)}")
         for play in plays(chosen, contenders, repeat, keep_logs):
             self._take(play)
 

@@ -165,3 +165,4 @@ def test_what_stands_in_place_of_deadtime_is_told(tmp_path):
         "deadtime 3 s" in note and "3.609 s after the last advert" in note for note in translated(tmp_path).notes
     )
     assert any("adverts are not signed" in note for note in translated(tmp_path).notes)
+    assert any("counts a real as up until its first check fails" in note for note in translated(tmp_path).notes)
