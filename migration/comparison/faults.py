@@ -22,6 +22,9 @@ DOWNLOADING = 3.0
 """Seconds that downloads are open before something happens: IPVS tells its peer of a connection within two."""
 REST = 6.0
 """Seconds between the start of the pair and the fault: a heartbeat that has just started asks for more patience."""
+HANDOVER = 0.05
+"""Seconds for which both nodes may be seen with an address that one gives to the other: their kernels are asked one
+after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,6 @@ class Half:
 
     row: Row
     unmet: tuple[str, ...] = ()
-
-
-HANDOVER = 0.05
-"""Seconds for which both nodes may be seen with an address that one gives to the other: their kernels are asked one
-after the other."""
 
 
 class Fault:
