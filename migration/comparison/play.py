@@ -20,6 +20,9 @@ from migration.comparison.world import World, bound
 from migration.topology import Topology
 
 LOG_LINES_SHOWN = 8
+HEAD_START = 0.5
+"""Seconds by which the owner starts first: two keepalived that start in the same instant, with short adverts, both become
+master, and the one that steps back may not give up all of its addresses."""
 SLOW_GUEST = 60.0
 """Seconds beyond all bounds that a play may take: machines are built and taken down again."""
 
@@ -70,8 +73,9 @@ def _play(fault: Fault, contender: Contender, repetition: int, keep_logs: Path |
         try:
             for node in world.nodes.values():
                 node.boot()
-            for name in (world.first, world.second):
-                contender.stack.start(world.nodes[name])
+            contender.stack.start(world.nodes[world.first])
+            world.observe(HEAD_START)
+            contender.stack.start(world.nodes[world.second])
             if not world.until_served(world.homes):
                 return Play(contender.name, fault.name, repetition, log=tuple(_last_lines(world)))
             world.observe(REST + random())  # no fault at a fixed place between two beats
