@@ -21,8 +21,8 @@ from migration.topology import Topology
 
 LOG_LINES_SHOWN = 8
 HEAD_START = 0.5
-"""Seconds by which the owner starts first: two keepalived that start in the same instant, with short adverts, both become
-master, and the one that steps back may not give up all of its addresses."""
+"""Seconds by which the owner starts first: of two keepalived that start in one instant, with short adverts, both become
+master, and the one that steps back may keep addresses."""
 SLOW_GUEST = 60.0
 """Seconds beyond all bounds that a play may take: machines are built and taken down again."""
 
