@@ -20,6 +20,11 @@ from migration.topology import Topology
 RIVALS = ("keepalived", "heartbeat")
 OUR_OWN_FILES = ("hbeat.yaml", "ldirector.yaml")
 
+SLOW_STARTS = (
+    "a takeover starts some 480 programs, and a guest starts programs about ten times more slowly than a machine does: "
+    "on a machine these outages are seconds long, not half a minute"
+)
+
 LEGEND = """\
 Median (least–most) of the runs; times in seconds. outage: the longest time without a good answer for a client that
 asks through the virtual address every 10 ms; failed: requests of those. moved: until all virtual addresses were where
@@ -48,6 +53,7 @@ def stacks(files: ClusterFiles, topology: Topology, against: Sequence[str]) -> t
         else:
             chosen.append(Originals(programs.heartbeat_layer()))
             paths = dict.fromkeys(node.folder / name for node in files.nodes for name in OUR_OWN_FILES)
+            notes.append(f"heartbeat: {SLOW_STARTS}")
             notes += [f"heartbeat: {path}: the originals do not read it" for path in paths if path.exists()]
     return chosen, tuple(notes)
 

@@ -55,10 +55,11 @@ def heartbeat_layer() -> Path | None:
 
 
 def furnish(ha_d: Path, layer: Path | None) -> None:
-    """Put into this /etc/ha.d what the original's packages put there."""
+    """Put into this /etc/ha.d what the original's packages put there, over what has the same name; the rest stays."""
     source = Path("/etc/ha.d") if layer is None else layer / "etc/ha.d"
     for item in SHIPPED:
-        if (source / item).is_dir():
-            shutil.copytree(source / item, ha_d / item, dirs_exist_ok=True, symlinks=True)
-        else:
-            shutil.copy2(source / item, ha_d / item)
+        for path in sorted((source / item).iterdir()) if (source / item).is_dir() else [source / item]:
+            target = ha_d / path.relative_to(source)
+            target.parent.mkdir(exist_ok=True)
+            target.unlink(missing_ok=True)
+            shutil.copy2(path, target, follow_symlinks=False)

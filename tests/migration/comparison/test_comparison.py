@@ -77,6 +77,7 @@ def test_page_tells_where_keepalived_was_not_given_the_same(monkeypatch):
     assert "a backup takes over 3.609 s after the last advert" in shown
     alone = "\n".join(compared(monkeypatch, play("ours", GOOD), against=("heartbeat",)).summary())
     assert "advert" not in alone.partition("where the comparison")[2]
+    assert "a guest starts programs about ten times more slowly" in alone
     assert f"heartbeat: {SAMPLES}/hbeat.yaml: the originals do not read it" in alone
 
 
