@@ -15,7 +15,11 @@ BUILT_IN_FORMS = {
     "IPsrcaddr": ("ADDRESS", "Connections from this machine over the default route come from this address."),
     "SendArp": ("ADDRESS/INTERFACE", "Announces an address that something else configures."),
     "MailTo": ("ADDRESS[,ADDRESS...][::SUBJECT]", "A mail at each start and stop; nothing waits for it."),
-    "ldirectord": ("FILE", "Kept running on the other node, too, with its checks and without a table."),
+    "ldirectord": (
+        "FILE",
+        "Kept running on the other node, too, with its checks and without a table; the table is written "
+        "when that node is offered the group, or hears nothing more of this one, before its addresses come.",
+    ),
     "LVSSyncDaemonSwap": (
         "master | backup[::INTERFACE[::SYNCID]]",
         "The kernel's IPVS synchronisation: master where it is held.",
