@@ -234,7 +234,7 @@ def test_keeper_is_small(pair: Pair) -> None:
 
 
 def test_hundred_addresses_hold_up_neither_heartbeats_nor_leases(pair: Pair) -> None:
-    """To start them takes longer than half of deadtime, and than half of their lease."""
+    """To stop them takes longer than half of deadtime, and than a quarter of their lease."""
     many = " ".join(f"IPaddr2::10.1.1.{number}/24/eth0" for number in range(100, 200))
     for name in NAMES:
         pair.write(name, "haresources", f"{ONE} {many} IPaddr::{VIP}/24/eth0\n")
