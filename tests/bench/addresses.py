@@ -93,8 +93,10 @@ class Seen:
                 selector.register(observer, selectors.EVENT_READ)
             while (left := end - time.monotonic()) > 0:
                 selector.select(left)
-                for name, observer in observers.items():
-                    self._changes += [Change(c.at, name, c.address, c.present) for c in observer.read_changes()]
+                at = time.monotonic()  # what is read together is one moment, and who loses an address is first
+                seen = [(name, change) for name, observer in observers.items() for change in observer.read_changes()]
+                seen.sort(key=lambda pair: pair[1].present)
+                self._changes += [Change(at, name, change.address, change.present) for name, change in seen]
 
     def until_on(self, name: str) -> None:
         """Until this node alone has both addresses, for a moment."""
