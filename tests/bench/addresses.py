@@ -74,6 +74,7 @@ class Seen:
         self._changes: list[Change] = []
         self._unplugged: list[tuple[float, str]] = []
         ha_cf = HA_CF.replace("100ms", f"{beat * 1000:g}ms").replace("deadtime 500ms", f"deadtime {dead * 1000:g}ms")
+        ha_cf = ha_cf.replace("initdead 1500ms", f"initdead {max(1.5, dead) * 1000:g}ms")
         for number, name in enumerate(NAMES):
             self.pair.write(name, "ha.cf", ha_cf)
             conf = vrrp_conf(beat, 150 - 50 * number)
@@ -98,8 +99,8 @@ class Seen:
                 seen.sort(key=lambda pair: pair[1].present)
                 self._changes += [Change(at, name, change.address, change.present) for name, change in seen]
 
-    def until_on(self, name: str) -> None:
-        """Until this node alone has both addresses, for a moment."""
+    def until_on(self, name: str) -> bool:
+        """Whether this node came to have both addresses, and alone, for a moment."""
         deadline, since = time.monotonic() + BOUND, None
         while time.monotonic() < deadline:
             self.look(0.02)
@@ -109,7 +110,8 @@ class Seen:
             now = time.monotonic()
             since = (since or now) if right else None
             if since is not None and now - since >= CALM:
-                return
+                return True
+        return False
 
     def unplug(self, name: str, interface: str, *, mend: bool) -> float:
         at = time.monotonic()
@@ -259,7 +261,8 @@ def play(repetitions: int, profiles: list[str]) -> Iterator[dict[str, Any]]:
                     ):
                         for name in NAMES:
                             seen.start(name)
-                        seen.until_on(ONE)
+                        if not seen.until_on(ONE):
+                            raise SystemExit(f"{stack.name}: the pair did not come to rest\n{seen.pair.log(ONE)}")
                         seen.look(REST + random() * beat)  # no fault at a fixed place between two beats
                         for row in fault(seen):
                             yield {
