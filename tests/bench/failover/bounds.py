@@ -1,6 +1,7 @@
 """What the suite has set itself to reach, judged by the rows of a run: one line for each aim.
 
-Ratios are of medians, of the same run and timers. What must not happen has to hold in each repetition.
+Ratios are of medians, of the same run and timers of 1 s and 100 ms; at 10 ms, where keepalived's deadtime is shorter
+than the one that is asked of ours, times are absolute. What must not happen has to hold in each repetition.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ LEASE = 1.0
 POWER_OFF, STOP, CABLE = 0.9, 0.3, 0.5
 """Parts of keepalived's median."""
 CABLE_SECONDS, KILLED_SECONDS = 0.15, 0.3
+FASTEST, FASTEST_SECONDS = "10ms", 0.08
+"""Heartbeats of 10 ms and deadtime of 40 ms: a power-off."""
 FAILED_ONCE = 2
 """Requests, of 100 a second."""
 CABLES = ("outside cable", "inside cable")
@@ -30,15 +33,22 @@ def judge(rows: Iterable[Row], profile: str) -> Iterator[str]:
     for row in rows:
         if row["profile"] == profile:
             found.setdefault((row["stack"], row["fault"]), []).append(row)
-    for reached, text in _aims(found):
+    ratios = not profile.startswith(FASTEST)
+    aims = [*(_ratios(found) if ratios else _longest(found, "power-off", FASTEST_SECONDS)), *_aims(found)]
+    for reached, text in aims:
         yield f"{'reached' if reached else '**missed**'}: {text}"
 
 
-def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
+def _ratios(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
     yield from _ratio(found, "power-off", "outage", POWER_OFF)
     yield from _ratio(found, "stop", "moved", STOP)
     # what keepalived has for it is its stop
     yield from _ratio({**found, (OTHER, "hb_standby"): found.get((OTHER, "stop"), [])}, "hb_standby", "moved", STOP)
+    for fault in CABLES:
+        yield from _ratio(found, fault, "outage", CABLE)
+
+
+def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
     for fault in ("stop", *REPAIRS):
         if mine := found.get((OURS, fault)):
             failed = [row["failed"] for row in mine]
@@ -48,7 +58,6 @@ def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]
             yield reached, f"{fault}: {wanted}: {max(failed)}, median {median(failed):g}"
     for fault in CABLES:
         yield from _longest(found, fault, CABLE_SECONDS)
-        yield from _ratio(found, fault, "outage", CABLE)
     for fault in SILENT:
         if mine := found.get((OURS, fault)):
             two = max(row["two_owners"] for row in mine)

@@ -66,5 +66,10 @@ def test_downloads_are_those_of_the_stack_with_synchronisation() -> None:
     ]
 
 
+def test_the_fastest_timers_have_an_absolute_bound() -> None:
+    rows = [row(stack, "power-off", outage=0.079, profile="10ms, alone") for stack in ("ours", "keepalived")]
+    assert list(judge(rows, "10ms, alone")) == ["reached: power-off: outage at most 0.08 s: 0.079 s, median 0.079 s"]
+
+
 def test_rows_of_other_timers_are_not_mixed_in() -> None:
     assert verdicts(row("ours", "killed", profile="100ms")) == []
