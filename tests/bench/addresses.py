@@ -30,6 +30,7 @@ from migration.comparison.stacks import Keepalived, Ours, Stack, processes
 from migration.comparison.world import Change, doubled
 from tests.bench import peers
 from tests.bench.failover import page
+from tests.bench.report import machine
 from tests.system.pair import GATEWAY, HA_CF, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
@@ -288,9 +289,10 @@ def main() -> int:
         print(f"{what} outage {row['outage']:.4f} moved {moved} two owners {row['two_owners']:.4f}", flush=True)
     if not options.print:
         file = FOLDER / "FAILOVER.json"
-        run = json.loads(file.read_text())
         played = {row["profile"] for row in rows}
-        page.write({**run, "rows": [r for r in run["rows"] if r["profile"] not in played] + rows}, FOLDER)
+        kept = [row for row in json.loads(file.read_text())["rows"] if row["profile"] not in played]
+        found = machine()
+        page.write({"machine": {**found, "keepalived": found["peers"]["keepalived"]}, "rows": kept + rows}, FOLDER)
     return 0
 
 
