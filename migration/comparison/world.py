@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Protocol
 
 from hbeat.core.model import Failback, NodeName, Timing
 from migration.client import Client, Outcome, Request
@@ -22,6 +23,7 @@ from migration.lab import longest_gap
 from migration.namespaces import NetworkNamespace
 from migration.network import Switch, set_up_client, set_up_real
 from migration.nodes import Node, prepare_folder
+from migration.observer import AddressChange
 from migration.realserver import RealServers
 from migration.topology import Topology
 
@@ -122,9 +124,7 @@ class World:
         self.downloads.read()
 
     def _read(self) -> None:
-        for name, node in self.nodes.items():
-            if node.observer:
-                self.changes += [Change(c.at, name, c.address, c.present) for c in node.observer.read_changes()]
+        self.changes += read_together({n: node.observer for n, node in self.nodes.items() if node.observer})
 
     def placed(self, holders: Holders) -> bool:
         """Each virtual address is on its node, and on no other."""
@@ -189,6 +189,25 @@ def moved(changes: Iterable[Change], began: float, before: Holders, after: Holde
     came = {(change.address, change.node): change.at for change in changes if change.present and change.at >= began}
     times = [came.get((vip, node)) for vip, node in after.items() if before[vip] != node]
     return None if None in times else max((at for at in times if at is not None), default=began) - began
+
+
+class Observer(Protocol):
+    """Tells which addresses came to a node and left it."""
+
+    def read_changes(self) -> list[AddressChange]:
+        """Those since the last call."""
+
+
+def read_together(observers: Mapping[NodeName, Observer]) -> list[Change]:
+    """What the kernels have told since the last time, as one moment: who has lost an address is first.
+
+    They are asked one after the other, and so twice: an address that went before it came elsewhere has gone by then.
+    """
+    at = time.monotonic()
+    found = [(name, c) for _ in range(2) for name, observer in observers.items() for c in observer.read_changes()]
+    kept = {(name, change.address): change.present for name, change in found}
+    found.sort(key=lambda pair: kept[pair[0], pair[1].address])
+    return [Change(at, name, change.address, change.present) for name, change in found]
 
 
 def doubled(changes: Iterable[Change], vip: IPv4Address, began: float, ended: float) -> float:

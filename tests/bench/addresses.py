@@ -27,7 +27,7 @@ from typing import Any
 
 from migration.comparison.programs import KEEPALIVED
 from migration.comparison.stacks import Keepalived, Ours, Stack, processes
-from migration.comparison.world import Change, doubled
+from migration.comparison.world import Change, doubled, read_together
 from tests.bench import peers
 from tests.bench.failover import page
 from tests.bench.report import machine
@@ -95,10 +95,7 @@ class Seen:
                 selector.register(observer, selectors.EVENT_READ)
             while (left := end - time.monotonic()) > 0:
                 selector.select(left)
-                at = time.monotonic()  # what is read together is one moment, and who loses an address is first
-                seen = [(name, change) for name, observer in observers.items() for change in observer.read_changes()]
-                seen.sort(key=lambda pair: pair[1].present)
-                self._changes += [Change(at, name, change.address, change.present) for name, change in seen]
+                self._changes += read_together(observers)
 
     def until_on(self, name: str) -> bool:
         """Whether this node came to have both addresses, and alone, for a moment."""

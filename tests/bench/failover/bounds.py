@@ -50,8 +50,7 @@ def _ratios(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str
 
 def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
     for fault in ("stop", *REPAIRS):
-        if mine := found.get((OURS, fault)):
-            failed = [row["failed"] for row in mine]
+        if failed := [row["failed"] for row in found.get((OURS, fault), []) if row["requests"]]:
             calm = 0 if fault != "stop" else FAILED_ONCE
             reached = median(failed) <= calm and max(failed) <= FAILED_ONCE
             wanted = f"failed requests at most {FAILED_ONCE}" + ("" if calm else ", 0 in the median")

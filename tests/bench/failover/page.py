@@ -52,9 +52,13 @@ COLOURS = {
 
 
 def text(run: dict[str, Any]) -> str:
-    """The page. run: machine and rows."""
+    """The page. run: machine and rows, and perhaps a remark."""
     rows: list[Row] = run["rows"]
     parts = [HEAD.format(**run["machine"]), "![outages](FAILOVER.svg)\n"]
+    if remark := run.get("remark"):
+        parts.append(f"\n{remark}\n")
+    if all(row["requests"] == 0 for row in rows):
+        parts.append("\nThe faults in the guest, with servers and a client, have not been played for this page yet.\n")
     for profile in in_order(row["profile"] for row in rows):
         parts.append(f"\n## Heartbeats every {profile}\n\n")
         parts.append(

@@ -8,7 +8,14 @@ from tests.bench.failover.bounds import judge
 
 
 def row(stack: str, fault: str, **other: object) -> dict[str, Any]:
-    usual: dict[str, Any] = {"outage": 0.1, "failed": 0, "moved": 0.1, "two_owners": 0.0, "profile": "1s"}
+    usual: dict[str, Any] = {
+        "outage": 0.1,
+        "failed": 0,
+        "moved": 0.1,
+        "two_owners": 0.0,
+        "requests": 200,
+        "profile": "1s",
+    }
     return {**usual, "downloads": 2, "survived": 2, "silence": 0.5, "stack": stack, "fault": fault, **other}
 
 
@@ -69,6 +76,10 @@ def test_downloads_are_those_of_the_stack_with_synchronisation() -> None:
 def test_the_fastest_timers_have_an_absolute_bound() -> None:
     rows = [row(stack, "power-off", outage=0.079, profile="10ms, alone") for stack in ("ours", "keepalived")]
     assert list(judge(rows, "10ms, alone")) == ["reached: power-off: outage at most 0.08 s: 0.079 s, median 0.079 s"]
+
+
+def test_where_nobody_asks_no_request_has_failed_or_not() -> None:
+    assert verdicts(row("ours", "return", requests=0)) == []
 
 
 def test_rows_of_other_timers_are_not_mixed_in() -> None:

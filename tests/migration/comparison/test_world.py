@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from hbeat.core.model import Timing
-from migration.comparison.world import Change, bound, doubled, moved, watch
+from migration.comparison.world import Change, bound, doubled, moved, read_together, watch
+from migration.observer import AddressChange
 
 VIP, OTHER = IPv4Address("10.1.1.10"), IPv4Address("192.168.2.240")
 
@@ -61,3 +62,26 @@ def test_patience_grows_with_deadtime() -> None:
     assert watch(Timing(deadtime=3)) == 12
     assert watch(Timing(deadtime=30)) == 66
     assert bound(Timing(deadtime=30, initdead=120)) == 240
+
+
+class Told:
+    """An observer whose kernel tells these at each call."""
+
+    def __init__(self, *calls: list[tuple[IPv4Address, bool]]) -> None:
+        self._calls = list(calls)
+
+    def read_changes(self) -> list[AddressChange]:
+        return [AddressChange(0.0, *change) for change in (self._calls.pop(0) if self._calls else [])]
+
+
+def read(**observers: Told) -> list[tuple[str, bool]]:
+    return [(change.node, change.present) for change in read_together(observers)]
+
+
+def test_who_lost_an_address_while_the_others_were_read_has_lost_it_before_it_came_there() -> None:
+    assert read(a=Told([], [(VIP, False)]), b=Told([(VIP, True)])) == [("a", False), ("b", True)]
+
+
+def test_the_changes_of_one_address_on_one_node_keep_their_order() -> None:
+    flap = [(VIP, True), (VIP, False)]
+    assert read(a=Told([(VIP, True)]), b=Told(flap)) == [("b", True), ("b", False), ("a", True)]
