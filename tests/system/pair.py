@@ -86,6 +86,10 @@ class Pair:
         """Waits for a line in the log: a daemon writes it when it has done what it tells of."""
         self.until(lambda: text in self.log(name), 5)
 
+    def deaths_told(self) -> int:
+        """How many deaths of the other node, or of a link's, both logs tell of."""
+        return sum(self.log(name).count("is dead") for name in NAMES)
+
     def addresses(self, name: str) -> set[IPv4Address]:
         """What the node's kernel has now; auditors ask from threads of their own."""
         with self._looking:

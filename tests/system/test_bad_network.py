@@ -27,10 +27,6 @@ def repair(pair: Pair, name: NodeName) -> None:
     assert pair.run(name, "nft", "delete table inet t")[0] == 0
 
 
-def deaths_told(pair: Pair) -> int:
-    return sum(pair.log(name).count("is dead") for name in NAMES)
-
-
 def start_at_once(pair: Pair) -> float:
     """Both nodes, one right after the other; when the second began to start."""
     for name in NAMES:
@@ -60,12 +56,12 @@ def test_loss_of_thirty_percent_on_both_links_is_no_death(pair: Pair) -> None:
     for name in NAMES:
         pair.write(name, "ha.cf", path.read_text().replace("deadtime 500ms", "deadtime 1000ms"))
     pair.start_both()
-    deaths = deaths_told(pair)
+    deaths = pair.deaths_told()
     for name in NAMES:
         lose(pair, name, f"numgen random mod 100 < {LOSS}")
     with pair.audit() as auditor:
         time.sleep(30)  # what is not to happen has the time to
-    assert deaths_told(pair) == deaths
+    assert pair.deaths_told() == deaths
     assert auditor.holders == {(ONE,)}
     assert "lost packet(s)" in pair.log(ONE) + pair.log(TWO), "nothing was lost"
 

@@ -83,13 +83,9 @@ def patience(pair: Pair) -> float:
     return float(nodes[ONE]["deadtime"])
 
 
-def deaths_told(pair: Pair) -> int:
-    return sum(pair.log(name).count("is dead") for name in NAMES)
-
-
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_a_flooded_node_sends_its_heartbeats_and_nobody_thinks_it_dead(pair: Pair, seconds: int) -> None:
-    before, deaths = beats_of(pair, ONE, 2), deaths_told(pair)
+    before, deaths = beats_of(pair, ONE, 2), pair.deaths_told()
     process = flood(pair, TWO, ONE, seconds)
     beats = beats_of(pair, ONE, seconds - 1)
     sent = int(process.communicate(timeout=seconds + 30)[0])
@@ -101,7 +97,7 @@ def test_a_flooded_node_sends_its_heartbeats_and_nobody_thinks_it_dead(pair: Pai
     assert dropped["reasons"]["bad signature"] > sent / 10
     assert widest[1] < 0.5, "half of deadtime"
     assert len(beats) >= 0.8 * 10 * (beats[-1] - beats[0])
-    assert deaths_told(pair) == deaths
+    assert pair.deaths_told() == deaths
     assert pair.owners() == [ONE]
     told = [line for line in pair.log(ONE).splitlines() if "dropped: bad signature" in line]
     assert len(told) <= 1 + seconds // 60
