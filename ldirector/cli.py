@@ -213,6 +213,8 @@ class Command:
                 print(f"ldirectord for {path} is standing by with pid: {pid}")
                 return NOT_RUNNING
             print(f"ldirectord for {path} is running with pid: {pid}")
+            if self._serves_on_a_word():
+                print("it sees no real server and serves all of them on the other node's word; its log says more")
             return OK
         if foreign := self._instance.foreign_pid():
             print(f"ldirectord for {path} is running with pid: {foreign} (not of this suite)")
@@ -274,6 +276,11 @@ class Command:
         except (NoAnswer, KeyError) as error:
             self._complain(f"the daemon runs but {error}")
             return None
+
+    def _serves_on_a_word(self) -> bool:
+        with suppress(NoAnswer):
+            return self._running.get("vouched") is True
+        return False
 
     def _launch(self, role: str) -> int:
         # The daemon's modules are most of the program; the other verbs do without them.

@@ -2,7 +2,9 @@
 
 A request is words on one line; its answer has "ok" and, in order:
     status         role, ready, config, pid, virtuals
-    role active    answered after the table is written: role
+    role active    answered after the table is written: role; `role active vouched`: the other node saw servers while
+                   this one saw none, and its word counts until this one sees some (core/word.py)
+    unvouch        the other node sees none any more: this one's own view counts
     role standby   answered after our part of the table is gone: role
     ready SECONDS  answered when every real has a verdict, or after SECONDS: ready; blind: all of them are down
     reload         answered when the new file is in force, or refused: error
@@ -21,7 +23,16 @@ from ldirector.adapters.ipvs import IpvsError
 from ldirector.core.model import Role
 
 LONGEST_READY = 3600.0  # seconds that a client may wait for readiness
-REQUESTS = ["status", "role active", "role standby", "ready SECONDS", "reload", "stop"]
+REQUESTS = [
+    "status",
+    "role active",
+    "role active vouched",
+    "unvouch",
+    "role standby",
+    "ready SECONDS",
+    "reload",
+    "stop",
+]
 
 
 class Asked(Protocol):
@@ -30,8 +41,11 @@ class Asked(Protocol):
     def status(self) -> Answer:
         """Everything that is known, as plain values."""
 
-    def change_role(self, role: Role) -> None:
+    def change_role(self, role: Role, vouched: bool) -> None:
         """Returns when the table is written. Raises IpvsError when it cannot be."""
+
+    def unvouch(self) -> None:
+        """The other node's word counts no more."""
 
     async def wait_ready(self) -> None:
         """Until each real that is checked has a verdict."""
@@ -61,6 +75,11 @@ class ControlRequests:
                 return {"ok": True, **self._daemon.status()}
             case ["role", ("active" | "standby") as name]:
                 return self._change_role(Role(name))
+            case ["role", "active", "vouched"]:
+                return self._change_role(Role.ACTIVE, vouched=True)
+            case ["unvouch"]:
+                self._daemon.unvouch()
+                return {"ok": True}
             case ["ready", seconds]:
                 return await self._wait_ready(seconds)
             case ["reload", *rest] if rest in ([], ["alone"]):
@@ -71,9 +90,9 @@ class ControlRequests:
                 return {"ok": True}
         return {"ok": False, "error": f"unknown request {' '.join(words)!r}", "requests": REQUESTS}
 
-    def _change_role(self, role: Role) -> Answer:
+    def _change_role(self, role: Role, vouched: bool = False) -> Answer:
         try:
-            self._daemon.change_role(role)
+            self._daemon.change_role(role, vouched)
         except IpvsError as error:
             return {"ok": False, "error": str(error)}
         return {"ok": True, "role": role.value}

@@ -35,7 +35,7 @@ from ldirector.config.errors import ConfigError
 from ldirector.control_requests import ControlRequests
 from ldirector.core.commands import callback, instance
 from ldirector.core.director import Director
-from ldirector.core.events import ApplyOps, Effect, Level, OpFailure, TableOp
+from ldirector.core.events import AddVirtual, ApplyOps, DeleteVirtual, Effect, Level, OpFailure, TableOp
 from ldirector.core.model import Role, Service, VirtualKey
 from ldirector.core.negotiate import Probe, choose
 from ldirector.core.services import TLS_SERVICES
@@ -59,6 +59,17 @@ class KernelTable(Protocol):
     def apply(self, operations: Sequence[TableOp]) -> list[OpFailure]: ...
 
 
+class Record(Protocol):
+    """What the daemon needs of adapters/table_record.py."""
+
+    @property
+    def keys(self) -> frozenset[VirtualKey]: ...
+
+    def read(self) -> frozenset[VirtualKey]: ...
+
+    def keep(self, keys: Iterable[VirtualKey]) -> None: ...
+
+
 class Daemon:
     """One director at work, from start to stop."""
 
@@ -70,12 +81,14 @@ class Daemon:
         kernel: KernelTable,
         control: socket.socket,
         log: Log,
+        record: Record,
     ) -> None:
         self._config = config
         self._file = file
         self._first_role = role
         self._kernel = kernel
         self._log = log
+        self._record = record
         self._director = Director(config, role, socket.gethostname())
         self._performer = Performer(
             log,
@@ -107,7 +120,9 @@ class Daemon:
         self._prepare(self._config)
         table = self._kernel.read()
         await self._maintenance.configure(self._config)
-        self._perform(self._director.start(table, self._loop.time(), self._maintenance.members(self._config)))
+        maintained, left = self._maintenance.members(self._config), self._record.read()
+        self._perform(self._director.start(table, self._loop.time(), maintained, left))
+        self._record.keep(self._director.written())
         self._follow_others("start" if self._first_role is Role.ACTIVE else "")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGXCPU):
             self._loop.add_signal_handler(number, self._stop_on, number)
@@ -155,9 +170,15 @@ class Daemon:
             self._perform_rest(effects)
 
     def _edit_table(self, effects: Sequence[Effect]) -> None:
+        """What becomes ours is on file before it is in the kernel: killed in between, it is known whose it is."""
         edits = [op for effect in effects if isinstance(effect, ApplyOps) for op in effect.ops]
+        come_or_go = any(isinstance(op, AddVirtual | DeleteVirtual) for op in edits)
+        if come_or_go:
+            self._record.keep(self._record.keys.union(self._director.written()))
         if edits:
             self._refused += self._kernel.apply(edits)
+        if come_or_go and not self._refused:
+            self._record.keep(self._director.written())
 
     def _perform_rest(self, effects: Sequence[Effect]) -> None:
         self._performer.perform(effects)
@@ -281,6 +302,7 @@ class Daemon:
             self._log.redirect(config.logfile)
             self._say_about(config)
             self._guarded(lambda: self._perform(effects))
+            self._record.keep(self._director.written())
             self._performer.limit(config.checks_in_flight, config.commands_in_flight)
             if self._director.role is Role.ACTIVE and not alone:
                 kept = [name for name in config.execute if name in before.execute]
@@ -328,13 +350,17 @@ class Daemon:
         snapshot = dataclasses.asdict(self._director.snapshot())
         return {**snapshot, "config": str(self._file.path), "pid": os.getpid()}
 
-    def change_role(self, role: Role) -> None:
+    def change_role(self, role: Role, vouched: bool = False) -> None:
         try:
-            self._perform(self._director.set_role(role, self._kernel.read(), self._loop.time()))
+            self._perform(self._director.set_role(role, self._kernel.read(), self._loop.time(), vouched))
+            self._record.keep(self._director.written())
         except IpvsError as error:
             self._log.write(Level.ERROR, f"cannot become {role.value}: {error}")
             raise
         self._follow_others("start" if role is Role.ACTIVE else "stop")
+
+    def unvouch(self) -> None:
+        self._guarded(lambda: self._perform(self._director.unvouch(self._loop.time())))
 
     async def wait_ready(self) -> None:
         await self._ready.wait()

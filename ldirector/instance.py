@@ -48,6 +48,11 @@ class Instance:
         return self.run_dir / f"ldirectord.{self.name}.sock"
 
     @property
+    def table_file(self) -> Path:
+        """What of the kernel's table is this instance's."""
+        return self.run_dir / f"ldirectord.{self.name}.table"
+
+    @property
     def lock_file(self) -> Path:
         return self.run_dir / f"ldirectord.{self.name}.lock"
 
@@ -116,7 +121,10 @@ class Instance:
                 raise OSError(error.errno, error.strerror, str(other)) from None
 
     def leave(self) -> None:
-        """The daemon ends, or never began: nothing of it stays but the lock file, empty."""
+        """The daemon ends, or never began: nothing of it stays but the lock file, empty.
+
+        And the table file, if something stays in the kernel.
+        """
         for path in (self.socket, self.pid_file, self.other_pid_file):
             if path:
                 with suppress(OSError):

@@ -103,6 +103,21 @@ DIFFERENCES = (
 """Reference section g and others: what this program does differently, and why nobody should miss it."""
 
 
+TAKEOVER = (
+    "A standby that is made active writes what its checks say, in one go. If it sees no real server at all, all checks "
+    "are made at once.",
+    "If hbeat says with the role that the other node's director saw servers while this one saw none (see hbeat(8)), "
+    "every server that is checked gets its configured weight, those in maintenance and with checktype=off excepted, "
+    "and no fallback serves. The log warns, `status' says it, and checks go on. From the first good one on this node's "
+    "checks count again, each server's from its next one on, which is made at once. A server that is down while others "
+    "are up is down, whatever the other node said.",
+    "What a daemon that was killed leaves in the table is known by a file, see FILES. The next start goes on with the "
+    "virtual services that are configured, and removes those that the file lists and the configuration does not, or "
+    "all that it lists when it starts as standby; the log names each. What is not listed there, or listed by another "
+    "instance as well, belongs to somebody else and stays.",
+)
+
+
 def manual() -> Iterator[str]:
     """The lines of the page, in the man macros."""
     yield from (
@@ -195,6 +210,9 @@ def manual() -> Iterator[str]:
     )
     for wanted in KERNEL_SETTINGS:
         yield from _entry(f"{wanted.name} = {wanted.wanted}", f"{wanted.otherwise}.")
+    yield ".SH TAKEOVER"
+    for words in TAKEOVER:
+        yield from _text(words)
     yield ".SH SIGNALS"
     yield from _text("HUP reloads. TERM, INT and QUIT stop in order.")
     yield ".SH DIFFERENCES"
@@ -206,7 +224,12 @@ def manual() -> Iterator[str]:
         ("/etc/ha.d/ldirectord.cf", "The configuration."),
         ("/etc/ha.d/ldirector.yaml", "Settings that it cannot express."),
         ("/run/ldirectord.NAME.pid", "The process; NAME is the name of the configuration file."),
-        ("/run/ldirectord.NAME.sock", "The control socket: status, role, ready, reload, stop."),
+        ("/run/ldirectord.NAME.sock", "The control socket: status, role, unvouch, ready, reload, stop."),
+        (
+            "/run/ldirectord.NAME.table",
+            "The virtual services in IPVS that this instance has written, with a checksum; there while there are some. "
+            "A start reads it, see TAKEOVER. A damaged one is a warning, and then nothing is removed at that start.",
+        ),
         ("/var/log/ldirectord.log", "The log, unless logfile says otherwise."),
     ):
         yield from _entry(path, meaning)

@@ -34,6 +34,7 @@ from ldirector.adapters import control
 from ldirector.adapters.config_watch import ConfigFile
 from ldirector.adapters.ipvs import Ipvs, IpvsError
 from ldirector.adapters.log import SUPERVISED, TERMINAL, Log
+from ldirector.adapters.table_record import TableRecord
 from ldirector.config.director_config import DirectorConfig
 from ldirector.config.errors import ConfigError
 from ldirector.core.events import Level
@@ -77,7 +78,8 @@ def start(instance: Instance, role: Role, debug: bool = False) -> int | None:
     target = TERMINAL if debug else SUPERVISED if config.supervised else config.logfile
     log = Log(target, instance.config.name, Level.DEBUG if debug else Level.INFO)
     log.verify()
-    daemon = Daemon(config, file, role, kernel, requests, log)
+    record = TableRecord(instance.table_file, lambda words: log.write(Level.WARNING, words))
+    daemon = Daemon(config, file, role, kernel, requests, log, record)
     if debug or config.supervised:
         return _work(instance, daemon, log, lambda words: None, supervised=True)
     return _detach(instance, daemon, log, lock)

@@ -95,7 +95,7 @@ class Announcements:
         self._alerts.enter(state)
 
     def _follow(self) -> list[Effect]:
-        deserted = {virtual.key for virtual in self._with_command if not self._farm.any_up(virtual.key)}
+        deserted = {virtual.key for virtual in self._with_command if not self._farm.any_serves(virtual.key)}
         return list(self._commands.follow(self._with_command, deserted))
 
     def _follow_fallbacks(self, keys: Iterable[VirtualKey]) -> Iterable[Happening]:
@@ -103,7 +103,7 @@ class Announcements:
         for key in keys:
             fallback = self._farm.virtuals[key].fallback
             before = self._fallbacks.pop(key, None)
-            after = fallback.key if fallback and not self._farm.any_up(key) else None
+            after = fallback.key if fallback and not self._farm.any_serves(key) else None
             if after:
                 self._fallbacks[key] = after
             if before == after:

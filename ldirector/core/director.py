@@ -13,6 +13,7 @@ It is put together from parts that each own one thing:
     announcements  the commands and mails that tell others
     sentinels      idle connections that tell of a death before the next check does
     shortage       our own lack of time or descriptors, for which nobody else is blamed
+    word           what counts while this node sees no server and the other one did
 
 Roles. ACTIVE writes the table. STANDBY runs all checks and writes nothing; becoming active writes everything in one
 go with what is known by then. Becoming standby removes all our virtuals, also those with cleanstop=no: a node that
@@ -21,7 +22,7 @@ gives its addresses away must not keep answering for them. cleanstop=no concerns
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from ldirector.core import monitor_line, transcript
@@ -29,7 +30,7 @@ from ldirector.core.alerts import DaemonState
 from ldirector.core.announcements import Announcements
 from ldirector.core.events import CheckSpec, Effect, Level, Note, OpFailure, ReadTable
 from ldirector.core.farm import Farm
-from ldirector.core.model import Member, Role, Table, Virtual
+from ldirector.core.model import Member, Role, Table, Virtual, VirtualKey
 from ldirector.core.negotiate import Probe
 from ldirector.core.probes import Probes
 from ldirector.core.programming import Programming
@@ -38,6 +39,7 @@ from ldirector.core.shortage import Shortage
 from ldirector.core.status import Snapshot, virtual_status
 from ldirector.core.transcript import Transition
 from ldirector.core.verdict import OUR_SHORTAGE, Outcome, Reason, Verdict
+from ldirector.core.word import Word
 
 LONGEST_RECONCILE = 60.0  # seconds between two looks at the table, however rarely anything is checked
 
@@ -66,18 +68,25 @@ class Director:
         self._probes = Probes()
         self._sentinels: Sentinels[Member] = Sentinels()
         self._shortage = Shortage()
+        self._word = Word(self._farm)
         self._reconcile_at: float | None = None
         self._running = False
 
     # The verbs
 
-    def start(self, table: Table, now: float, maintained: Iterable[Member] = ()) -> list[Effect]:
+    def start(
+        self, table: Table, now: float, maintained: Iterable[Member] = (), left: Collection[VirtualKey] = ()
+    ) -> list[Effect]:
         """Adopt what the kernel holds of our virtuals, write the rest, and begin to check.
 
-        maintained: reals in maintenance, see maintain(); they get no weight for a moment even.
+        maintained: reals in maintenance, see maintain(); they get no weight for a moment even. left: virtuals that an
+        earlier life of this daemon wrote; those that are not served now are removed.
         """
         self._running = True
-        return self._enter(table, now, maintained, "start", DaemonState.STARTING)
+        served = {virtual.key for virtual in self._config.virtuals} if self.role is Role.ACTIVE else set()
+        stale = [key for key in sorted(left) if key in table and key not in served]
+        notes: list[Effect] = [transcript.stale_note(key) for key in stale]
+        return notes + self._enter(table, now, maintained, "start", DaemonState.STARTING, stale)
 
     def next_deadline(self) -> float | None:
         """When handle_timer wants to be called; None while there is nothing to wait for."""
@@ -124,6 +133,8 @@ class Director:
             transitions += changes
             notes += soft + self._monitor(member, verdict)
         effects = self._change(transitions, "check", now) + notes + self._settle(run.members, now)
+        if self._word.matters:
+            effects += self._weigh_word(run.members, verdict.outcome is Outcome.PASS, why, now)
         if self._probes.all_answered():
             self._announcements.is_settled()
         return effects
@@ -174,18 +185,26 @@ class Director:
         """The table as it is, read for a ReadTable: what somebody else did to our virtuals is mended or reported."""
         return self._table.reconcile(table) if self._running else []
 
-    def set_role(self, role: Role, table: Table, now: float) -> list[Effect]:
-        """Become active (write the whole table) or standby (remove our virtuals). The same role again: nothing."""
+    def set_role(self, role: Role, table: Table, now: float, vouched: bool = False) -> list[Effect]:
+        """Become active (write the whole table) or standby (remove our virtuals). The same role again: nothing.
+
+        vouched: the other node's director saw servers while this one saw none; to be said again to a director that was
+        started to go on serving.
+        """
         if role is self._table.role or not self._running:
             self._table.role = role
-            return []
+            return self._believe(self._word.given(self.is_ready()), now) if vouched and self._running else []
+        self._word.forgotten()
         if role is Role.ACTIVE and self.is_blind():  # what was wrong here may be over by now
-            for check in self._farm.checks.values():
-                if isinstance(check, Probe):
-                    self._probes.doubt(check, now)
-        effects = self._table.set_role(role, table, now)
+            self._check_all(now)
+        effects: list[Effect] = [*(self._word.given(self.is_ready()) if vouched else [])]
+        effects += self._table.set_role(role, table, now)
         effects.append(Note(Level.INFO, f"Role is now {role.value}"))
         return effects + self._announce(now, None, effects, "role active") + self._settle(self._farm.reals, now)
+
+    def unvouch(self, now: float) -> list[Effect]:
+        """The other node sees no server any more: what is down here is down."""
+        return self._change(self._word.withdrawn(), "role active", now) if self._running else []
 
     def stop(self, now: float) -> list[Effect]:
         """Cancel all checks and remove the virtuals with cleanstop=yes; the others stay exactly as they are."""
@@ -207,6 +226,10 @@ class Director:
         """Servers are checked, and every one is down: more likely a failure of this machine's network than of all."""
         return self._running and self._farm.sees_nothing()
 
+    def written(self) -> Collection[VirtualKey]:
+        """The virtuals in the kernel's table that are ours, as far as we know."""
+        return self._table.written()
+
     def snapshot(self) -> Snapshot:
         """Everything a status command shows; before the start there are no virtuals."""
         farm = self._farm
@@ -219,19 +242,25 @@ class Director:
             )
             for key, virtual in farm.virtuals.items()
         )
-        return Snapshot(self._table.role.value, self.is_ready(), virtuals)
+        return Snapshot(self._table.role.value, self.is_ready(), self._word.counts, virtuals)
 
     # What the verbs are made of
 
     def _enter(
-        self, table: Table, now: float, maintained: Iterable[Member], occasion: str, state: DaemonState
+        self,
+        table: Table,
+        now: float,
+        maintained: Iterable[Member],
+        occasion: str,
+        state: DaemonState,
+        left: Collection[VirtualKey] = (),
     ) -> list[Effect]:
         """Bring health, probes and table in line with the configuration."""
         gone = set(self._farm.virtuals)
         effects = self._probes.replace(self._farm.replace(self._config.virtuals, now), now)
         transitions = self._farm.maintain(maintained, now)
         effects += self._maintenance_lines()
-        edits = self._table.enter(table, gone, transitions, now, occasion)
+        edits = self._table.enter(table, gone, transitions, now, occasion, left)
         self._rest(now)
         self._reconcile_at = now + self._reconcile_interval() if self._config.reconcile else None
         effects += edits + self._announce(now, state, edits, occasion) + self._announcements.changed(transitions, now)
@@ -246,6 +275,25 @@ class Director:
     def _change(self, transitions: list[Transition], occasion: str, now: float) -> list[Effect]:
         """Health changed: first the table, then those who want to know."""
         return self._table.change(transitions, occasion) + self._announcements.changed(transitions, now)
+
+    def _weigh_word(self, members: Iterable[Member], passed: bool, why: str, now: float) -> list[Effect]:
+        """What a check means for those that serve on the other node's word."""
+        seen, released = self._word.judged(members, passed, why)
+        if seen:
+            self._check_all(now)
+        return [*seen, *self._change(released, "check", now), *self._believe(self._word.look(), now)]
+
+    def _believe(self, begun: Sequence[Note], now: float) -> list[Effect]:
+        """Servers serve on the other node's word from now on, if it begins to count."""
+        if not begun:
+            return []
+        edits = self._table.rewrite("the other node's word")
+        return [*begun, *edits, *self._announce(now, None, edits, "role active")]
+
+    def _check_all(self, now: float) -> None:
+        for check in self._farm.checks.values():
+            if isinstance(check, Probe):
+                self._probes.doubt(check, now)
 
     def _maintenance_lines(self) -> list[Effect]:
         """For the monitorfiles: who is in maintenance."""

@@ -24,6 +24,8 @@ class Farm:
         self.reals: dict[Member, Real] = {}
         self.checks: dict[Member, Probe | Standing] = {}
         self.maintained: frozenset[Member] = frozenset()
+        self.vouched: set[Member] = set()
+        """Those that serve on the other node's word, whatever their checks say: `word`."""
         self._health: dict[Member, Health] = {}
         self._up: dict[VirtualKey, int] = {}
 
@@ -45,6 +47,7 @@ class Farm:
                 health = self._health[member] = kept or _first_health(check, now)
                 self._up[key] += health.state is State.UP
         self.maintained &= self.reals.keys()
+        self.vouched &= self.reals.keys()
         return sharing
 
     def health(self, member: Member) -> Health:
@@ -56,9 +59,15 @@ class Farm:
     def is_down(self, member: Member) -> bool:
         return self._health[member].state is State.DOWN
 
-    def any_up(self, key: VirtualKey) -> bool:
+    def serves(self, member: Member) -> bool:
+        """It is up, or taken for up on the other node's word."""
+        return self._served(member) is State.UP
+
+    def any_serves(self, key: VirtualKey) -> bool:
         """Some real of this virtual serves, so its fallback does not."""
-        return self._up[key] > 0
+        if self._up[key] > 0:
+            return True
+        return bool(self.vouched) and any((key, real.key) in self.vouched for real in self.virtuals[key].reals)
 
     def sees_nothing(self) -> bool:
         """Some servers are probed, and every one of them is down."""
@@ -104,10 +113,27 @@ class Farm:
         transitions = []
         for member in changed:
             if member in wanted:
-                transitions += self._move(member, Event.TAKEN_OUT, "Server in maintenance", now)
+                why = "Server in maintenance"
+                released = self.release([member], why)
+                transitions += self._move(member, Event.TAKEN_OUT, why, now) or released
             else:
                 transitions += self._put_back(member, now)
         return transitions
+
+    def vouch(self) -> int:
+        """All that are checked, not in maintenance and not up serve on the other node's word; how many these are."""
+        self.vouched = {
+            member
+            for member, check in self.checks.items()
+            if isinstance(check, Probe) and member not in self.maintained and not self.is_up(member)
+        }
+        return len(self.vouched)
+
+    def release(self, members: Iterable[Member], why: str) -> list[Transition]:
+        """These are what their own checks say; those of them that serve no more."""
+        released = sorted(self.vouched.intersection(members))
+        self.vouched.difference_update(released)
+        return [Transition(*member, State.UP, State.DOWN, why) for member in released if not self.is_up(member)]
 
     def _put_back(self, member: Member, now: float) -> list[Transition]:
         """Unknown until the first check; a real without checks is what its checktype says."""
@@ -134,7 +160,7 @@ class Farm:
     def wanted(self, key: VirtualKey, left_out: Collection[RealKey] = ()) -> Service:
         """The whole entry of a virtual."""
         virtual = self.virtuals[key]
-        states = {real.key: self._health[key, real.key].state for real in virtual.reals}
+        states = {real.key: self._served((key, real.key)) for real in virtual.reals}
         return pool.wanted(virtual, states, left_out)
 
     def wanted_reals(
@@ -143,12 +169,16 @@ class Farm:
         """The entries of these reals and of the fallback, None where there is to be none."""
         virtual = self.virtuals[key]
         entries = {
-            real: pool.wanted_real(virtual, self.reals[key, real], self._health[key, real].state, real in left_out)
+            real: pool.wanted_real(virtual, self.reals[key, real], self._served((key, real)), real in left_out)
             for real in reals
         }
         if virtual.fallback:
-            entries[virtual.fallback.key] = None if self.any_up(key) else pool.fallback_entry(virtual.fallback)
+            entries[virtual.fallback.key] = None if self.any_serves(key) else pool.fallback_entry(virtual.fallback)
         return entries
+
+    def _served(self, member: Member) -> State:
+        """What the table takes it for."""
+        return State.UP if member in self.vouched else self._health[member].state
 
 
 def _first_health(check: Probe | Standing, now: float) -> Health:

@@ -76,6 +76,10 @@ class Ledger:
         entry = self._table.get(key)
         return entry.reals if entry else None
 
+    def keys(self) -> Collection[VirtualKey]:
+        """Those in the table."""
+        return self._table.keys()
+
     def read(self, table: Table, ours: Iterable[VirtualKey]) -> None:
         """Take over what the kernel holds of our virtuals and of those to be removed."""
         self._table = {}

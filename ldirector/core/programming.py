@@ -36,10 +36,17 @@ class Programming:
         transitions: Sequence[Transition],
         now: float,
         occasion: str,
+        left: Collection[VirtualKey] = (),
     ) -> list[Effect]:
-        """A configuration comes into force; gone: virtuals it no longer has; transitions: what came with it."""
+        """A configuration comes into force.
+
+        gone: virtuals it no longer has; transitions: what came with it; left: virtuals that an earlier life wrote. A
+        standby removes all of those, because it serves nothing.
+        """
         if self.role is Role.ACTIVE:
-            self._ledger.removing = (self._ledger.removing | set(gone)) - self._farm.virtuals.keys()
+            self._ledger.removing = (self._ledger.removing | {*gone, *left}) - self._farm.virtuals.keys()
+        else:
+            self._ledger.removing |= set(left)
         self._begin(table)
         return self._write(
             [*self._farm.virtuals, *self._ledger.removing], occasion, [*transitions, *self._adopt(table, now)]
@@ -56,6 +63,10 @@ class Programming:
         self._ledger.removing |= self._farm.virtuals.keys()
         self._begin(table)
         return self._write(set(self._ledger.removing), "role standby")
+
+    def rewrite(self, occasion: str) -> list[Effect]:
+        """Every virtual as it should be now, while this node serves."""
+        return self._write(self._farm.virtuals, occasion)
 
     def stop(self) -> list[Effect]:
         """Remove the virtuals with cleanstop=yes; the others stay exactly as they are."""
@@ -121,6 +132,10 @@ class Programming:
         return self._write(due, "again") if due else []
 
     # views
+
+    def written(self) -> Collection[VirtualKey]:
+        """The virtuals in the table that are ours: those that are served, and those that are yet to be removed."""
+        return self._ledger.keys() if self.role is Role.ACTIVE else self._ledger.removing
 
     def present(self, key: VirtualKey) -> Mapping[RealKey, RealState] | None:
         """The reals of a virtual in the table, None when it is not there."""
@@ -199,7 +214,7 @@ class Programming:
         for real in missing:
             if real in present or (key, real) not in self._farm.reals or real in left_out:
                 continue
-            if not self._farm.is_up((key, real)):
+            if not self._farm.serves((key, real)):
                 left_out.add(real)
                 effects.append(transcript.left_out_note((key, real)))
         return effects

@@ -46,10 +46,14 @@ class VirtualStatus:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """role: active or standby. ready: each real that is probed has had a verdict."""
+    """role: active or standby. ready: each real that is probed has had a verdict.
+
+    vouched: none is seen from here, and all serve on the other node's word.
+    """
 
     role: str
     ready: bool
+    vouched: bool
     virtuals: tuple[VirtualStatus, ...]
 
 

@@ -138,6 +138,15 @@ def foreign_weight_note(member: Member, state: RealState) -> Note:
     )
 
 
+def stale_note(key: VirtualKey) -> Note:
+    """A virtual that an earlier life of this daemon wrote and that is not served now."""
+    return Note(
+        Level.INFO,
+        f"Virtual server {virtual_label(key)}: an earlier life of this daemon left it in the table, and it is not "
+        "served any more: removing it",
+    )
+
+
 def drift_note(key: VirtualKey, drift: Drift, lost: Sequence[RealKey]) -> Note | None:
     """What somebody else did to a virtual and is mended now; None when nothing has to be. lost: those to be added."""
     name = virtual_label(key)

@@ -23,10 +23,13 @@ class Scripted:
     def status(self) -> Answer:
         return {"role": "active"}
 
-    def change_role(self, role: Role) -> None:
+    def change_role(self, role: Role, vouched: bool) -> None:
         if self._refuses:
             raise IpvsError(self._refuses)
-        self.done.append(role)
+        self.done.append((role, "vouched") if vouched else role)
+
+    def unvouch(self) -> None:
+        self.done.append("unvouch")
 
     async def wait_ready(self) -> None:
         if not self._ready:
@@ -55,6 +58,8 @@ def ask(daemon: Scripted, request: str) -> Answer:
     [
         ("status", {"ok": True, "role": "active"}, []),
         ("role active", {"ok": True, "role": "active"}, [Role.ACTIVE]),
+        ("role active vouched", {"ok": True, "role": "active"}, [(Role.ACTIVE, "vouched")]),
+        ("unvouch", {"ok": True}, ["unvouch"]),
         ("role standby", {"ok": True, "role": "standby"}, [Role.STANDBY]),
         ("ready 0", {"ok": True, "ready": True, "blind": False}, []),
         ("reload", {"ok": True}, [("reload", "on request", False)]),
@@ -83,7 +88,9 @@ def test_readiness_that_does_not_come_in_time_is_answered_as_it_is() -> None:
     assert ask(Scripted(ready=False), "ready 0.01") == {"ok": True, "ready": False, "blind": True}
 
 
-@pytest.mark.parametrize("request_", ["", "reboot", "role", "role king", "reload now", "stop alone now", "ready"])
+@pytest.mark.parametrize(
+    "request_", ["", "reboot", "role", "role king", "role standby vouched", "reload now", "stop alone now", "ready"]
+)
 def test_unknown_request_is_told_the_known_ones_and_nothing_is_done(request_: str) -> None:
     daemon = Scripted()
     answer = ask(daemon, request_)

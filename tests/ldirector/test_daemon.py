@@ -17,8 +17,9 @@ from ldirector.adapters.control import bind
 from ldirector.adapters.control_client import ask
 from ldirector.adapters.ipvs import IpvsError
 from ldirector.adapters.log import Log
+from ldirector.adapters.table_record import TableRecord
 from ldirector.config.ldirectord_cf import parse
-from ldirector.core.events import OpFailure, TableOp
+from ldirector.core.events import Level, OpFailure, TableOp
 from ldirector.core.model import Role, Service, VirtualKey
 from ldirector.core.render import saved
 from ldirector.daemon import Daemon
@@ -67,6 +68,7 @@ class Running:
         self.log = folder / "log"
         self.config.write_text(CONFIG.format(port=port, log=self.log))
         self.socket = folder / "socket"
+        self.record = folder / "ldirectord.ldirectord.cf.table"
         self.up = f"-a -t 10.1.1.10:80 -r 127.0.0.1:{port} -m -w 3"
         self.down = f"-a -t 10.1.1.10:80 -r 127.0.0.1:{port} -m -w 0"
 
@@ -85,7 +87,9 @@ async def running(
 ) -> AsyncIterator[Running]:
     it = Running(folder, port)
     file = ConfigFile(it.config, lambda text, _: parse(text, str(it.config), names or world.FakeNames()))
-    daemon = Daemon(file.load(), file, role, it.kernel, bind(it.socket), Log(str(it.log), "ldirectord.cf"))
+    log = Log(str(it.log), "ldirectord.cf")
+    record = TableRecord(it.record, lambda words: log.write(Level.WARNING, words))
+    daemon = Daemon(file.load(), file, role, it.kernel, bind(it.socket), log, record)
     ready = asyncio.Event()
     task = asyncio.create_task(daemon.run(ready.set))
     waiter = asyncio.create_task(ready.wait())
@@ -133,7 +137,8 @@ def test_status_says_role_readiness_and_every_real(tmp_path: Path) -> None:
         assert await it.ask("ready 10") == {"ok": True, "ready": True, "blind": False}
         status = await it.ask("status")
         virtuals = status.pop("virtuals")
-        assert status == {"ok": True, "role": "active", "ready": True, "config": str(it.config), "pid": os.getpid()}
+        where = {"config": str(it.config), "pid": os.getpid()}
+        assert status == {"ok": True, "role": "active", "ready": True, "vouched": False, **where}
         assert isinstance(virtuals, list)
         assert virtuals[0]["name"] == "10.1.1.10:80"
         assert virtuals[0]["reals"][0]["state"] == "up"
@@ -152,6 +157,64 @@ def test_standby_checks_and_writes_nothing_until_the_role_is_answered(tmp_path: 
         assert it.kernel.lines() == []
 
     playing(tmp_path, story, Role.STANDBY)
+
+
+def test_blind_standby_serves_on_the_word_of_the_other_node_and_says_so_until_it_is_withdrawn(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        it.config.write_text(it.config.read_text().replace('"ok"', '"other"'))
+        assert await it.ask("reload") == {"ok": True}
+        assert await it.ask("ready 10") == {"ok": True, "ready": True, "blind": True}
+        assert await it.ask("role active vouched") == {"ok": True, "role": "active"}
+        assert it.kernel.lines() == ["-A -t 10.1.1.10:80 -s wrr", it.up]
+        assert (await it.ask("status"))["vouched"] is True
+        assert "No real server is seen from here, but the other node saw some" in it.log.read_text()
+        assert await it.ask("unvouch") == {"ok": True}
+        assert it.kernel.lines() == ["-A -t 10.1.1.10:80 -s wrr", it.down]
+        assert (await it.ask("status"))["vouched"] is False
+
+    playing(tmp_path, story, Role.STANDBY)
+
+
+def test_what_becomes_ours_is_on_file_before_it_is_in_the_kernel_and_leaves_it_after(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        on_file: list[bool] = []
+        apply = it.kernel.apply
+
+        def watched(operations: Sequence[TableOp]) -> list[OpFailure]:
+            on_file.append("tcp 4 10.1.1.10 80 0" in it.record.read_text())
+            return apply(operations)
+
+        it.kernel.apply = watched  # type: ignore[method-assign]
+        assert not it.record.exists()
+        for role in ("active", "standby"):
+            assert (await it.ask(f"role {role}"))["ok"]
+        assert len(on_file) >= 2
+        assert all(on_file)
+        assert not it.record.exists()
+
+    playing(tmp_path, story, Role.STANDBY)
+
+
+def test_virtual_that_is_adopted_as_it_is_is_ours_from_then_on(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        await it.until(lambda: it.up in it.kernel.lines())
+        assert await it.ask("role standby") == {"ok": True, "role": "standby"}
+        it.kernel.model.load(["-A -t 10.1.1.10:80 -s wrr", it.up])
+        assert await it.ask("role active") == {"ok": True, "role": "active"}
+        assert "tcp 4 10.1.1.10 80 0" in it.record.read_text()
+
+    playing(tmp_path, story)
+    assert not list(tmp_path.glob("*.table"))
+
+
+def test_virtual_with_cleanstop_no_stays_ours_after_a_stop(tmp_path: Path) -> None:
+    async def story(it: Running) -> None:
+        it.config.write_text(it.config.read_text().replace("quiescent=yes", "cleanstop=no"))
+        assert await it.ask("reload") == {"ok": True}
+
+    it = playing(tmp_path, story)
+    assert it.kernel.lines()[:1] == ["-A -t 10.1.1.10:80 -s wrr"]
+    assert "tcp 4 10.1.1.10 80 0" in it.record.read_text()
 
 
 def test_ready_is_answered_after_its_time_when_a_verdict_is_missing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ldirector.core.director import Director
 from ldirector.core.events import (
@@ -51,6 +51,7 @@ class Machine:
         role: Role = Role.ACTIVE,
         table: dict[VirtualKey, Service] | None = None,
         maintained: Iterable[Member] = (),
+        left: Collection[VirtualKey] = (),
     ) -> None:
         self.kernel = Kernel()
         for key, service in (table or {}).items():
@@ -63,7 +64,7 @@ class Machine:
         self.sentinels: dict[int, tuple[str, int]] = {}
         self.ops: list[TableOp] = []
         self.notes: list[str] = []
-        self.perform(self.director.start(self.kernel.table(), self.now, maintained))
+        self.perform(self.director.start(self.kernel.table(), self.now, maintained, left))
 
     def perform(self, effects: list[Effect]) -> None:
         self.ops, self.notes = [], []

@@ -13,6 +13,7 @@ from ldirector.core.events import (
 from ldirector.core.model import (
     Role,
     Service,
+    VirtualKey,
     VirtualState,
 )
 from tests.ldirector.core.build import FALLBACK, VIP, real, virtual
@@ -82,6 +83,50 @@ def test_same_configuration_again_changes_nothing() -> None:
     reloaded(machine, virtual(real(1), real(2)))
     assert (machine.ops, machine.notes) == ([], [])
     assert machine.director.next_deadline() == due
+
+
+# What an earlier life left in the table
+
+LEFT = {OTHER: Service(VirtualState(), {WEB2: masq(1)}), FOREIGN: Service(VirtualState("rr"), {})}
+
+
+def test_virtual_of_an_earlier_life_that_is_configured_no_more_is_removed_at_start() -> None:
+    gone = VirtualKey("fwm", 4, "", 0, 7)  # somebody deleted it meanwhile
+    machine = Machine(virtual(real(1)), table=table_with((WEB1, 1)) | LEFT, left={VIP, OTHER, gone})
+    assert machine.ops == [DeleteVirtual(OTHER)]
+    assert machine.notes[0].startswith("Virtual server 10.1.1.10:81: an earlier life of this daemon left it")
+    assert "Purged virtual server (start): 10.1.1.10:81" in machine.notes
+    assert machine.kernel.table().keys() == {VIP, FOREIGN}
+    assert machine.state() == "up", "what is configured is adopted"
+    assert machine.director.written() == {VIP}
+
+
+def test_virtual_that_no_earlier_life_wrote_stays_when_it_is_not_configured_and_is_adopted_when_it_is() -> None:
+    machine = Machine(virtual(real(1)), table=table_with((WEB1, 1)) | LEFT)
+    assert machine.ops == []
+    assert machine.kernel.table().keys() == {VIP, OTHER, FOREIGN}
+    assert machine.director.written() == {VIP}
+
+
+def test_standby_removes_at_start_what_an_earlier_life_wrote_and_nothing_else() -> None:
+    machine = Machine(
+        virtual(real(1)), virtual(real(2), key=OTHER), role=Role.STANDBY, table=table_with((WEB1, 1)) | LEFT, left={VIP}
+    )
+    assert machine.ops == [DeleteVirtual(VIP)]
+    assert machine.kernel.table().keys() == {OTHER, FOREIGN}
+    assert not machine.director.written()
+
+
+def test_virtual_of_an_earlier_life_that_cannot_be_removed_remains_ours() -> None:
+    machine = Machine(virtual(real(1)), role=Role.STANDBY)
+    machine.kernel.refusing = lambda op: errno.EBUSY if isinstance(op, DeleteVirtual) else 0
+    machine.kernel.load(["-A -t 10.1.1.10:81 -s wrr"])
+    machine.perform(machine.director.start(machine.kernel.table(), machine.now, left={OTHER}))
+    assert machine.director.written() == {OTHER}
+    machine.kernel.refusing = lambda op: 0
+    machine.tick()
+    assert machine.kernel.table() == {}
+    assert not machine.director.written()
 
 
 # Roles
