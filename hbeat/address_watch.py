@@ -12,6 +12,7 @@ from hbeat.agents.vips import Vips
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import Action, Effect
 from hbeat.core.model import LinkName, Resource, ResourceGroup
+from hbeat.core.sending import Target
 
 REMOVED = "somebody removed it, or its lease ran out"
 TOO_LATE = "its lease was not renewed in time, because this node was too slow"
@@ -52,6 +53,11 @@ class AddressWatch:
         if keeper is not None and keeper.fileno() >= 0:
             self._selector.register(keeper, selectors.EVENT_READ, ("keeper", None))
 
+    def bequeath(self, targets: Iterable[Target], data: bytes) -> None:
+        """What the keeper is to send, and where, when this process has died."""
+        if (keeper := self._vips.keeper) is not None:
+            keeper.bequeath(targets, data)
+
     def keeper_died(self) -> None:
         """Its pipe has nobody at the other end."""
         if (keeper := self._vips.keeper) is not None:
@@ -80,9 +86,11 @@ class AddressWatch:
                 self._watched.add(sock.fileno())
                 self._selector.register(sock, selectors.EVENT_READ, ("claims", None))
 
-    def ask(self, resource: Resource, machines: Iterable[tuple[LinkName, str]]) -> None:
-        """Sends a question to the network, and one for the machine beside it."""
-        self._claims.ask(resource, dict(machines), time.monotonic())
+    def ask(self, resources: Iterable[Resource], machines: Iterable[tuple[LinkName, str]]) -> None:
+        """Sends a round of questions to the network."""
+        now = time.monotonic()
+        for resource, asked in self._claims.ask(resources, dict(machines), now):
+            self._perform(self._cluster.address_asked(resource, asked, now))
 
     def read_claims(self) -> None:
         """What others have said of addresses of this cluster."""
@@ -112,7 +120,3 @@ class AddressWatch:
             self.drop(resource)
         if resources:
             self._perform(self._cluster.addresses_lost(resources, why, time.monotonic()))
-
-    def close(self) -> None:
-        self._claims.close()
-        self._vips.close()

@@ -1,4 +1,4 @@
-"""The cables that virtual addresses need, in the loop: whatever the kernel tells, the cluster gets the sum of it."""
+"""The cables of virtual addresses and heartbeats, in the loop: the cluster gets the sum of what the kernel tells."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CableWatch:
         self._selector, self._agent, self._cluster, self._perform = selector, agent, cluster, perform
         self._carrier = Carrier()
         self._places: dict[Resource, str | None] = {}  # the interface where it belongs, None: not known yet
-        self._told: tuple[frozenset[str], frozenset[Resource]] = (frozenset(), frozenset())
+        self._told: tuple[frozenset[str], frozenset[Resource], bool] = (frozenset(), frozenset(), False)
 
     def watch(self, groups: Iterable[ResourceGroup]) -> None:
         """From now on the loop is told what can be read."""
@@ -50,17 +50,17 @@ class CableWatch:
     def _look(self) -> None:
         for resource in [r for r, place in self._places.items() if place is None]:
             self._places[resource] = self._place(resource)
-        lost = self._carrier.lost({place for place in self._places.values() if place})
+        places = {place for place in self._places.values() if place}
+        links = frozenset(self._cluster.settings.links)
+        out = self._carrier.lost(places | links)
+        lost, isolated = out & places, links <= out
         severed = frozenset(resource for resource, place in self._places.items() if place in lost)
-        if (lost, severed) != self._told:
-            self._told = lost, severed
-            self._perform(self._cluster.carrier(lost, severed, time.monotonic()))
+        if (lost, severed, isolated) != self._told:
+            self._told = lost, severed, isolated
+            self._perform(self._cluster.carrier(lost, severed, isolated, time.monotonic()))
 
     def _place(self, resource: Resource) -> str | None:
         try:
             return self._agent.locate(resource)[1]
         except (AddressError, Address6Error):
             return None  # its interface is not there yet; the kernel tells when it comes
-
-    def close(self) -> None:
-        self._carrier.close()

@@ -150,11 +150,15 @@ class ConnectionWatch:
             self._perform(self._cluster.connections_read(found, now))
 
     def answered(self, now: float) -> None:
-        """The teller has written something, or ended."""
+        """The teller has written something, or ended; or that was another one, which was stopped in this turn."""
         teller = self._teller
-        assert teller is not None
+        if teller is None:
+            return
         assert teller.stdout is not None
-        chunk = os.read(teller.stdout.fileno(), 65_536)
+        try:
+            chunk = os.read(teller.stdout.fileno(), 65_536)
+        except BlockingIOError:
+            return
         if not chunk:
             self._stop_teller()
             found = ConnectionsRead(problem="the process that looks at the connections has died; it is started again")

@@ -298,6 +298,7 @@ class Daemon:
             self._note(Level.WARNING, warning)
         retire_old = self._network.exchange(change.media, change.pinger)
         self._shared = change.shared
+        self._agents.heed(self._config.sessions)
         self._perform(self.cluster.reload(settings, keys, time.monotonic()))
         self._connections.heed(self._config.sessions.connection_sync, time.monotonic())
         self._addresses.heed(self._config.groups)

@@ -19,11 +19,12 @@ from hbeat.adapters.peer_file import PeerFile, read_peer_file
 from hbeat.adapters.udp import Media
 from hbeat.adapters.watchdog import Watchdog
 from hbeat.core.events import Level
-from hbeat.core.failover_time import sentence, worst_cases
+from hbeat.core.failover_time import sentence
 from hbeat.core.model import PeerRecord
 from hbeat.core.outbox import Identity
 from hbeat.load import Configuration
 from hbeat.machine import shortcomings
+from hbeat.promise import promised
 
 STATE_DIR = Path("/var/lib/heartbeat")
 
@@ -75,10 +76,8 @@ class Life:
     @property
     def promise(self) -> str:
         """For how long clients are without service at the most, nothing where there is nothing to fail over."""
-        config = self._config
-        if len(config.ha.nodes) < 2 or not config.groups:
-            return ""
-        return sentence(worst_cases(config.ha.timing, config.safety, config.groups))
+        cases = promised(self._config)
+        return sentence(cases) if cases else ""
 
     @property
     def wants_keeper(self) -> bool:
@@ -135,6 +134,7 @@ class Life:
             report = partial(log.write, Level.WARNING)
             vips = Vips(self._config.safety.vip_lease, report, link)
             agents = Agents(script_environment(self._config), report, vips)
+            agents.heed(self._config.sessions)
             daemon = Daemon(
                 self._config,
                 self._me,

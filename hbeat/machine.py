@@ -15,8 +15,8 @@ from hbeat.load import HA_DIR, Configuration
 
 
 def unresolved(config: Configuration) -> None:
-    """Raises ConfigError for every resource and client that cannot be started on this machine, with what was looked "
-    "for."""
+    """Raises ConfigError for every resource and client that cannot be started on this machine, with what was looked
+    for."""
     problems = []
     for resource in (r for group in config.groups for r in group.resources if r.script not in BUILTIN):
         try:

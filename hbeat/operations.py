@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import selectors
+import traceback
 from collections.abc import Callable
 
 from hbeat.agents.operation import Operation
@@ -39,13 +40,22 @@ class Operations:
     def step(self, operation: Operation, now: float) -> None:
         """One of its descriptors is readable."""
         if operation in self._under_way:
-            self._moved(operation, operation.step(now), now)
+            self._moved(operation, self._guarded(operation.step, now), now)
 
     def handle_timer(self, now: float) -> None:
         """Ends what has passed its deadline."""
         for operation in [o for o in self._under_way if o.deadline <= now]:
             if operation in self._under_way:
-                self._moved(operation, operation.expire(now), now)
+                self._moved(operation, self._guarded(operation.expire, now), now)
+
+    def _guarded(self, move: Callable[[float], Outcome | None], now: float) -> Outcome | None:
+        """An operation that raises has ended: nobody would move it again."""
+        try:
+            return move(now)
+        except OSError as error:
+            return Outcome(False, str(error))
+        except Exception:
+            return Outcome(False, f"error in this program, please report it: {traceback.format_exc()}")
 
     def _moved(self, operation: Operation, outcome: Outcome | None, now: float) -> None:
         """It is over, or waits on other descriptors than before."""

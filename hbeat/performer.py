@@ -22,6 +22,7 @@ from hbeat.connection_watch import ConnectionWatch
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import (
     Announce,
+    Bequeath,
     Dismiss,
     Drop,
     Effect,
@@ -37,6 +38,7 @@ from hbeat.core.events import (
     RunResource,
     SendDatagram,
     SendPing,
+    Vouch,
 )
 from hbeat.core.model import Resource
 from hbeat.network import Network
@@ -103,6 +105,8 @@ class Performer:
         match effect:
             case SendDatagram(data):
                 self._warn(self._network.send(data, now))
+            case Bequeath(data):
+                self.addresses.bequeath(self._network.media.targets, data)
             case SendPing(node, data):
                 self._warn(self._network.ping(node, data, now))
             case Note():
@@ -112,8 +116,8 @@ class Performer:
             case RunHook():
                 self._warn([self._hooks.add(effect)])
                 self._next_hook(now)
-            case Probe(resource, machines):
-                self.addresses.ask(resource, machines)
+            case Probe(resources, machines):
+                self.addresses.ask(resources, machines)
             case Announce(resource):
                 self._agents.addresses.announce_again(resource, now)
             case Drop(resource):
@@ -124,6 +128,8 @@ class Performer:
                 self.warm.prepare(resource, now)
             case Dismiss(resource):
                 self.warm.dismiss(resource, now)
+            case Vouch(resource, on):
+                self._operations.follow(self._agents.vouch(resource, on, now), self._aside_ended, now)
             case Remember(record):
                 self._warn([self._peer_file.keep(record)])
             case Exit():
@@ -169,7 +175,7 @@ class Performer:
         if not outcome.ok:
             self._warn([outcome.detail])
 
-    def _sighted(self, resource: Resource, blind: bool, now: float) -> None:
+    def _sighted(self, resource: Resource, blind: bool | None, now: float) -> None:
         self.perform(self._cluster.sighted(resource, blind, now))
 
     def _prepared(self, resource: Resource, ready: bool, now: float) -> None:

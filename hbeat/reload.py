@@ -55,6 +55,9 @@ def prepare(old: Configuration, media: Media, pinger: Pinger) -> Change:
     if kept != new.safety:
         warnings.append(f"{HA_DIR / 'hbeat.yaml'}: vip_lease or keeper is not what it was; a restart takes it up")
         new = replace(new, safety=kept)
+    if new.sessions.warm_standby is not old.sessions.warm_standby:
+        warnings.append(f"{HA_DIR / 'hbeat.yaml'}: warm_standby is not what it was; a restart takes it up")
+        new = replace(new, sessions=replace(new.sessions, warm_standby=old.sessions.warm_standby))
     shared = SharedFiles(new)
     new_media: Media | None = None
     new_pinger: Pinger | None = None

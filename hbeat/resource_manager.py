@@ -66,6 +66,7 @@ class _Manager:
     def __init__(self, config: Configuration) -> None:
         self._config = config
         self._agents = Agents(script_environment(config), _complain)
+        self._agents.heed(config.sessions)
 
     def do(self, verb: str, argument: str) -> int:
         groups, me = self._config.groups, self._config.node
@@ -121,7 +122,11 @@ class _Manager:
             raise LookupError(answer["error"])
         while self._daemon_is_busy():
             time.sleep(POLL)
-        return OK if self._state(group) == ("ALL" if verb == "takegroup" else "NONE") else FAILED
+        if verb == "takegroup":
+            return OK if self._state(group) == "ALL" else FAILED
+        shared = {r for other in self._config.groups if other.key != group.key for r in other.resources}
+        alone = [resource for resource in group.resources if _has_state(resource) and resource not in shared]
+        return FAILED if any(self._run(resource, Action.STATUS).running for resource in alone) else OK
 
     def _daemon_is_busy(self) -> bool:
         resources = client.ask("status")["resources"]

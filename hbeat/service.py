@@ -66,15 +66,22 @@ def start(manner: Manner, kept: tuple[int, int] | None = None) -> int:
     with contextlib.redirect_stderr(said):
         prepared = _prepare(manner, kept[1])
     if isinstance(prepared, int):
-        syslog.openlog("heartbeat", facility=syslog.LOG_DAEMON)
-        for line in said.getvalue().splitlines():
-            syslog.syslog(syslog.LOG_CRIT, line)
+        _tell_syslog(said.getvalue())
         return prepared
     life, lock = prepared
     life.restarted = True
     os.set_inheritable(lock, False)
-    client.PID_FILE.write_text(f"{os.getpid()}\n")
+    try:
+        client.PID_FILE.write_text(f"{os.getpid()}\n")
+    except OSError as error:  # no reason to leave this node without a daemon
+        _tell_syslog(f"{client.PID_FILE} cannot be written: {error.strerror}; the process that runs is {os.getpid()}")
     return life.live(lambda words: None, life.keeper_link(kept[0], lock))
+
+
+def _tell_syslog(text: str) -> None:
+    syslog.openlog("heartbeat", facility=syslog.LOG_DAEMON)
+    for line in text.splitlines():
+        syslog.syslog(syslog.LOG_CRIT, line)
 
 
 def _prepare(manner: Manner, lock: int | None) -> tuple[Life, int] | int:

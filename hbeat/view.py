@@ -6,10 +6,10 @@ import os
 
 import hbeat
 from hbeat.core.cluster import Cluster
-from hbeat.core.failover_time import worst_cases
 from hbeat.core.lateness import Lateness
 from hbeat.core.membership import Peer
 from hbeat.load import Configuration
+from hbeat.promise import promised
 
 
 def _heard(peer: Peer, now: float) -> dict[str, object]:
@@ -78,10 +78,7 @@ def view(
         },
         "connection_sync": connection_sync,
         "late": {"last minute": round(lateness.recent(now), 4), "since start": round(lateness.worst, 4)},
-        "failover": {
-            case.event: case.seconds if case.seconds is not None else case.why
-            for case in worst_cases(config.ha.timing, config.safety, config.groups)
-        },
+        "failover": {case.event: case.seconds if case.seconds is not None else case.why for case in promised(config)},
         "dropped": {
             "reasons": {reason.value: count for reason, count in cluster.bad.by_reason.items()},
             "links": dict(cluster.bad.by_link),

@@ -11,15 +11,15 @@ from hbeat.operations import Operations
 
 GLANCE = 1.0
 """Seconds between two looks at whether a director sees any server."""
-RETRY = 10.0
-"""Seconds until the next attempt, for what did not start or lived for less."""
+FIRST_RETRY, RETRY = 1.0, 10.0
+"""Seconds until the next attempt, for what did not start or lived for less than the longer time: they double."""
 
 
 class WarmResources:
     """Keeps running what Prepare asks for, until Dismiss.
 
-    prepared: told when a resource becomes ready, or stops being so. sighted: told whether it sees no server at all.
-    note: takes lines for the log.
+    prepared: told when a resource becomes ready, or stops being so. sighted: told whether it sees no server at all, or
+    None when that is not known any more. note: takes lines for the log.
     """
 
     def __init__(
@@ -27,13 +27,14 @@ class WarmResources:
         agents: Agents,
         operations: Operations,
         prepared: Callable[[Resource, bool, float], None],
-        sighted: Callable[[Resource, bool, float], None],
+        sighted: Callable[[Resource, bool | None, float], None],
         note: Callable[[Note], None],
     ) -> None:
         self._agents, self._operations = agents, operations
         self._prepared, self._sighted, self._note = prepared, sighted, note
         self._glance_at: dict[Resource, float] = {}
         self._again: dict[Resource, float] = {}
+        self._pause: dict[Resource, float] = {}
         self._dismissed: set[Resource] = set()
 
     def next_deadline(self) -> float | None:
@@ -56,26 +57,37 @@ class WarmResources:
         self._operations.follow(self._agents.glance(resource, now), glanced, now)
 
     def prepare(self, resource: Resource, now: float) -> None:
+        """Starts it, and starts it again when it ends."""
         self._dismissed.discard(resource)
+        self._pause.pop(resource, None)
         self._warm_up(resource, now)
 
     def dismiss(self, resource: Resource, now: float) -> None:
+        """Ends it, for good."""
         self._again.pop(resource, None)
         self._glance_at.pop(resource, None)
         self._dismissed.add(resource)
+        self._sighted(resource, None, now)
+        self._cool_down(resource, now)
+
+    def _cool_down(self, resource: Resource, now: float) -> None:
         self._operations.follow(self._agents.cool_down(resource, now), lambda outcome, at: None, now)
 
     def _warm_up(self, resource: Resource, now: float) -> None:
         def warmed(outcome: Outcome, at: float) -> None:
-            if outcome.ok:
+            if resource in self._dismissed:
+                self._cool_down(resource, at)  # it may have come after it was told to end
+            elif outcome.ok:
                 self._sighted(resource, not outcome.running, at)
                 self._glance_at[resource] = at + GLANCE
                 self._prepared(resource, True, at)
                 vigil = self._agents.watch(resource)
                 self._operations.follow(vigil, lambda _, ended_at: self._died(resource, at, ended_at), at)
-            elif resource not in self._dismissed:
-                self._note(Note(Level.ERROR, f"{resource.text} cannot be kept running: {outcome.detail}"))
-                self._again[resource] = at + RETRY
+            else:
+                wait = self._next_pause(resource)
+                text = f"{resource.text} cannot be kept running: {outcome.detail}; trying again in {wait:g} s"
+                self._note(Note(Level.ERROR, text))
+                self._again[resource] = at + wait
 
         self._operations.follow(self._agents.warm_up(resource, now), warmed, now)
 
@@ -84,9 +96,18 @@ class WarmResources:
         self._glance_at.pop(resource, None)
         if resource in self._dismissed:
             return
-        self._sighted(resource, False, now)
+        self._sighted(resource, None, now)
         self._prepared(resource, False, now)
-        wait = 0.0 if now - warm_at > RETRY else RETRY
+        if now - warm_at > RETRY:
+            self._pause.pop(resource, None)
+            wait = 0.0
+        else:
+            wait = self._next_pause(resource)
         when = f"in {wait:g} s" if wait else "now"
         self._note(Note(Level.ERROR, f"{resource.text} has died; starting it again {when}"))
         self._again[resource] = now + wait
+
+    def _next_pause(self, resource: Resource) -> float:
+        pause = self._pause.get(resource, FIRST_RETRY)
+        self._pause[resource] = min(2 * pause, RETRY)
+        return pause

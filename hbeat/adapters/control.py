@@ -7,6 +7,7 @@ hold up the loop: lines are short, connections few, and closed when they stay si
 
 from __future__ import annotations
 
+import errno
 import grp
 import json
 import os
@@ -25,6 +26,7 @@ BACKLOG = 64
 IDLE_SECONDS = 10.0
 CROWDED_SECONDS = 0.5
 READERS = "haclient"
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +66,7 @@ class ControlServer:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._clients: list[Client] = []  # the one longest silent first
         self._full = False
+        self._deaf_until: float | None = None  # no descriptor for another one
 
     def fileno(self) -> int:
         return self._selector.fileno()
@@ -81,7 +84,12 @@ class ControlServer:
         while len(self._clients) < MAX_CLIENTS:
             try:
                 sock, _ = self._listener.accept()
-            except OSError:
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in SHORTAGES:  # who waits would wake us without end
+                    self._deaf_until = now + CROWDED_SECONDS
+                    self._selector.unregister(self._listener)
                 return
             _pid, uid, gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             may_change = uid in (0, os.geteuid())
@@ -125,7 +133,8 @@ class ControlServer:
             self._drop(client)
 
     def next_deadline(self) -> float | None:
-        return self._clients[0].until - self._impatience if self._clients else None
+        silent = self._clients[0].until - self._impatience if self._clients else None
+        return min((at for at in (silent, self._deaf_until) if at is not None), default=None)
 
     @property
     def _impatience(self) -> float:
@@ -135,6 +144,9 @@ class ControlServer:
     def handle_timer(self, now: float) -> None:
         for client in [c for c in self._clients if c.until - self._impatience <= now]:
             self._drop(client)
+        if self._deaf_until is not None and now >= self._deaf_until:
+            self._deaf_until = None
+            self._selector.register(self._listener, selectors.EVENT_READ)
 
     def _drop(self, client: Client) -> None:
         if client in self._clients:

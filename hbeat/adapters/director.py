@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import select
 import shutil
 import socket
 import sys
@@ -19,6 +20,7 @@ RUN_DIR = Path("/var/run")
 PROGRAM = "ldirectord"
 CALL_DEADLINE = 10.0
 START_DEADLINE = 60.0
+STOP_DEADLINE = 180.0
 READY_WAIT = 30
 ANSWER_LIMIT = 16 * 1024 * 1024
 
@@ -57,6 +59,12 @@ class Vigil:
     @property
     def filenos(self) -> list[int]:
         return [self._pidfd]
+
+    @property
+    def ended(self) -> bool:
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         os.close(self._pidfd)

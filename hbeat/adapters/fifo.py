@@ -7,9 +7,11 @@ again: scripts would write into an ordinary file, and nobody would read it.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from hbeat.core.script_messages import Fields, ScriptMessages
@@ -100,15 +102,29 @@ class Fifo:
 
 
 def _made(path: Path) -> int:
-    """The FIFO, open; made if it is not there."""
+    """The FIFO, open; made if it is not there.
+
+    The directory may belong to hacluster (`state_file`): a link that was put there is not followed, and a FIFO of
+    somebody else, who could write to it, is not taken over.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if not stat.S_ISFIFO(os.lstat(path).st_mode):
+        if not _is_ours(os.lstat(path)):
             path.unlink()  # a script that wrote while no daemon ran has made an ordinary file
     except FileNotFoundError:
         pass
-    try:
+    with suppress(FileExistsError):
         os.mkfifo(path, 0o600)
-    except FileExistsError:
-        os.chmod(path, 0o600)
-    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not _is_ours(os.fstat(descriptor)):
+            raise OSError(errno.EEXIST, "somebody puts another file in its place", str(path))
+        os.fchmod(descriptor, 0o600)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return stat.S_ISFIFO(found.st_mode) and found.st_uid == os.geteuid()

@@ -1,8 +1,8 @@
 """Tells the network where a virtual address lives now (reference section 7, last paragraph).
 
-Per address ten rounds of one gratuitous ARP request and, 250 ms later, one reply, half a second apart, as IPaddr sends
-them: twenty frames in 4.75 s, the first at once. Old equipment listens to one kind only, and one frame may be lost.
-An IPv6 address gets as many unsolicited neighbour advertisements.
+Per address some rounds of one gratuitous ARP request and, half an interval later, one reply. IPaddr sends ten of them,
+half a second apart: twenty frames in 4.75 s, the first at once. Old equipment listens to one kind only, and one frame
+may be lost. An IPv6 address gets as many unsolicited neighbour advertisements.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import socket
 from dataclasses import dataclass
 
 from hbeat.core.announcements import announcements
-
-FRAMES = 20
-PAUSE = 0.25
+from hbeat.core.model import ARP_INTERVAL, ARP_REPEAT
 
 
 @dataclass(slots=True)
@@ -30,6 +28,8 @@ class Announcer:
     def __init__(self) -> None:
         self._bursts: dict[tuple[str, str], _Burst] = {}  # by address and interface
         self._socket: socket.socket | None = None
+        self.repeat, self.interval = ARP_REPEAT, ARP_INTERVAL
+        """Rounds, and seconds from one to the next, of what is announced from now on and what is under way."""
 
     def announce(self, address: str, interface: str, mac: bytes, now: float) -> str:
         """The first frame goes out now, the others when due. Returns a problem, or nothing."""
@@ -64,8 +64,8 @@ class Announcer:
             if burst.sent == 0:
                 problem = f"announcing {address} on {burst.interface}: {error.strerror}"
         burst.sent += 1
-        burst.next_at += PAUSE
-        if burst.sent >= FRAMES:
+        burst.next_at += self.interval / 2
+        if burst.sent >= 2 * self.repeat:
             del self._bursts[address, burst.interface]
         return problem
 

@@ -11,6 +11,8 @@ import time
 import uuid
 from pathlib import Path
 
+from hbeat.adapters.state_file import replace_file
+
 UUID_BYTES = 16
 HIGHEST = 2**63 - 1
 """What a generation may be on the wire: a number of the original's."""
@@ -48,17 +50,11 @@ def node_uuid(directory: Path, name: str, source: str) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """The new content or the old one, never half of it, whatever happens to the power."""
+    """It is on the disk when this returns, and so is its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
     try:
-        with open(new, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
+        replace_file(path, content, sync=True)
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None
     directory = os.open(path.parent, os.O_RDONLY)
     try:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import socket
 import struct
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -104,11 +103,10 @@ class Addresses:
                 self._netlink.addr("del", index=index, address=spec.address, prefixlen=prefixlen)
             except NetlinkError as error:
                 if error.code != EADDRNOTAVAIL:
-                    where = f"interface {index}"
-                    raise AddressError(f"cannot remove {spec.address}/{prefixlen} from {where}: {error}") from None
+                    name = self._name(index)
+                    raise AddressError(f"cannot remove {spec.address}/{prefixlen} from {name}: {error}") from None
             self._restore(neighbours, index, prefixlen)
-            with suppress(OSError):  # it has gone meanwhile
-                removed.append(self._name(index))
+            removed.append(self._name(index))
         return removed
 
     def _restore(self, neighbours: list[dict[str, Any]], index: int, prefixlen: int) -> None:
@@ -137,20 +135,21 @@ class Addresses:
             raise AddressError(f"there is no interface {interface}") from None
 
     def _mac_of(self, interface: str) -> bytes:
-        return bytes(self._ask(SIOCGIFHWADDR, struct.pack("16s24x", interface.encode()[:15]))[18:24])
+        return self._ask(SIOCGIFHWADDR, interface)[18:24]
 
     def _index(self, interface: str) -> int:
-        index: int = struct.unpack_from(
-            "16xi", self._ask(SIOCGIFINDEX, struct.pack("16s24x", interface.encode()[:15]))
-        )[0]
+        index: int = struct.unpack_from("16xi", self._ask(SIOCGIFINDEX, interface))[0]
         return index
 
     def _name(self, index: int) -> str:
-        return self._ask(SIOCGIFNAME, struct.pack("16xi20x", index))[:16].rstrip(b"\0").decode()
+        try:
+            return self._ask(SIOCGIFNAME, "", index)[:16].rstrip(b"\0").decode()
+        except OSError:
+            return f"interface {index}"  # it has gone meanwhile
 
-    def _ask(self, request: int, data: bytes) -> bytes:
+    def _ask(self, request: int, interface: str, index: int = 0) -> bytes:
         """In the namespace where this was made, as netlink answers. Raises OSError."""
-        return bytes(fcntl.ioctl(self._socket, request, data))
+        return bytes(fcntl.ioctl(self._socket, request, struct.pack("16si20x", interface.encode()[:15], index)))
 
     def _free_alias(self, index: int, interface: str) -> str:
         used = {m.get("label") for m in self._netlink.get_addr(family=socket.AF_INET, index=index)}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+
+from hbeat.core.sending import Target
 
 RESPAWN_PAUSE = 10.0
 
@@ -19,6 +21,7 @@ class KeeperLink:
     def __init__(self, pipe: int | None, lock: int, command: Callable[[int, int], list[str]]) -> None:
         self._lock, self._command = lock, command
         self._standing: dict[str, None] = {}
+        self._will: list[str] = []
         self._waiting = b""
         self._process: subprocess.Popen[bytes] | None = None
         self._respawned_at = float("-inf")
@@ -40,6 +43,13 @@ class KeeperLink:
         """The address was removed."""
         if self._standing.pop(removal.hex(), 0) is None:
             self._say(f"- {removal.hex()}\n")
+
+    def bequeath(self, targets: Iterable[Target], data: bytes) -> None:
+        """The datagram to send to each when this process has died; empty: nothing is to be sent."""
+        words = [(to.family, to.interface, to.address, to.port, to.ttl) for to in targets]
+        self._will = [" ".join(["w", *map(str, word), data.hex()]) for word in words] if data else []
+        for line in ("w", *self._will):
+            self._say(f"{line}\n")
 
     def farewell(self) -> None:
         """The daemon ends in order: its keeper ends with it."""
@@ -74,6 +84,8 @@ class KeeperLink:
             os.close(pidfd)
         for removal in self._standing:
             self._say(f"+ {removal}\n")
+        for line in self._will:
+            self._say(f"{line}\n")
         return True
 
     def _say(self, line: str) -> None:

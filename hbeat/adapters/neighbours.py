@@ -7,6 +7,7 @@ addresses, however much ARP there is; one ICMPv6 socket that gets neighbour adve
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import socket
 import struct
@@ -14,9 +15,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from hbeat.core.announcements import ETH_P_ARP
+from hbeat.core.events import Asked
 from hbeat.core.probes import NEIGHBOUR_ADVERTISEMENT, Claim, advertisement_claim, arp_claim, arp_filter
 
-SO_ATTACH_FILTER, ICMP6_FILTER, SIOCGIFHWADDR = 26, 1, 0x8927
+SO_ATTACH_FILTER, SO_DETACH_FILTER, ICMP6_FILTER, SIOCGIFHWADDR = 26, 27, 1, 0x8927
+FULL = frozenset({errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM})
+GOING = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO})
+"""An interface that goes; who watches carriers is told as well, and nothing is asked there any more."""
 READ_LIMIT = 256
 """Frames of one look: whoever claims our address a thousand times a second gets no more of our time."""
 
@@ -29,33 +34,43 @@ class Neighbours:
         self._arp.setblocking(False)
         self._icmpv6: socket.socket | None = None
         self._known: frozenset[bytes] = frozenset()
+        self.unfiltered = ""
+        """Why the kernel passes all ARP frames, and they are told apart here; nothing while it does not."""
         self._interfaces = [name for _, name in socket.if_nameindex()]
         self.heed(addresses)
         _drain(self._arp)  # what came before the filter
 
-    def heed(self, addresses: Iterable[bytes]) -> list[socket.socket]:
-        """These from now on, and no others. Returns the sockets to watch."""
+    def heed(self, addresses: Iterable[bytes]) -> None:
+        """These from now on, and no others; `sockets` may be more. Raises OSError."""
         self._known = frozenset(addresses)
-        program = arp_filter(sorted(address for address in self._known if len(address) == 4))
-        held = ctypes.create_string_buffer(program)
-        self._arp.setsockopt(
-            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HL", len(program) // 8, ctypes.addressof(held))
-        )
+        self.unfiltered = self._filter(arp_filter(sorted(address for address in self._known if len(address) == 4)))
         if self._icmpv6 is None and any(len(address) == 16 for address in self._known):
             self._icmpv6 = _open_icmpv6()
-        return self.sockets
+
+    def _filter(self, program: bytes) -> str:
+        """Lets the kernel run it on each ARP frame. Returns a problem, with which it passes all, or nothing."""
+        held = ctypes.create_string_buffer(program)
+        described = struct.pack("@HL", len(program) // 8, ctypes.addressof(held))
+        try:
+            self._arp.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
+        except OSError as error:
+            with suppress(OSError):  # that of before would go on, and knows other addresses
+                self._arp.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            return error.strerror or str(error)
+        return ""
 
     @property
     def sockets(self) -> list[socket.socket]:
         return [self._arp] if self._icmpv6 is None else [self._arp, self._icmpv6]
 
-    def ask(self, frame: bytes, interface: str) -> str:
-        """Sends a probe. Returns a problem, or nothing."""
+    def ask(self, frame: bytes, interface: str) -> tuple[Asked, str]:
+        """Sends a probe. Returns what became of it, and a problem or nothing."""
         try:
             self._arp.sendto(frame, (interface, 0))
         except OSError as error:
-            return error.strerror or str(error)
-        return ""
+            passes = error.errno in FULL or error.errno in GOING
+            return Asked.UNSENT if passes else Asked.NOWHERE, error.strerror or str(error)
+        return Asked.SENT, ""
 
     def claims(self) -> list[Claim]:
         """What others have said since the last call."""

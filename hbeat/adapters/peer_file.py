@@ -14,6 +14,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
+from hbeat.adapters.state_file import replace_file
 from hbeat.core.model import NodeName, PeerRecord
 from hbeat.core.peer_record import RecordError, read_record, write_record
 
@@ -103,10 +104,8 @@ def _write_for(records: socket.socket, path: Path) -> None:
 def _attempt(path: Path, content: bytes, *, sync: bool) -> str:
     """Why the record could not be written, or nothing. The next record is another attempt."""
     try:
-        _write(path, content, sync=sync)
+        replace_file(path, content, sync=sync)
     except OSError as error:
-        with suppress(OSError):
-            path.with_suffix(".new").unlink()
         return error.strerror or str(error)
     return ""
 
@@ -116,13 +115,3 @@ def _close_all_but(kept: int) -> None:
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     os.closerange(0, kept)
     os.closerange(kept + 1, highest + 1)
-
-
-def _write(path: Path, content: bytes, *, sync: bool) -> None:
-    new = path.with_suffix(".new")
-    with open(new, "wb") as file:
-        file.write(content)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(new, path)

@@ -11,7 +11,7 @@ import socket
 import struct
 
 from hbeat.core.lease import Standing
-from hbeat.core.rtnetlink import ADDRESS_GROUPS, RTM_DELADDR, refusal, removal, removed, renewal
+from hbeat.core.rtnetlink import ADDRESS_GROUPS, RTM_DELADDR, all_addresses, listed, refusal, removal, removed, renewal
 
 RECEIVE_BUFFER = 1 << 20
 SO_ATTACH_FILTER = 26
@@ -57,6 +57,16 @@ class AddressLeases:
                 return found, missed
             except OSError:  # ENOBUFS: the kernel has dropped some
                 missed = True
+
+    def present(self) -> set[Standing]:
+        """Every address that is there now. Raises OSError."""
+        self._requests.send(all_addresses())
+        found: set[Standing] = set()
+        while True:
+            part, last = listed(self._requests.recv(65_536))
+            found.update(part)
+            if last:
+                return found
 
     def close(self) -> None:
         self._requests.close()

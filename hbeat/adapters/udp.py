@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from hbeat.adapters.udp_sockets import FAMILIES, RECEIVE_BUFFER, SMALLEST_IN_BUFFER, Ear, MediaError, receiver, sender
 from hbeat.config.media import Medium, MediumKind
 from hbeat.core.model import LinkName
-from hbeat.core.sending import Sending
+from hbeat.core.sending import Sending, Target
 
 GONE = (errno.ENODEV, errno.ENXIO)
 RECEIVE_LIMIT = 65_535
@@ -82,6 +82,14 @@ class Media:
     def addresses(self) -> dict[tuple[int, str], str]:
         """What the hosts of the lines were found to be, by family (4 or 6) and name."""
         return {(line.medium.family, line.medium.address): line.address for line in self._lines}
+
+    @property
+    def targets(self) -> list[Target]:
+        """Where `send` sends to."""
+        return [
+            Target(line.medium.family, line.medium.interface, line.address, line.medium.udpport, line.medium.ttl)
+            for line in self._lines
+        ]
 
     @property
     def ears(self) -> list[Ear]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from hbeat.adapters.ipaddr import AddressError
@@ -11,11 +12,22 @@ from hbeat.adapters.ipaddr6 import Address6Error
 from hbeat.adapters.neighbours import Neighbours
 from hbeat.agents.address import AddressAgent
 from hbeat.core.builtin import ADDRESSES
+from hbeat.core.events import Asked
 from hbeat.core.model import LinkName, Resource, ResourceGroup
 from hbeat.core.probes import Claim, probe
 
 PLACE_KEPT = 5.0
 """Seconds for which it is not looked up again where an address belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an address belongs, and the frame that asks for it there. mac: our own. until: when to look again."""
+
+    interface: str
+    mac: bytes
+    frame: bytes
+    until: float
 
 
 class Claims:
@@ -24,11 +36,13 @@ class Claims:
     def __init__(self, groups: Iterable[ResourceGroup], agent: AddressAgent, report: Callable[[str], None]) -> None:
         self._agent, self._report = agent, report
         self._resources = _by_address(groups)
-        self._places: dict[Resource, tuple[str, bytes, bytes, float]] = {}  # interface, frame, own MAC, until when
+        self._places: dict[Resource, _Place] = {}
         self._told: dict[Resource, str] = {}
         self._machines: dict[bytes, set[Resource]] = {}  # what was asked beside which machine
         self._machines_heard: set[Resource] = set()
+        self._unfiltered = ""
         self._neighbours = Neighbours(self._resources)
+        self._tell_if_unfiltered()
 
     @property
     def sockets(self) -> list[socket.socket]:
@@ -39,32 +53,58 @@ class Claims:
         self._resources = _by_address(groups)
         self._places.clear()
         self._machines.clear()
-        self._neighbours.heed(self._resources)
+        self._heed_all()
 
-    def ask(self, resource: Resource, machines: Mapping[LinkName, str], now: float) -> None:
-        """Sends one probe, and one for the machine of that interface, if it is of the same family."""
+    def ask(
+        self, resources: Iterable[Resource], machines: Mapping[LinkName, str], now: float
+    ) -> list[tuple[Resource, Asked]]:
+        """Sends a probe for each, and one for the machine of each interface that they are asked for on, if it is of the
+        same family. Returns what became of them."""
+        done = []
+        beside: dict[tuple[str, bytes], list[Resource]] = {}
+        for resource in resources:
+            asked, place = self._ask(resource, now)
+            done.append((resource, asked))
+            if place is not None and place.interface in machines:
+                beside.setdefault((place.interface, place.mac), []).append(resource)
+        for (interface, mac), asked_there in beside.items():
+            self._ask_machine(asked_there, machines[interface], interface, mac)
+        return done
+
+    def _ask(self, resource: Resource, now: float) -> tuple[Asked, _Place | None]:
+        """What became of the probe; where it went to, if it did."""
         place = self._places.get(resource)
-        if place is None or now >= place[3]:
+        if place is None or now >= place.until:
             try:
                 address, interface, mac = self._agent.locate(resource)
             except (AddressError, Address6Error) as error:
                 self._tell(resource, f"who has it cannot be asked: {error}")
-                return
-            place = self._places[resource] = (interface, probe(mac, address), mac, now + PLACE_KEPT)
-        problem = self._neighbours.ask(place[1], place[0])
-        self._tell(resource, f"who has it cannot be asked on {place[0]}: {problem}" if problem else "")
-        if machine := machines.get(place[0]):
-            self._ask_machine(resource, machine, place[0], place[2])
+                return Asked.NOWHERE, None
+            place = self._places[resource] = _Place(interface, mac, probe(mac, address), now + PLACE_KEPT)
+        asked, problem = self._neighbours.ask(place.frame, place.interface)
+        self._tell(resource, f"who has it cannot be asked on {place.interface}: {problem}" if problem else "")
+        return asked, place if asked is Asked.SENT else None
 
-    def _ask_machine(self, resource: Resource, machine: str, interface: str, mac: bytes) -> None:
+    def _ask_machine(self, beside: Iterable[Resource], machine: str, interface: str, mac: bytes) -> None:
         packed = ip_address(machine).packed
-        if packed in self._resources or len(packed) != len(_packed(resource)):
+        of_family = {resource for resource in beside if len(_packed(resource)) == len(packed)}
+        if packed in self._resources or not of_family:
             return
         if packed not in self._machines:
             self._machines[packed] = set()
-            self._neighbours.heed([*self._resources, *self._machines])
-        self._machines[packed].add(resource)
+            self._heed_all()
+        self._machines[packed] |= of_family
         self._neighbours.ask(probe(mac, machine), interface)
+
+    def _heed_all(self) -> None:
+        self._neighbours.heed([*self._resources, *self._machines])
+        self._tell_if_unfiltered()
+
+    def _tell_if_unfiltered(self) -> None:
+        before, self._unfiltered = self._unfiltered, self._neighbours.unfiltered
+        if self._unfiltered and not before:
+            text = f"the kernel does not pick the ARP frames that matter: {self._unfiltered}; all are read here"
+            self._report(f"{text} (net.core.optmem_max may be too small)")
 
     def heard(self) -> list[tuple[Resource, Claim]]:
         """What others have said of the addresses."""
@@ -83,9 +123,6 @@ class Claims:
         if problem and self._told.get(resource) != problem:
             self._report(f"{resource.text}: {problem}")
         self._told[resource] = problem
-
-    def close(self) -> None:
-        self._neighbours.close()
 
 
 def _by_address(groups: Iterable[ResourceGroup]) -> dict[bytes, Resource]:

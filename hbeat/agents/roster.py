@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from hbeat.adapters import director
 from hbeat.agents.address import AddressAgent
-from hbeat.agents.director import DirectorOperation, DirectorVigil, Glance, WarmUp
+from hbeat.agents.director import CoolDown, DirectorOperation, DirectorVigil, Glance, Unvouch, WarmUp
 from hbeat.agents.lookup import LookupFailed, command_for
 from hbeat.agents.mail import LIMIT as MAIL_LIMIT
 from hbeat.agents.mail import compose, find_sendmail, sendmail_command
@@ -17,7 +16,7 @@ from hbeat.agents.sync_daemon import swap
 from hbeat.agents.vips import Vips
 from hbeat.core.builtin import parse_ldirectord, parse_mailto
 from hbeat.core.events import Action, Outcome
-from hbeat.core.model import Resource
+from hbeat.core.model import Resource, Sessions
 
 DEADLINES = {Action.START: 180.0, Action.STOP: 180.0, Action.STATUS: 30.0}
 """Seconds. The original waits for ever, and with it the whole cluster: one action runs at a time."""
@@ -35,7 +34,14 @@ class Agents:
         self._asides: list[Operation] = []
         self.addresses = AddressAgent(report, vips)
         self.announcer = self.addresses.announcer
-        self._serving: set[str] = set()  # configurations of ldirectord that were told to serve
+        self._serving: dict[str, bool] = {}  # configurations of ldirectord told to serve; on the other node's word?
+        self._keeps_warm = True
+        self._vouched: set[str] = set()  # those for whose servers it stands
+
+    def heed(self, sessions: Sessions) -> None:
+        """How addresses are announced from now on, and whether an ldirectord that does not serve goes on."""
+        self._keeps_warm = sessions.warm_standby
+        self.announcer.repeat, self.announcer.interval = sessions.arp_repeat, sessions.arp_interval
 
     def run(self, resource: Resource, action: Action, now: float) -> Outcome | Operation:
         """The outcome, or the operation that will have one."""
@@ -80,12 +86,15 @@ class Agents:
         return asides
 
     def _director(self, config: str, action: Action, now: float) -> Outcome | Operation:
+        vouched = config in self._vouched
         if action is Action.START:
-            self._serving.add(config)
+            self._serving[config] = vouched
         elif action is Action.STOP:
-            self._serving.discard(config)
+            self._serving.pop(config, None)
         try:
-            operation = DirectorOperation(config, action, self.env, now)
+            if action is Action.STOP and not self._keeps_warm:
+                return CoolDown(config, self.env, now)
+            operation = DirectorOperation(config, action, self.env, now, vouched)
         except OSError as error:
             return Outcome(False, str(error))
         return operation if operation.outcome is None else operation.outcome
@@ -94,9 +103,24 @@ class Agents:
         """Starts what `Prepare` asks for; the outcome is ok when the resource is ready to serve."""
         config = parse_ldirectord(resource.arguments)
         try:
-            return WarmUp(config, self.env, lambda: config in self._serving, now)
+            return WarmUp(config, self.env, lambda: self._serving.get(config), now)
         except OSError as error:
             return Outcome(False, str(error))
+
+    def vouch(self, resource: Resource, on: bool, now: float) -> Outcome | Operation:
+        """The other node's word stands for its servers when it is told to serve, or no more, from now on."""
+        config = parse_ldirectord(resource.arguments)
+        if on:
+            self._vouched.add(config)
+            return Outcome(True)
+        self._vouched.discard(config)
+        if not self._serving.get(config):
+            return Outcome(True)
+        self._serving[config] = False
+        try:
+            return Unvouch(config, now)
+        except OSError:
+            return Outcome(True)  # it does not run; started again, it is not told of the word
 
     def watch(self, resource: Resource) -> Outcome | Operation:
         """Watches what `warm_up` started; it is over, and not ok, when that has ended."""
@@ -113,19 +137,14 @@ class Agents:
             return Outcome(False, str(error))
 
     def cool_down(self, resource: Resource, now: float) -> Outcome | Operation:
-        """Ends what `warm_up` began."""
+        """Ends what `warm_up` began, or is in the middle of."""
         try:
-            argv = director.command(parse_ldirectord(resource.arguments), "stop")
-            return CommandOperation(argv, self.env, _judge_plain, DEADLINES[Action.STOP], now)
+            return CoolDown(parse_ldirectord(resource.arguments), self.env, now)
         except OSError as error:
             return Outcome(False, str(error))
 
     def close(self) -> None:
         self.addresses.close()
-
-
-def _judge_plain(status: int, output: str) -> Outcome:
-    return Outcome(status == 0, output or f"exit status {status}")
 
 
 def _judge_mail(resource: Resource, status: int, output: str) -> Outcome:

@@ -67,7 +67,8 @@ class Vips:
                 continue
             problem = self._kernel.renew(standing, self._leases.seconds or 0)
             if problem:
-                self._report(f"{self._standing[standing].text}: its lease is not renewed: {problem}")
+                if self._leases.refused(standing, read_clocks()):
+                    self._report(f"{self._standing[standing].text}: its lease is not renewed: {problem}")
             elif not self._leases.renewed(standing, asked, read_clocks()):
                 lost.append(standing)
         return self._take(lost)
@@ -77,11 +78,16 @@ class Vips:
         gone, missed = self._kernel.gone()
         if missed:
             self._report("more addresses came and went than could be told; the next look is at the next renewal")
-        return self._take([standing for standing in gone if standing in self._standing])
+        ours = [standing for standing in gone if standing in self._standing]
+        return self._take(self._absent(ours) if ours else [])
 
-    def give_up(self) -> list[Resource]:
-        """Everything counts as lost."""
-        return self._take(list(self._standing))
+    def _absent(self, gone: list[Standing]) -> list[Standing]:
+        """Those of them that did not come back: we may have put one there again since."""
+        try:
+            present = self._kernel.present()
+        except OSError:
+            return gone
+        return [standing for standing in gone if standing not in present]
 
     def _take(self, lost: list[Standing]) -> list[Resource]:
         resources = [self._standing[standing] for standing in lost if standing in self._standing]

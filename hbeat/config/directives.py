@@ -94,13 +94,13 @@ _ROWS = (
         for name in ("rds", "tipc", "openais", "evms")
     ),
     # Timers.
-    Directive("keepalive", Kind.TIME, "TIME", "The time between two heartbeats.", default="1000ms"),
+    Directive("keepalive", Kind.TIME, "TIME", "The time between two heartbeats; 10ms at least.", default="1000ms"),
     Directive(
         "deadtime",
         Kind.TIME,
         "TIME",
-        "A node is dead after so long a silence on all links. It must be more than twice keepalive. What counts is the "
-        "value of the node that is silent, which it announces in its heartbeats.",
+        "A node is dead after so long a silence on all links. It must be more than twice keepalive, and 40ms at least. "
+        "What counts is the value of the node that is silent, which it announces in its heartbeats.",
         default="30000ms",
     ),
     Directive(

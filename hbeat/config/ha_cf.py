@@ -46,6 +46,10 @@ def parse_ha_cf(text: str, file: str, *, own_name: NodeName | None, default_udpp
     return config
 
 
+SHORTEST_KEEPALIVE, SHORTEST_DEADTIME = 0.01, 0.04
+"""Seconds. A real-time process that beats more often leaves no processor to others, and what is shorter than this is
+the unpunctuality of a busy machine. Nothing published comes near it (the shortest are 100 ms and 1 s). An error, and
+not another value than the one that was written: the node on the other side would go by what is written there."""
 SHELL_CHARACTERS = frozenset("\"'`$&|;<>()*?[]{}\\")
 """The original starts programs by sh -c, where these mean something."""
 
@@ -271,8 +275,17 @@ class _Lines:
                 (self._word("deadping"), deadtime),
             )
         )
-        if keepalive <= 0:
-            self._problems.error(self._line("keepalive"), "keepalive is 0", "write a time above 0, such as 1")
+        for name, value, shortest, usual in (
+            ("keepalive", keepalive, SHORTEST_KEEPALIVE, "1"),
+            ("deadtime", deadtime, SHORTEST_DEADTIME, "10"),
+        ):
+            if value < shortest:
+                least = milliseconds(shortest)
+                self._problems.error(
+                    self._line(name),
+                    f"{name} {value:g} s is less than {least}, and no machine keeps to that",
+                    f"write {least} or more, such as {usual}",
+                )
         for name, value in (("deadtime", deadtime), ("deadping", deadping)):
             if value <= 2 * keepalive and (name == "deadtime" or name in self._words):
                 self._problems.error(

@@ -6,9 +6,12 @@
     arp_guard_limit: 30s    # for an original heartbeat as peer; one deadtime without this line
     stall_rule: on
     link_hold_down: 10s     # or off: a pulled cable moves nothing, ipfail and deadtime do
+    warm_standby: on        # or off: ldirectord is started by a takeover, as the old heartbeat did
     connection_sync: eth1/5 # interface and syncid, which is 0 if it is left out; off: connections die with their node
     failback_limit: 15s
     sysctl: tell            # or manage, or off
+    arp_repeat: 10          # rounds of gratuitous ARP for an address that has come here
+    arp_interval: 500ms     # from one to the next
 
 An unknown key is an error with its line and the key that may have been meant. Times are written as in ha.cf (2, 0.5,
 500ms), or with an s.
@@ -27,6 +30,7 @@ from hbeat.core.builtin import parse_sync_place
 from hbeat.core.model import Safety, Sessions, SyncPlan, SysctlRule
 
 LONGEST_LEASE = 3600
+MOST_ROUNDS, SHORTEST_PAUSE = 1000, 0.01
 _SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
 
@@ -131,7 +135,20 @@ def _sysctl(text: str) -> SysctlRule:
         raise ValueError("neither tell, manage nor off; write one of them") from None
 
 
-_SESSIONS = ("connection_sync", "failback_limit", "sysctl")
+def _rounds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_ROUNDS):
+        raise ValueError(f"not 1 to {MOST_ROUNDS}; write how often, 10 as usual")
+    return int(text)
+
+
+def _pause(text: str) -> float:
+    seconds = _time(text)
+    if seconds < SHORTEST_PAUSE:
+        raise ValueError(f"shorter than {SHORTEST_PAUSE * 1000:g}ms; write a longer one, 500ms as usual")
+    return seconds
+
+
+_SESSIONS = ("warm_standby", "connection_sync", "failback_limit", "sysctl", "arp_repeat", "arp_interval")
 
 SETTINGS = {
     row.name: row
@@ -179,8 +196,8 @@ SETTINGS = {
             "on | off",
             "on",
             "A node whose loop came late by more than half of vip_lease or deadtime, whichever is shorter, takes what "
-            "it knew for stale: it drops its addresses, listens to what has arrived meanwhile, and then takes them "
-            "again or leaves them to the other node.",
+            "it knew for stale, says so, and listens to what has arrived meanwhile before anything else. If it was "
+            "late by deadtime less keepalive, it drops its addresses first. See SAFETY.",
             _switch,
         ),
         Setting(
@@ -192,6 +209,16 @@ SETTINGS = {
             "twice as long with each time in ten minutes. Beside a heartbeat 3.0.6, and where both miss as many, "
             "nothing moves. off: no cable moves anything.",
             _hold_down,
+        ),
+        Setting(
+            "warm_standby",
+            "on | off",
+            "on",
+            "ldirectord runs on both nodes: where it does not serve, it checks the real servers and writes nothing to "
+            "the kernel, and a takeover is a word to it. off: it is started and stopped with its group, as the old "
+            "heartbeat did, so a takeover lasts as long as its start and a node that comes back is not waited for. "
+            "Read at the start.",
+            _switch,
         ),
         Setting(
             "connection_sync",
@@ -217,6 +244,22 @@ SETTINGS = {
             "Kernel settings that hold up clients when addresses move: tell warns of those that are otherwise than "
             "they should be, with what comes of it, manage sets them. See KERNEL SETTINGS.",
             _sysctl,
+        ),
+        Setting(
+            "arp_repeat",
+            "NUMBER",
+            "10",
+            "In so many rounds a virtual address is announced where it has come: a gratuitous ARP request, and a reply "
+            "half an interval later, or as many unsolicited neighbour advertisements. The first frame goes out with "
+            "the address. ARP_REPEAT of the script IPaddr.",
+            _rounds,
+        ),
+        Setting(
+            "arp_interval",
+            "TIME",
+            "500ms",
+            "From one round to the next. ARP_INTERVAL_MS of the script IPaddr.",
+            _pause,
         ),
     )
 }

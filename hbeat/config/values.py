@@ -27,6 +27,7 @@ def parse_time(word: str) -> float:
 
 
 def parse_boolean(word: str) -> bool:
+    """A switch of ha.cf, in any of its spellings. Raises ValueError."""
     if word.lower() in _TRUE:
         return True
     if word.lower() in _FALSE:
@@ -35,12 +36,14 @@ def parse_boolean(word: str) -> bool:
 
 
 def parse_integer(word: str, low: int, high: int) -> int:
+    """Raises ValueError outside low..high, which are both allowed."""
     if not re.fullmatch(r"\d{1,10}", word, re.ASCII) or not low <= int(word) <= high:
         raise ValueError(f"not a whole number from {low} to {high}; write one")
     return int(word)
 
 
 def parse_choice(word: str, choices: tuple[str, ...]) -> str:
+    """The word. Raises ValueError when it is none of these."""
     if word not in choices:
         raise ValueError(f"not known; write one of {', '.join(choices)}")
     return word
@@ -74,6 +77,7 @@ def is_interface(word: str) -> bool:
 
 
 def is_host(word: str) -> bool:
+    """An IPv4 address or a host name."""
     try:
         ipaddress.IPv4Address(word)
         return True

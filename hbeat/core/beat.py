@@ -88,7 +88,7 @@ class Beat:
     def _hello(self) -> Hello:
         owned = self._ownership
         sees_dead = self._peer is not None and self._peer.status == NodeState.DEAD.value
-        quiet = not owned.jobs.stopping
-        lost, blind = len(self._cabling.lost), len(self._sight.blind)
+        quiet = not (owned.jobs.stopping or owned.standby.taking)
+        lost, views = len(self._cabling.lost), self._sight.views
         nonce, echoes, sync = self._proof.nonce, self._proof.echoes, self._connections.news
-        return Hello(nonce, echoes, sees_dead, owned.held, quiet, self.files, lost, blind, sync)
+        return Hello(nonce, echoes, sees_dead, owned.held, quiet, self.files, lost, views, sync)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hbeat.core.auth import Keyring
 from hbeat.core.badpackets import Reason
 from hbeat.core.conversation import Conversation
-from hbeat.core.events import ConnectionsRead, Effect, Level, Note, Outcome, Say
+from hbeat.core.events import Asked, ConnectionsRead, Effect, Level, Note, Outcome, Say
 from hbeat.core.hello import Files
 from hbeat.core.membership import OVERDUE
 from hbeat.core.model import Failback, Held, LinkName, NodeState, Resource
@@ -99,12 +99,17 @@ class Cluster(Conversation):
 
     # --- what is seen ----------------------------------------------------------------------------------------------
 
-    def carrier(self, lost: Iterable[LinkName], severed: Iterable[Resource], now: float) -> list[Effect]:
-        """All interfaces of our groups that have no carrier now, and the addresses that belong there."""
+    def carrier(
+        self, lost: Iterable[LinkName], severed: Iterable[Resource], isolated: bool, now: float
+    ) -> list[Effect]:
+        """All interfaces of our groups that have no carrier now, and the addresses that belong there.
+
+        isolated: nor has any interface that carries heartbeats.
+        """
         lost = frozenset(lost)
         if lost > self.cabling.lost:
             self.connections.hurry(now)
-        self.custody.carrier(severed, lost >= set(self.settings.links), now)
+        self.custody.carrier(severed, isolated, now)
         return self._perform(self.cabling.seen(lost, now), now)
 
     def echoed(self, data: bytes, now: float) -> list[Effect]:
@@ -123,9 +128,9 @@ class Cluster(Conversation):
         """A warm resource became ready, or stopped being so."""
         return self._perform(self.ownership.prepared(resource, ready, now), now)
 
-    def sighted(self, director: Resource, blind: bool, now: float) -> list[Effect]:
-        """Whether a director of this node sees no server at all. The peer knows before anything that follows."""
-        seen = self.sight.seen(director, blind)
+    def sighted(self, director: Resource, blind: bool | None, now: float) -> list[Effect]:
+        """Whether a director of this node sees no server at all; None: not known. The peer is told first."""
+        seen = self.sight.seen(director, blind, now)
         return [*seen, *self._say_status(now)] if seen and self.status is NodeState.ACTIVE else seen
 
     def connections_read(self, found: ConnectionsRead, now: float) -> list[Effect]:
@@ -139,6 +144,11 @@ class Cluster(Conversation):
     def address_seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine, by its hardware address, says that it has a virtual address."""
         return self._perform(self.custody.seen(address, holder, now), now)
+
+    def address_asked(self, address: Resource, asked: Asked, now: float) -> list[Effect]:
+        """What became of a question about this address."""
+        self.custody.asked(address, asked, now)
+        return []
 
     def machine_seen(self, address: Resource, now: float) -> list[Effect]:
         """The silent peer's machine answers for its own address on the interface where this one belongs."""
@@ -204,7 +214,7 @@ class Cluster(Conversation):
         self.reception.tracker.rexmit_delay = settings.rexmit_delay
         if isinstance(self.ownership, Ownership) and settings.failback is not Failback.LEGACY:
             self.ownership.handover.failback = settings.failback
-        effects = self.files_changed(settings.files, now)
+        effects = [*self.last_will.renew(), *self.files_changed(settings.files, now)]
         self.hooks.installed = settings.hooks
         self.bad.enabled = settings.log_badpack
         if self.peer is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hbeat.core import last_will
 from hbeat.core.connectivity import MESSAGES
 from hbeat.core.events import Effect, Level, Note, RunHook, Say
 from hbeat.core.hello import Hello
@@ -31,6 +32,7 @@ class Conversation(Parts):
     """What is said and heard. Times are monotonic seconds."""
 
     _newest_holding = 0  # the sequence number of the peer's last word on what it holds
+    _newest_asked = 0  # and of the last that moved a handover
 
     # --- speaking ---------------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class Conversation(Parts):
         """A message that counts, and is for us."""
         message, type_ = heard.message, heard.message.text("t")
         if heard.seen is Seen.RESTARTED:
-            self._newest_holding = 0
+            self._newest_holding = self._newest_asked = 0
         effects: list[Effect] = [*self._told(message, ours=False)]
         if type_ == "status":
             return effects + self._status(peer, heard, now)
@@ -143,7 +145,13 @@ class Conversation(Parts):
             if heard.sequence < self._newest_holding:
                 return effects  # sent again after it was lost: what came later is newer
             self._newest_holding = heard.sequence
-        return effects + self._perform(self._dispatch(peer, type_, message, now), now)
+        if type_ == "ask_resources" and heard.sequence < self._newest_asked:
+            return effects
+        before = self.ownership.standby.stage
+        effects += self._perform(self._dispatch(peer, type_, message, now), now)
+        if type_ == "ask_resources" and self.ownership.standby.stage is not before:
+            self._newest_asked = heard.sequence
+        return effects
 
     def _status(self, peer: Peer, heard: Heard, now: float) -> list[Effect]:
         if heard.seen is Seen.LATE:
@@ -178,16 +186,17 @@ class Conversation(Parts):
 
     def _kin(self, peer: Peer, hello: Hello | None, now: float) -> list[Effect]:
         """What a peer of our kind says beside the protocol."""
+        will = self.last_will.settle(heir=hello is not None)
         if hello is None:
             self.kin.gone()
             self.agreement.forget()
             self.cabling.peer_gone()
             self.sight.peer_gone()
-            return self._perform(self.connections.peer_gone(now), now)
+            return [*will, *self._perform(self.connections.peer_gone(now), now)]
         said = self.kin.said(hello, self.settings.timing.keepalive, now)
-        said += [*self.cabling.peer_says(hello.lost, now), *self.sight.peer_says(hello.blind)]
+        said += [*self.cabling.peer_says(hello.lost, now), *self.sight.peer_says(hello.views, now)]
         said += self.connections.peer_says(hello.life, hello.sync, now)
-        return [*self.agreement.compare(peer.name, hello.files), *self._perform(said, now)]
+        return [*will, *self.agreement.compare(peer.name, hello.files), *self._perform(said, now)]
 
     def _dispatch(self, peer: Peer, type_: str, message: Message, now: float) -> list[Effect]:
         match type_:
@@ -203,6 +212,8 @@ class Conversation(Parts):
                 self.cabling.peer_gone()
                 self.sight.peer_gone()
                 return [*self.connections.peer_gone(now), *obey_peer(type_, message, self.ownership, now)]
+            case last_will.TYPE:
+                return self._died_alone(peer, now)
             case "hb_takeover":
                 self.connections.hurry(now)
             case "query-cstatus":
@@ -210,6 +221,19 @@ class Conversation(Parts):
             case client_message if client_message in MESSAGES:
                 return self.connectivity.message(client_message, message, now)
         return obey_peer(type_, message, self.ownership, now)
+
+    def _died_alone(self, peer: Peer, now: float) -> list[Effect]:
+        """The peer's keeper says that the daemon has died. It has removed the addresses; whether all of them are gone
+        is asked of the network."""
+        if not self.custody.can_judge:
+            text = f"the daemon of {peer.name} has died; other resources may run on there, so deadtime is waited for"
+            return [Note(Level.WARNING, text)]
+        self.custody.distrust()
+        return [
+            peer.give_up("its daemon has died, its keeper says", now),
+            *self.ownership.expect(now),
+            *self._peer_died(now),
+        ]
 
     def _repnodes(self, peer: Peer, message: Message, now: float) -> list[Effect]:
         theirs = {name.lower() for name in message.text("nodelist").split()}

@@ -30,11 +30,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN
-from hbeat.core.events import Announce, Drop, Effect, Level, Note, Probe
+from hbeat.core.events import Announce, Asked, Drop, Effect, Level, Note, Probe
 from hbeat.core.guard import Guard
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
-from hbeat.core.model import Held, NodeState, Resource, ResourceGroup, Safety, Timing
+from hbeat.core.model import NodeState, Resource, ResourceGroup, Safety, Timing
 from hbeat.core.ownership import Ownership
 
 RESTORE_PAUSE = 1.0
@@ -78,6 +78,9 @@ class Custody:
         """Another configuration."""
         self.safety, self.timing = safety, timing
         self.guard.tune(timing.deadtime)
+        if not safety.arp_guard:
+            self.guard.forget()
+            self._ownership.contested = self._ownership.abandoned = False
 
     def next_deadline(self, now: float) -> float | None:
         """When handle_timer wants to be called; now: of the last thing that happened."""
@@ -108,8 +111,13 @@ class Custody:
         free = bool(asked or not wanted) and (self.guard.is_free(asked, now) or self.guard.are_orphans(asked))
         self._ownership.contested = self._peer is not None and not free
         self._ownership.abandoned = bool(asked) and free
-        machines = self._peer.machine if self._peer is not None and self._can_judge() else ()
-        return [Probe(address, machines) for address in self.guard.due(now)]
+        machines = self._peer.machine if self._peer is not None and self.can_judge else ()
+        due = tuple(self.guard.due(now))
+        return [Probe(due, machines)] if due else []
+
+    def asked(self, address: Resource, asked: Asked, now: float) -> None:
+        """What became of a question about this address."""
+        self.guard.asked(address, asked, now)
 
     def left_orphans(self, now: float) -> bool:
         """The peer is there, and has none of the addresses of its groups any more."""
@@ -120,11 +128,16 @@ class Custody:
     def _may_orphan(self) -> bool:
         """A peer is known to hold what we do not."""
         owned = self._ownership
-        return isinstance(owned, Ownership) and owned.at_rest and owned.peer_stable and self._can_judge()
+        return isinstance(owned, Ownership) and owned.at_rest and owned.peer_stable and self.can_judge
 
-    def _can_judge(self) -> bool:
+    @property
+    def can_judge(self) -> bool:
         """By its addresses alone: it is of our kind, and all that it may hold is."""
         return self._peer_is_ours() and all(r.script in BUILTIN for g in self._ownership.others() for r in g.resources)
+
+    def distrust(self) -> None:
+        """Before a death that was heard of and not found out: the network has not been asked yet."""
+        self._ownership.contested = self.safety.arp_guard
 
     def machine_seen(self, address: Resource) -> None:
         """The peer's machine answers for itself on the interface where this address belongs."""
@@ -207,8 +220,10 @@ class Custody:
         owned, peer = self._ownership, self._peer
         note = Note(Level.ERROR, f"this node slept for {late:.3f} s: what it knew is stale")
         patience = self.timing.deadtime - self.timing.keepalive
-        if not isinstance(owned, Ownership) or peer is None or late < patience or owned.held is Held.NONE:
+        if not isinstance(owned, Ownership) or peer is None or late < patience:
             return [note]
+        if not owned.mine():
+            return [note, *owned.woke(now)]
         self._lost.clear()
         self._woke_at = now
         standing = [r for group in owned.mine() for r in group.resources if r.script in ADDRESSES]

@@ -34,6 +34,13 @@ class SendDatagram:
 
 
 @dataclass(frozen=True, slots=True)
+class Bequeath:
+    """What the keeper sends on every medium when this daemon has died without a farewell; empty: nothing."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SendPing:
     """Ask each host of the ping node to echo this payload; what comes back is told by Cluster.echoed()."""
 
@@ -87,15 +94,36 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """Ask the network who has this address. Who answers is told by Cluster.address_seen().
-
-    machines: addresses of the silent node itself, by interface; the one where the address belongs is asked for beside
-    it, and told by Cluster.machine_seen().
-    """
+class Vouch:
+    """Should this director have to serve while it sees no server, the other node's word stands for them; or no more."""
 
     resource: Resource
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask the network who has these addresses: one round. What became of each question is told by
+    Cluster.address_asked(), who answers by Cluster.address_seen().
+
+    machines: addresses of the silent node itself, by interface; those of the interfaces where the addresses belong are
+    asked for beside them, once each, and told by Cluster.machine_seen().
+    """
+
+    resources: tuple[Resource, ...]
     machines: tuple[tuple[LinkName, str], ...] = ()
+
+
+class Asked(Enum):
+    """What became of a question of a Probe.
+
+    SENT: it went out. UNSENT: there was no room for it, or its interface is just going; the next one may be sent.
+    NOWHERE: there is nobody to ask, since the address has no place on this node, or its interface takes no such frames.
+    """
+
+    SENT = "sent"
+    UNSENT = "unsent"
+    NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +195,13 @@ class Exit:
 
 Effect = (
     SendDatagram
+    | Bequeath
     | SendPing
     | Say
     | RunResource
     | Prepare
     | Dismiss
+    | Vouch
     | Probe
     | Announce
     | Drop

@@ -2,7 +2,7 @@
 
 From the event to the last address on the other node. Everything here follows from timers; what is no timer (netlink,
 the director's table, one frame of ARP) takes some ten milliseconds on an idle machine and is allowed for with
-`REST`. Start scripts take what they take, on top.
+`REST`. Start scripts, and an ldirectord that is not kept warm, take what they take, on top.
 """
 
 from __future__ import annotations
@@ -13,32 +13,56 @@ from dataclasses import dataclass
 from hbeat.core.builtin import BUILTIN
 from hbeat.core.guard import CERTAIN, ORPHANED, Guard
 from hbeat.core.membership import OVERDUE
-from hbeat.core.model import ResourceGroup, Safety, Timing
+from hbeat.core.model import Failback, LinkName, ResourceGroup, Safety, Timing
 
 REST = 0.1
 KERNEL_LATE = 0.06
 """The kernel removes an address so much later than its lease says, at the most."""
 
 
+Path = tuple[LinkName, int]
+"""An interface, and the family (4 or 6) of what is on it. An interface that is not known is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """heartbeats: over which they go. addresses: where the virtual ones belong."""
+
+    heartbeats: frozenset[Path]
+    addresses: frozenset[Path]
+
+    def without_heartbeats(self, interface: LinkName) -> bool:
+        """Nothing may be heard any more when this cable is out."""
+        names = {name for name, _ in self.heartbeats}
+        return names <= {interface} or (not interface and len(names) == 1)
+
+
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """seconds: None when nothing is taken over for this; then `why` says so."""
+    """seconds: None when nothing is taken over for this; then `why` says so. besides: what comes on top of them."""
 
     event: str
     seconds: float | None
     why: str = ""
+    besides: str = ""
 
     def __str__(self) -> str:
-        return f"{self.why} {self.event}" if self.seconds is None else f"{self.seconds:.3g} s {self.event}"
+        return (
+            f"{self.why} {self.event}" if self.seconds is None else f"{self.seconds:.3g} s{self.besides} {self.event}"
+        )
 
 
-def worst_cases(timing: Timing, safety: Safety, groups: Iterable[ResourceGroup]) -> tuple[WorstCase, ...]:
+def worst_cases(
+    timing: Timing, safety: Safety, failback: Failback, groups: Iterable[ResourceGroup], paths: Paths
+) -> tuple[WorstCase, ...]:
     """For the events that an operator asks about first, with a peer of our kind that has the same files."""
     built_in = all(r.script in BUILTIN for group in groups for r in group.resources)
+    # its machine has to answer for itself where its addresses are missed (`guard`)
+    judged = bool(paths.addresses) and paths.addresses <= paths.heartbeats and failback is not Failback.LEGACY
     return (
         WorstCase("after a power cut", timing.deadtime + REST),
-        _hung(timing, safety, built_in=built_in),
-        _cable(timing, safety),
+        _hung(timing, safety, provable=built_in and judged),
+        _cable(timing, safety, failback, paths),
     )
 
 
@@ -47,7 +71,7 @@ def sentence(cases: Iterable[WorstCase]) -> str:
     return f"fail-over takes at most {', '.join(map(str, cases))}"
 
 
-def _hung(timing: Timing, safety: Safety, *, built_in: bool) -> WorstCase:
+def _hung(timing: Timing, safety: Safety, *, provable: bool) -> WorstCase:
     event = "when the daemon is killed or hangs"
     if safety.vip_lease is None:
         if safety.arp_guard:
@@ -58,11 +82,15 @@ def _hung(timing: Timing, safety: Safety, *, built_in: bool) -> WorstCase:
         return WorstCase(event, max(timing.deadtime, gone) + REST)
     free = max(timing.deadtime, gone + max(guard.window, CERTAIN))
     orphaned = max(gone, OVERDUE * timing.keepalive) + ORPHANED * guard.pause
-    return WorstCase(event, (min(free, orphaned) if built_in else free) + REST)
+    return WorstCase(event, (min(free, orphaned) if provable else free) + REST)
 
 
-def _cable(timing: Timing, safety: Safety) -> WorstCase:
-    event = "when a cable is pulled"
-    if safety.link_hold_down is not None:
-        return WorstCase(event, REST)
-    return WorstCase(event, None, "for ever (link_hold_down is off, and another cable carries heartbeats)")
+def _cable(timing: Timing, safety: Safety, failback: Failback, paths: Paths) -> WorstCase:
+    """The worst of the cables that virtual addresses need."""
+    event, cables = "when a cable is pulled", {name for name, _ in paths.addresses}
+    silent = {name for name in cables if paths.without_heartbeats(name)}
+    stays = "link_hold_down is off" if safety.link_hold_down is None else ""
+    stays = "auto_failback is legacy" if failback is Failback.LEGACY else stays
+    if stays and cables - silent:
+        return WorstCase(event, None, f"for ever ({stays}, and another cable carries heartbeats)")
+    return WorstCase(event, timing.deadtime + REST if silent else REST)

@@ -13,13 +13,14 @@ from hbeat.core.failed import START_RETRY, FailedStarts
 from hbeat.core.holder import Holder, keys_of
 from hbeat.core.model import Failback, Held, ResourceGroup
 from hbeat.core.phase import Phase
-from hbeat.core.priming import Priming, directors_of, resources_of, without_directors
+from hbeat.core.priming import Priming, resources_of
 from hbeat.core.standby import Stage, Standby, Step
 from hbeat.core.takeover import JobDone, JobKind
 
 FAILBACK_RETRY = 1.0
-PRIME_WAIT = 1.0
-"""Seconds for the directors of offered groups to have their tables, before the offer is answered all the same."""
+PRIME_WAIT, HASTE = 8.0, 1.0
+"""Seconds for the directors of offered groups to have their tables, before the offer is answered all the same: the
+giver serves meanwhile, and waits for ten (`standby`). One that is worse off than we are may serve nobody."""
 
 Report = Callable[..., Say]
 
@@ -105,7 +106,7 @@ class Handover:
 
     def _accept(self, scope: Held, now: float) -> list[Effect]:
         offered = self._holder.of(scope.mirrored)
-        self._answer_at = now + PRIME_WAIT
+        self._answer_at = now + (HASTE if self._held_back else PRIME_WAIT)
         return self.priming.begin(offered, now) if self.priming.missing(offered) else self._answer()
 
     def primed(self, done: JobDone) -> list[Effect]:
@@ -119,6 +120,11 @@ class Handover:
         if not due or self.standby.stage is not Stage.PROMISED:
             return []
         return [Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="other")]
+
+    def forget(self) -> None:
+        """What failed here, or was to be ready here, is no matter any more: this node holds nothing."""
+        self._failed.take()
+        self.priming.forget()
 
     def cancel(self, now: float) -> list[Effect]:
         """The handshake is over before its end. A failed group that was on offer is ours to start again."""
@@ -136,8 +142,8 @@ class Handover:
         if scope.foreign:
             self.failback_due = False
         report = self._report(stable=False, info="standby")
-        directors = directors_of(given, besides=resources_of(self._holder.mine()))
-        effects = [report, *self._holder.job(JobKind.HAND_OVER, without_directors(given), now)]
+        directors = self._holder.directors_of(given, besides=resources_of(self._holder.mine()))
+        effects = [report, *self._holder.job(JobKind.HAND_OVER, self._holder.without_directors(given), now)]
         return effects + (self._holder.job(JobKind.YIELD, directors, now) if directors else [])
 
     def gave(self, now: float) -> list[Effect]:
@@ -146,6 +152,13 @@ class Handover:
             return []
         self.standby.step(Step.GAVE, now)
         return [Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="done")]
+
+    def taker_left(self, holds: Held, now: float) -> list[Effect]:
+        """The taker is in no handshake any more, and holds this."""
+        if holds | self.standby.scope.mirrored == holds:
+            return self._peer_done(now)
+        text = f"standby: {self._holder.peer} has left the handover without taking the resources; cancelled"
+        return [Note(Level.WARNING, text), *self.cancel(now), self._report()]
 
     def _peer_done(self, now: float) -> list[Effect]:
         giving = self.standby.stage is Stage.GIVEN

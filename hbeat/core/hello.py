@@ -11,9 +11,11 @@ anything follows from it: what it says is used, and acknowledgements carry nonce
     sees      the reader as the sender sees it: `dead`, or anything else
     holds     none, local, foreign, all: what the sender holds at this moment
     lost      how many interfaces of the resource groups have no carrier at the sender: `cabling`
-    blind     how many of the sender's directors see no real server: `sight`
+    sight     its directors, each as a digest of its name with + when it sees real servers and - when it sees none:
+              `sight`
     sync      what it knows of IPVS connections: `sync_news`; only while it listens for them
-    quiet     `yes` when the sender is not stopping anything: what it does not hold does not run there
+    quiet     `yes` when the sender is neither stopping anything nor about to take what it was offered: what it does not
+              hold does not run there, and will not
     the rest  names of files and what they have in them, as digests: `agreement` compares them
 """
 
@@ -35,8 +37,14 @@ MAX_LENGTH = 2048
 _NONCE = re.compile(r"[0-9a-f]{16}\.[0-9]{1,9}", re.ASCII)
 _HELD = {held.value: held for held in Held}
 
+_VIEW = re.compile(r"([0-9a-f]{8})([+-])", re.ASCII)
+MAX_VIEWS = 64
+
 Files = tuple[tuple[str, str], ...]
 """Names of files, with a digest of what each says; sorted."""
+
+Views = tuple[tuple[str, bool], ...]
+"""Digests of directors, with whether each is blind; sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Hello:
     quiet: bool = False
     files: Files = ()
     lost: int = 0
-    blind: int = 0
+    views: Views = ()
     sync: SyncNews | None = None
 
     @property
@@ -66,7 +74,7 @@ class Hello:
             f"holds={self.holds.value}",
             f"quiet={'yes' if self.quiet else 'no'}",
             f"lost={self.lost}",
-            f"blind={self.blind}",
+            f"sight={','.join(name + '+-'[blind] for name, blind in self.views[:MAX_VIEWS])}",
             *([f"sync={self.sync.text()}"] if self.sync else []),
             *(f"{name}={digest}" for name, digest in self.files),
         ]
@@ -90,8 +98,8 @@ def hello_in(message: Message) -> Hello | None:
     if not _NONCE.fullmatch(nonce):
         return None
     echoes = tuple(echo for echo in said.pop("echo", "").split(",") if _NONCE.fullmatch(echo))
-    own = ("sees", "holds", "quiet", "lost", "blind", "sync")
-    sees, holds, quiet, lost, blind, sync = (said.pop(name, "") for name in own)
+    own = ("sees", "holds", "quiet", "lost", "sight", "sync")
+    sees, holds, quiet, lost, sight, sync = (said.pop(name, "") for name in own)
     files = tuple(
         sorted((name, digest) for name, digest in said.items() if name.isprintable() and digest.isprintable())
     )
@@ -104,7 +112,7 @@ def hello_in(message: Message) -> Hello | None:
         quiet=quiet == "yes",
         files=files,
         lost=_number(lost),
-        blind=_number(blind),
+        views=tuple((view[1], view[2] == "-") for word in sight.split(",") if (view := _VIEW.fullmatch(word))),
         sync=sync_news_in(sync),
     )
 

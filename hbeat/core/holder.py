@@ -8,18 +8,17 @@ end; that part is here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN, KEPT, WARM
 from hbeat.core.events import Dismiss, Effect, Level, Note, Outcome, Prepare
-from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
+from hbeat.core.model import Held, NodeName, Resource, ResourceGroup, Sessions
 from hbeat.core.phase import Phase
 from hbeat.core.takeover import Job, JobDone, JobKind, JobQueue
 
 COMMON_START_WAIT = 10.0
-READY_LIMIT = 15.0
-"""A returning node which is still not ready after this long takes its groups back all the same; failback_limit."""
 LINGER = 1.0
 """Between `shutdone` and the end: time to answer requests for lost messages."""
 
@@ -36,7 +35,9 @@ class Holder(ABC):
         self.peer_held = Held.NONE
         self.peer_stable = False
         self.jobs = JobQueue(BUILTIN)
-        self.ready_limit = READY_LIMIT
+        self.ready_limit = Sessions().failback_limit
+        """A returning node which is still not ready after this long takes its groups back all the same."""
+        self.keeps_warm = Sessions().warm_standby
         self.contested = False
         """Somebody may have addresses that we do not hold (`custody`): nothing is taken because of silence."""
         self.abandoned = False
@@ -44,6 +45,7 @@ class Holder(ABC):
         self.take_due = False
         """The peer is silent, and its groups are to be taken once nobody answers for their addresses."""
         self._unready: set[Resource] = set()
+        self._idle: set[str] = set()  # keys of groups that were stopped by hand
 
     @property
     def stable(self) -> bool:
@@ -80,19 +82,43 @@ class Holder(ABC):
         """At daemon start: stop what an earlier life left running, and warm up what can be warm."""
         warm = self.warm()
         self._unready = set(warm)
-        left = tuple(replace(g, resources=tuple(r for r in g.resources if r.script not in KEPT)) for g in self.groups)
+        kept = KEPT if self.keeps_warm else KEPT - WARM
+        left = tuple(replace(g, resources=tuple(r for r in g.resources if r.script not in kept)) for g in self.groups)
         return [*(Prepare(r) for r in warm), *self.job(JobKind.TIDY, left, now)]
 
     def warm(self) -> list[Resource]:
         """The resources that run on both nodes and serve on one."""
-        every = (r for g in self.groups for r in g.resources if r.script in WARM)
-        return list(dict.fromkeys(every))
+        return list(dict.fromkeys(r for group in self.directors_of(self.groups) for r in group.resources))
+
+    def directors_of(
+        self, groups: Iterable[ResourceGroup], besides: Collection[Resource] = ()
+    ) -> tuple[ResourceGroup, ...]:
+        """The groups, reduced to what is kept warm in them, without `besides`."""
+        return _reduced((g, [r for r in g.resources if self._is_warm(r) and r not in besides]) for g in groups)
+
+    def without_directors(self, groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
+        """The groups, reduced to all else: what has to be stopped here before it may be started elsewhere."""
+        return _reduced((g, [r for r in g.resources if not self._is_warm(r)]) for g in groups)
+
+    def _is_warm(self, resource: Resource) -> bool:
+        return self.keeps_warm and resource.script in WARM
 
     def job(
         self, kind: JobKind, groups: tuple[ResourceGroup, ...], now: float, running: frozenset[Resource] = frozenset()
     ) -> list[Effect]:
-        """Puts work in line. running: what is not to be started once more."""
-        return self._follow(self.jobs.add(Job(kind, groups, running)), now)
+        """Puts work in line. running: what is not to be started once more. A director is not stopped while a group that
+        stays here needs it, too."""
+        reduced = (group for group in groups if group not in self.groups)
+        moved = {r for group in reduced for r in group.resources if r.script not in WARM}
+        others = (g for g in self.mine() if g not in groups and g.key not in self._idle)
+        stays = [group for group in others if moved.isdisjoint(group.resources)]
+        every = Counter(r for group in (*stays, *groups) for r in _directors([group]))
+        shared = frozenset(director for director, times in every.items() if times > 1)
+        untouched = _directors(stays) if kind in (JobKind.YIELD, JobKind.HAND_OVER) else running
+        if kind.starts:
+            started = {r for group in groups for r in group.resources if r.script not in WARM}
+            self._idle = {g.key for g in self.groups if g.key in self._idle and started.isdisjoint(g.resources)}
+        return self._follow(self.jobs.add(Job(kind, groups, untouched, shared)), now)
 
     def finished(self, op_id: int, outcome: Outcome, now: float) -> list[Effect]:
         """A resource action has ended."""
@@ -134,7 +160,8 @@ class Holder(ABC):
         self.groups = tuple(groups)
         after, warm = self.mine(), self.warm()
         gone, new = _without(before, after), _without(after, before)
-        effects: list[Effect] = [Prepare(r) for r in warm if r not in was_warm]
+        ending = self.phase is Phase.SHUTDOWN
+        effects: list[Effect] = [Prepare(r) for r in warm if r not in was_warm and not ending]
         effects += [Dismiss(r) for r in was_warm if r not in warm]
         if gone:
             effects += self.job(JobKind.YIELD, gone, now)
@@ -155,12 +182,23 @@ class Holder(ABC):
             raise LookupError(f"{key} is not held here: hb_takeover brings it, or hb_standby on the other node")
         does = "start" if start else "stop"
         note = Note(Level.WARNING, f"{key}: told by hand to {does}")
-        return [note, *self.job(JobKind.OWN if start else JobKind.YIELD, (group,), now)]
+        effects = self.job(JobKind.OWN if start else JobKind.YIELD, (group,), now)
+        if not start:
+            self._idle.add(key)
+        return [note, *effects]
 
 
 def keys_of(groups: Iterable[ResourceGroup]) -> str:
     """The groups' names for a log line."""
     return ", ".join(group.key for group in groups)
+
+
+def _directors(groups: Iterable[ResourceGroup]) -> frozenset[Resource]:
+    return frozenset(resource for group in groups for resource in group.resources if resource.script in WARM)
+
+
+def _reduced(groups: Iterable[tuple[ResourceGroup, list[Resource]]]) -> tuple[ResourceGroup, ...]:
+    return tuple(replace(group, resources=tuple(resources)) for group, resources in groups if resources)
 
 
 def _without(groups: Iterable[ResourceGroup], others: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:

@@ -14,6 +14,8 @@ REQNODES_PAUSE = 1.0
 
 
 class Step(Enum):
+    """What a joining node does next."""
+
     WAIT = auto()
     ASK = auto()
     ACTIVATE = auto()

@@ -12,6 +12,10 @@ heard again, its groups come home by failback, as after a death.
 Nobody. Messages that cross may leave groups that neither node holds; their own node takes them after two heartbeats.
 Not over a message that waited in a socket, since a newer one may wait behind it; and not out of a nap, in which the
 other node may have come to the conclusion that this one is dead.
+
+Given, and not taken. The taker of a handover may have left it (it slept, or took this node for dead) when it is told
+that all is stopped here, and says no more of it. A giver that sees it out of the handshake for two heartbeats is done:
+what the other one holds by now is taken, what it does not is nobody's.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from __future__ import annotations
 from hbeat.core.events import Effect, Level, Note
 from hbeat.core.hello import Hello
 from hbeat.core.ownership import Ownership
+from hbeat.core.standby import Stage
 
 HEARTBEATS = 2
 """So long must a contradiction last before it is one: each side has had the time to say something newer."""
@@ -32,12 +37,13 @@ class Kin:
         self._ownership = ownership  # None with auto_failback legacy, where nobody waits and nobody gives way
         self._unheard_since: float | None = None
         self._nobody_since: float | None = None
+        self._left_since: float | None = None
         self._keepalive = 0.0
 
     def gone(self) -> None:
         """The peer died, or an original has come in its place."""
         self.hello = None
-        self._unheard_since = self._nobody_since = None
+        self._unheard_since = self._nobody_since = self._left_since = None
         if self._ownership is not None:
             self._ownership.peer_free = None
 
@@ -57,6 +63,10 @@ class Kin:
         if self._unheard_since is not None and now - self._unheard_since >= wait:
             text = f"{owned.peer} does not hear us and has taken our resources: giving them up here; check the network"
             return [*effects, Note(Level.ERROR, text), *owned.give_way(now)]
+        self._left_since = _since(self._left_since, hello.quiet and owned.standby.stage is Stage.GIVEN, now)
+        if self._left_since is not None and now - self._left_since >= wait:
+            self._left_since = None
+            effects += owned.handover.taker_left(hello.holds, now)
         nobody = (
             owned.at_rest and owned.peer_stable and owned.peer_free and not owned.held.local and not hello.sees_dead
         )

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 RENEWALS = 5
 """So many in the time of one lease: two may be late, and the third is still within its half."""
+ATTEMPTS = 50
+"""So many in the time of one lease while the kernel refuses: it may have no memory for a moment, and the loop is not to
+turn as fast as it can meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +45,31 @@ class Leases:
     def __init__(self, seconds: int | None) -> None:
         self.seconds = seconds
         self._confirmed: dict[Standing, Clocks] = {}  # when the kernel was asked for what it has granted
+        self._refused_until: dict[Standing, float] = {}  # since then; monotonic, when to ask again
 
     def begun(self, standing: Standing, asked: Clocks) -> None:
         """The kernel was asked for the address, and has granted it."""
         if self.seconds is not None:
-            self._confirmed[standing] = asked
+            self._confirm(standing, asked)
+
+    def _confirm(self, standing: Standing, asked: Clocks) -> None:
+        self._confirmed[standing] = asked
+        self._refused_until.pop(standing, None)
 
     def ended(self, standing: Standing) -> None:
         """The address is not to be renewed any more."""
         self._confirmed.pop(standing, None)
+        self._refused_until.pop(standing, None)
 
     def next_deadline(self) -> float | None:
         """When the next renewal is due, in monotonic seconds."""
         if self.seconds is None or not self._confirmed:
             return None
-        return min(clocks.monotonic for clocks in self._confirmed.values()) + self.seconds / RENEWALS
+        pause = self.seconds / RENEWALS
+        return min(
+            max(asked.monotonic + pause, self._refused_until.get(standing, 0.0))
+            for standing, asked in self._confirmed.items()
+        )
 
     def due(self, now: Clocks) -> list[Standing]:
         """What is to be renewed now; may_renew has the last word about each."""
@@ -66,7 +79,8 @@ class Leases:
         return [
             standing
             for standing, asked in self._confirmed.items()
-            if now.monotonic >= asked.monotonic + pause or now.boottime >= asked.boottime + pause
+            if (now.monotonic >= asked.monotonic + pause or now.boottime >= asked.boottime + pause)
+            and now.monotonic >= self._refused_until.get(standing, 0.0)
         ]
 
     def may_renew(self, standing: Standing, now: Clocks) -> bool:
@@ -79,12 +93,19 @@ class Leases:
         have been gone, and was put back by the question. It has to be removed."""
         in_time = self.may_renew(standing, now)
         if in_time:
-            self._confirmed[standing] = asked
+            self._confirm(standing, asked)
         return in_time
+
+    def refused(self, standing: Standing, now: Clocks) -> bool:
+        """The kernel did not renew it; True when it is the first time in this lease."""
+        first = standing not in self._refused_until
+        if standing in self._confirmed and self.seconds is not None:
+            self._refused_until[standing] = now.monotonic + self.seconds / ATTEMPTS
+        return first
 
     def lost(self, now: Clocks) -> list[Standing]:
         """What counts as lost, because half a lease has passed. It is renewed no more."""
         gone = [standing for standing in self._confirmed if not self.may_renew(standing, now)]
         for standing in gone:
-            del self._confirmed[standing]
+            self.ended(standing)
         return gone

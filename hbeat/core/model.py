@@ -56,6 +56,7 @@ class Held(Enum):
 
     @staticmethod
     def of(local: bool, foreign: bool) -> Held:
+        """What is held when groups of these kinds are."""
         if local:
             return Held.ALL if foreign else Held.LOCAL
         return Held.FOREIGN if foreign else Held.NONE
@@ -131,17 +132,26 @@ class SysctlRule(Enum):
     MANAGE = "manage"
 
 
+ARP_REPEAT, ARP_INTERVAL = 10, 0.5
+"""Those of the script IPaddr."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """What keeps the clients' connections alive while addresses move (hbeat.yaml). Times in seconds.
 
     connection_sync: None = each node knows its own connections only. failback_limit: how long groups wait for their
     own node to be ready for them: its health checks have a verdict, its connections are those of the other node.
+    arp_repeat, arp_interval: in how many rounds, and how far apart, a virtual address is announced where it has come.
+    warm_standby: ldirectord runs on both nodes, and serves on one.
     """
 
     connection_sync: SyncPlan | None = None
     failback_limit: float = 15.0
     sysctl: SysctlRule = SysctlRule.TELL
+    arp_repeat: int = ARP_REPEAT
+    arp_interval: float = ARP_INTERVAL
+    warm_standby: bool = True
 
 
 @dataclass(frozen=True, slots=True)

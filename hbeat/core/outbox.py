@@ -58,7 +58,9 @@ class Outbox:
     def send(self, say: Say, now: float) -> SendDatagram:
         """The datagram for a message; types beginning NS_ carry no number and are never sent again."""
         numbered = not say.fields[0][1].startswith("NS_")
-        message = self._complete(say, numbered)
+        if numbered:
+            self.sequence += 1
+        message = self._complete(say, self.sequence if numbered else None)
         self.last = message
         data = pack(message, self.keys, inner=self.inner)
         if numbered:
@@ -67,7 +69,11 @@ class Outbox:
                 self._history.popitem(last=False)
         return SendDatagram(data)
 
-    def _complete(self, say: Say, numbered: bool) -> Message:
+    def sealed(self, say: Say, number: int) -> bytes:
+        """The datagram for a message that is not sent now, under a number of its own."""
+        return pack(self._complete(say, number), self.keys, inner=self.inner)
+
+    def _complete(self, say: Say, number: int | None) -> Message:
         seconds, load = self._stamp()
         pairs: list[tuple[str, str | bytes]] = list(say.fields)
         if say.dest:
@@ -75,16 +81,15 @@ class Outbox:
                 pairs.insert(1, ("dest", say.dest))
             if say.dest in self.peer_uuids:
                 pairs.append(("destuuid", self.peer_uuids[say.dest]))
-        if self.greeting and not numbered:
+        if self.greeting and number is None:
             pairs.append((FIELD, self.greeting))
         if "src" not in dict(say.fields):  # a client's message has it in the middle
             pairs.append(("src", self.me.name))
         pairs.append(("srcuuid", self.me.uuid))
-        if numbered:
-            self.sequence += 1
-            pairs.append(("seq", f"{self.sequence:x}"))
+        if number is not None:
+            pairs.append(("seq", f"{number:x}"))
         pairs += [("hg", f"{self.me.generation:x}"), ("ts", f"{seconds:x}")]
-        if numbered:
+        if number is not None:
             pairs.append(("ld", load))
         pairs.append(("ttl", str(self.me.ttl)))
         return Message.of(pairs)

@@ -18,7 +18,6 @@ from hbeat.core.handover import Handover
 from hbeat.core.holder import COMMON_START_WAIT, LINGER, Holder
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Event, Phase, following
-from hbeat.core.priming import directors_of, without_directors
 from hbeat.core.standby import Stage
 from hbeat.core.takeover import Job, JobDone, JobKind
 
@@ -37,6 +36,7 @@ class Ownership(Holder):
         self._own_due = False  # our groups are to be taken as soon as the peer is free
         self._phase_until: float | None = None
         self._exit_at: float | None = None
+        self._directors_end = False
 
     # --- what can be asked ------------------------------------------------------------------------------------
 
@@ -69,6 +69,7 @@ class Ownership(Holder):
         return min((at for at in timers if at is not None), default=None)
 
     def report(self, stable: bool | None = None, info: str = "") -> Say:
+        """The `resource` message that tells what this node holds, and whether that stays. stable: None = as it is."""
         if stable is None:  # a giver in the middle of it that said so would end the handshake for its taker
             stable = self.stable and not self.standby.giving
         isstable = "1" if stable else "0"
@@ -261,10 +262,14 @@ class Ownership(Holder):
         groups come back as groups that nobody holds.
         """
         given = self.mine()
-        if not self.stable or not given:
+        if not self.stable:
             return []
-        effects = self.handover.cancel(now)
-        self.jobs.drop_waiting()
+        # what was promised to it, the other one may have taken back; what it gives, it goes on to give
+        effects = self.handover.cancel(now) if given or self.standby.taking else []
+        self.handover.forget()
+        self.jobs.abandon()
+        if not given:
+            return effects
         self.held = Held.NONE
         self.take_due = not self.peer_alive
         return [*effects, self.report(), *self.job(JobKind.YIELD, given, now)]
@@ -299,10 +304,19 @@ class Ownership(Holder):
                 return self.handover.took(now)
             case JobKind.SHUTDOWN:
                 self._exit_at = now + LINGER
-                directors = directors_of(self.groups)
+                directors = self.directors_of(self.groups)
                 standby = self.job(JobKind.YIELD, directors, now) if directors else []
-                return [Say.of("shutdone", st="dead"), *standby, *(Dismiss(r) for r in self.warm())]
+                return [Say.of("shutdone", st="dead"), *standby]
+            case JobKind.YIELD:
+                self.handover.priming.stood_by(job.groups)
+                if self._exit_at is not None:  # their tables are gone
+                    return self._dismiss()
         return []
+
+    def _dismiss(self) -> list[Effect]:
+        """The directors end, once."""
+        due, self._directors_end = not self._directors_end, True
+        return [Dismiss(resource) for resource in self.warm()] if due else []
 
     def _primed(self, done: JobDone) -> list[Effect]:
         return self.handover.primed(done)
@@ -321,7 +335,7 @@ class Ownership(Holder):
         effects += self.handover.cancel(now)
         self.held = Held.NONE
         effects.append(self.report(stable=False, info="shutdown"))
-        return effects + self.job(JobKind.SHUTDOWN, without_directors(mine), now)
+        return effects + self.job(JobKind.SHUTDOWN, self.without_directors(mine), now)
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Performs all that has become due."""
@@ -331,7 +345,7 @@ class Ownership(Holder):
         effects += self.handover.handle_timer(now)
         if self._exit_at is not None and now >= self._exit_at:
             self._exit_at = None
-            effects.append(Exit())
+            effects += [*self._dismiss(), Exit()]
         return effects + self._follow(self.jobs.handle_timer(now), now)
 
     def _phase_timeout(self, now: float) -> list[Effect]:

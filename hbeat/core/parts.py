@@ -19,6 +19,7 @@ from hbeat.core.hooks import Hooks
 from hbeat.core.ipfail import Ipfail
 from hbeat.core.joining import Joining
 from hbeat.core.kin import Kin
+from hbeat.core.last_will import LastWill
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.lives import Lives
 from hbeat.core.membership import Peer
@@ -59,11 +60,13 @@ class Parts:
             settings.nodes, self.peer, self.outbox, self.bad, settings.rexmit_delay, random, floor
         )
         self.lives = Lives(others[0] if others else "")
+        self.last_will = LastWill(self.outbox)
         self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
         self.cabling = _cabling(settings, self.ownership)
         self.sight = Sight(self.ownership if isinstance(self.ownership, Ownership) else None)
         sessions = settings.sessions
         self.ownership.ready_limit = sessions.failback_limit
+        self.ownership.keeps_warm = sessions.warm_standby
         self.connections = ConnectionSync(self.ownership, sessions.connection_sync, sessions.failback_limit)
         self.agreement = Agreement(settings.files)
         self.beat = Beat(

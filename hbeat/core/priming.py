@@ -8,10 +8,8 @@ again once nothing is moving.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 
-from hbeat.core.builtin import WARM
 from hbeat.core.events import Effect
 from hbeat.core.holder import Holder
 from hbeat.core.model import Resource, ResourceGroup
@@ -35,7 +33,7 @@ class Priming:
 
     def begin(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
         """Their directors are to serve; the job is a PRIME, if one is needed."""
-        missing = directors_of(self.missing(groups), besides=self._told)
+        missing = self._holder.directors_of(self.missing(groups), besides=self._told)
         if not missing:
             return []
         self._look_at = now + LOOK_AGAIN
@@ -44,12 +42,22 @@ class Priming:
 
     def missing(self, groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
         """Their directors that do not serve yet."""
-        return directors_of(groups, besides=resources_of(self._holder.mine()) | self._serving)
+        holder = self._holder
+        return holder.directors_of(groups, besides=resources_of(holder.mine()) | self._serving)
 
     def done(self, done: JobDone) -> None:
-        """A PRIME has ended."""
+        """A PRIME has ended. What came here meanwhile has its director as any other group."""
         self._told -= resources_of(done.job.groups)
-        self._serving |= resources_of(group for group in done.job.groups if group not in done.failed)
+        serving = resources_of(group for group in done.job.groups if group not in done.failed)
+        self._serving |= serving - resources_of(self._holder.mine())
+
+    def stood_by(self, groups: Iterable[ResourceGroup]) -> None:
+        """What is in these was stopped."""
+        self._serving -= resources_of(groups)
+
+    def forget(self) -> None:
+        """What is told, or serves, in vain is stopped with everything else."""
+        self._told = self._serving = frozenset()
 
     def died(self, resource: Resource) -> None:
         self._serving -= {resource}
@@ -69,24 +77,10 @@ class Priming:
             self._look_at = now + LOOK_AGAIN
             return []
         self._told = self._serving = frozenset()
-        spare = directors_of(holder.others(), besides=resources_of(holder.mine()))
+        spare = holder.directors_of(holder.others(), besides=resources_of(holder.mine()))
         return holder.job(JobKind.YIELD, spare, now) if spare else []
 
 
 def resources_of(groups: Iterable[ResourceGroup]) -> frozenset[Resource]:
     """Everything in them."""
     return frozenset(resource for group in groups for resource in group.resources)
-
-
-def directors_of(groups: Iterable[ResourceGroup], besides: Collection[Resource] = ()) -> tuple[ResourceGroup, ...]:
-    """The groups, reduced to their directors, without `besides`."""
-    return _reduced((g, [r for r in g.resources if r.script in WARM and r not in besides]) for g in groups)
-
-
-def without_directors(groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
-    """The groups, reduced to all else: what has to be stopped here before it may be started elsewhere."""
-    return _reduced((g, [r for r in g.resources if r.script not in WARM]) for g in groups)
-
-
-def _reduced(groups: Iterable[tuple[ResourceGroup, list[Resource]]]) -> tuple[ResourceGroup, ...]:
-    return tuple(replace(group, resources=tuple(resources)) for group, resources in groups if resources)

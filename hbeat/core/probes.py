@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hbeat.core.announcements import BROADCAST, ETH_P_ARP, ETH_P_IPV6, REQUEST, icmpv6_packet
 
-ETHERNET, ARP = 14, 28
+ETHERNET, ARP, ANSWER = 14, 28, 2
 NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT, TARGET_LINK_LAYER_ADDRESS = 135, 136, 2
 UNSPECIFIED = bytes(16)
 
@@ -27,7 +27,11 @@ class Claim:
     has: bool = True
 
 
-_RETURN, _LOAD_WORD, _JUMP_EQUAL = 0x06, 0x20, 0x15
+FILTERED = 100
+"""Addresses, at most, that a program of the kernel looks for: it may have 4,096 instructions, and older kernels give it
+20 KiB (net.core.optmem_max)."""
+
+_RETURN, _LOAD_WORD, _LOAD_HALF, _JUMP_EQUAL, _JUMP_EQUAL_X, _TO_X = 0x06, 0x20, 0x28, 0x15, 0x1D, 0x07
 _SENDER_ADDRESS, _TARGET_ADDRESS = ETHERNET + 14, ETHERNET + 24
 _WHOLE = 0xFFFF
 
@@ -55,7 +59,7 @@ def arp_claim(frame: bytes) -> Claim | None:
     target = frame[_TARGET_ADDRESS : _TARGET_ADDRESS + 4]
     if address == bytes(4):
         return Claim(target, mac, has=False)
-    is_answer = frame[ETHERNET + 6 : ETHERNET + 8] == b"\x00\x02"
+    is_answer = int.from_bytes(frame[ETHERNET + 6 : ETHERNET + 8], "big") == ANSWER
     return Claim(address, mac) if is_answer or address == target else None
 
 
@@ -72,10 +76,35 @@ def advertisement_claim(message: bytes) -> Claim | None:
 
 
 def arp_filter(addresses: list[bytes]) -> bytes:
-    """A program for SO_ATTACH_FILTER: ARP frames that claim one of these or ask for it as a probe does (socket(7))."""
+    """A program for SO_ATTACH_FILTER: ARP frames that claim one of these or ask for it as a probe does (socket(7)).
+
+    With more than FILTERED of them: all frames that claim an address or ask for it in that way, whichever it is;
+    ordinary requests, most of what there is, stay in the kernel all the same.
+    """
+    if len(addresses) > FILTERED:
+        return _ANY_CLAIM
     wanted = [int.from_bytes(address, "big") for address in addresses]
     sender, target = (_LOAD_WORD, 0, 0, _SENDER_ADDRESS), (_LOAD_WORD, 0, 0, _TARGET_ADDRESS)
     whole, nothing = (_RETURN, 0, 0, _WHOLE), (_RETURN, 0, 0, 0)
     equal = [step for number in wanted for step in ((_JUMP_EQUAL, 0, 1, number), whole)]
     program = [sender, *equal, (_JUMP_EQUAL, 1, 0, 0), nothing, target, *equal, nothing]
+    return _assembled(program)
+
+
+def _assembled(program: list[tuple[int, int, int, int]]) -> bytes:
     return b"".join(struct.pack("=HBBI", *step) for step in program)
+
+
+_ANY_CLAIM = _assembled(
+    [
+        (_LOAD_HALF, 0, 0, ETHERNET + 6),
+        (_JUMP_EQUAL, 6, 0, ANSWER),
+        (_LOAD_WORD, 0, 0, _SENDER_ADDRESS),
+        (_JUMP_EQUAL, 4, 0, 0),  # a probe
+        (_TO_X, 0, 0, 0),
+        (_LOAD_WORD, 0, 0, _TARGET_ADDRESS),
+        (_JUMP_EQUAL_X, 1, 0, 0),  # a gratuitous request
+        (_RETURN, 0, 0, 0),
+        (_RETURN, 0, 0, _WHOLE),
+    ]
+)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+from hbeat.core import last_will
 from hbeat.core.auth import AuthError, UnknownKey, WeakKey, unpack
 from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.events import Effect, Level, Note, Remember, Say
@@ -149,7 +150,7 @@ class Reception:
         if self.tracker.opened and hello is not None:
             self.proof.renew()
             self.answer_wanted = True
-        if self.tracker.gap:
+        if self.tracker.gap and type_ != last_will.TYPE:
             effects.append(Note(Level.WARNING, f"{self.tracker.gap} lost packet(s) for {peer.name}"))
         if (uuid := message.raw("srcuuid")) is not None:
             self._outbox.peer_uuids[peer.name] = uuid

@@ -1,4 +1,4 @@
-"""The three messages of rtnetlink(7) that a lease needs, as bytes: put an address, remove it, one was removed.
+"""The messages of rtnetlink(7) that a lease needs, as bytes: put an address, remove it, one was removed, what is there.
 
 pyroute2 does all that is not in a hurry. A renewal is: the less runs between the look at the clock and the question to
 the kernel, the better; and the keeper has to be small.
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from hbeat.core.lease import Standing
 
-NLMSG_ERROR, RTM_NEWADDR, RTM_DELADDR = 2, 20, 21
-REQUEST, ACK, REPLACE = 0x1, 0x4, 0x100
+NLMSG_ERROR, NLMSG_DONE, RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 2, 3, 20, 21, 22
+REQUEST, ACK, REPLACE, DUMP = 0x1, 0x4, 0x100, 0x300
 IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO, IFA_FLAGS = 1, 2, 6, 8
 AF_INET, AF_INET6 = 2, 10
 ADDRESS_GROUPS = 0x10 | 0x100
@@ -42,10 +42,25 @@ def refusal(answer: bytes) -> int:
     return 0
 
 
+def all_addresses() -> bytes:
+    """Asks for every address that is there; the answer is read with `listed` until it is at its end."""
+    return _HEADER.pack(_HEADER.size + _ADDRESS.size, RTM_GETADDR, REQUEST | DUMP, 1, 0) + bytes(_ADDRESS.size)
+
+
+def listed(answer: bytes) -> tuple[list[Standing], bool]:
+    """The addresses in a part of the answer, and whether it is the last one."""
+    ends = any(kind in (NLMSG_DONE, NLMSG_ERROR) for kind, _ in _messages(answer))
+    return list(_addresses(answer, RTM_NEWADDR)), ends
+
+
 def removed(news: bytes) -> Iterator[Standing]:
     """The addresses that were removed, by whomever; their flags are not told here."""
-    for kind, body in _messages(news):
-        if kind != RTM_DELADDR or len(body) < _ADDRESS.size:
+    yield from _addresses(news, RTM_DELADDR)
+
+
+def _addresses(data: bytes, wanted: int) -> Iterator[Standing]:
+    for kind, body in _messages(data):
+        if kind != wanted or len(body) < _ADDRESS.size:
             continue
         _, prefixlen, _, _, index = _ADDRESS.unpack_from(body)
         attributes = dict(_attributes(body[_ADDRESS.size :]))

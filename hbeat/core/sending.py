@@ -7,7 +7,22 @@ CALM seconds, with the number that were lost. So a destination that works half o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from hbeat.core.model import LinkName
+
 CALM = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where datagrams of a medium go. family: 4 or 6; ttl: of multicast."""
+
+    family: int
+    interface: LinkName
+    address: str
+    port: int
+    ttl: int
 
 
 class Sending:

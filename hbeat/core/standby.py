@@ -80,6 +80,11 @@ class Standby:
         """This node is the giver."""
         return self.stage in (Stage.ASKED, Stage.GIVING, Stage.GIVEN)
 
+    @property
+    def taking(self) -> bool:
+        """This node is the taker."""
+        return self.stage in (Stage.PROMISED, Stage.TAKING)
+
     def allows(self, step: Step) -> bool:
         return (self.stage, step) in _TABLE
 

@@ -47,12 +47,14 @@ class JobKind(Enum):
 class Job:
     """Start or stop these groups, in file order; stopping goes through them backwards.
 
-    running: resources that are known to run, and are not started once more.
+    untouched: resources that are left as they are: they run already, or another group here needs them. shared: those
+    that several groups here need; they stay when one of these fails.
     """
 
     kind: JobKind
     groups: tuple[ResourceGroup, ...]
-    running: frozenset[Resource] = frozenset()
+    untouched: frozenset[Resource] = frozenset()
+    shared: frozenset[Resource] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,16 @@ class JobQueue:
         """Forgets the jobs not begun yet (a shutdown makes them pointless)."""
         self._waiting.clear()
 
+    def abandon(self) -> None:
+        """Forgets those that would start something, and what has not been started yet of the job under way; what it has
+        started is to be given up. Its end is that of no job which was to bring something."""
+        self._waiting = deque(job for job in self._waiting if not job.kind.starts)
+        running = self._now_running
+        if running is not None and running.job.kind.starts:
+            running.job = replace(running.job, kind=JobKind.YIELD)
+            running.steps = deque([running.steps[0]])
+            running.failed.clear()
+
     def next_deadline(self) -> float | None:
         return self._retry_at
 
@@ -132,11 +144,11 @@ class JobQueue:
 
     def _started(self, running: _Running, step: _Step, outcome: Outcome) -> list[Effect | JobDone]:
         running.steps.popleft()
-        if outcome.ok:
+        if outcome.ok or not running.job.kind.starts:
             return self._advance()
         running.failed.append(step.group)
         others = deque(s for s in running.steps if s.group is not step.group)
-        running.steps = deque(_stopping(step.group)) + others
+        running.steps = deque(s for s in _stopping(step.group) if s.resource not in running.job.shared) + others
         note = Note(
             Level.ERROR,
             f"Giving up resources due to failure of {step.resource.text}: {outcome.detail or 'start failed'}; "
@@ -147,7 +159,8 @@ class JobQueue:
     def _status_known(self, running: _Running, step: _Step, outcome: Outcome, now: float) -> list[Effect | JobDone]:
         if step.attempts == 0:  # asked beforehand
             wanted = Action.STOP if running.job.kind is JobKind.TIDY else Action.START
-            if outcome.running is (wanted is Action.START):
+            abandoned = wanted is Action.START and not running.job.kind.starts
+            if abandoned or outcome.running is (wanted is Action.START):
                 running.steps.popleft()
             else:
                 step.action = wanted
@@ -203,10 +216,10 @@ class JobQueue:
             return
         if not job.kind.starts:
             for group in reversed(job.groups):
-                yield from _stopping(group)
+                yield from (step for step in _stopping(group) if step.resource not in job.untouched)
             return
         for group in job.groups:
-            for resource in (r for r in group.resources if r not in job.running):
+            for resource in (r for r in group.resources if r not in job.untouched):
                 first = Action.START if resource.script in self._builtin else Action.STATUS
                 yield _Step(resource, first, group)
 

@@ -69,7 +69,10 @@ FILES = (
     ("/etc/ha.d/hbeat.yaml", "What ha.cf cannot say, see HBEAT.YAML. It need not be there."),
     ("/etc/ha.d/nodeinfo", "This node's name, if it is not to be that of `uname -n'."),
     ("/etc/ha.d/rc.d/TYPE", "A script that is run when a message of that type arrives; found at start and reload."),
-    ("/var/lib/heartbeat/hb_generation, hb_uuid", "The number of starts and this node's uuid, those of heartbeat."),
+    (
+        "/var/lib/heartbeat/hb_generation, hb_uuid",
+        "The number of starts and this node's uuid, those of heartbeat and in its form, without a checksum.",
+    ),
     ("/var/lib/heartbeat/hb_peer", "What was heard of the other node last: generation and sequence number."),
     ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form. Made again when it was removed."),
     ("/var/run/heartbeat.pid", "The daemon's process; while there is none, its keeper's."),
@@ -90,7 +93,8 @@ STATUS = (
     ("late", "Seconds by which this daemon's own loop was late at the most: in the last minute, since the start. Where "
      "it comes near to keepalive, the timers are too short for this machine."),
     ("failover", "How long a fail-over takes at the most with these files, seconds by what happened; said at start, "
-     "too. Scripts take their own time on top, and a node that was started within the last five seconds is given two "
+     "too. Scripts take their own time on top, so does the start of ldirectord without warm_standby, and a node that "
+     "was started within the last five seconds is given two "
      "seconds more."),
     ("dropped", "Datagrams that were refused, by reason and by link, and messages of scripts."),
     ("parameters", "The values of ha.cf in force."),
@@ -101,7 +105,7 @@ RELOAD = (
     "would hold up heartbeats: no regular file, or more than 256 KiB.",
     "haresources: what came is started, a group with addresses as soon as nobody else answers for them, what went is "
     "stopped, everything else is not touched. Without any group it is refused: to stop all, stop heartbeat.",
-    "hbeat.yaml: at once, but vip_lease and keeper, which need a restart.",
+    "hbeat.yaml: at once, but vip_lease, keeper and warm_standby, which need a restart.",
     "authkeys: at once, see CHANGING THE KEY in authkeys(5).",
     "ha.cf: at once, media and ping nodes between two heartbeats. What needs a restart says so in ha.cf(5), and what "
     "waits for one is told with its line: node, for one, auto_failback from or to legacy, and ipfail coming or going. "
@@ -110,6 +114,9 @@ RELOAD = (
 
 LIMITS = (
     "A cluster has one or two nodes, as with heartbeat and haresources.",
+    "With auto_failback legacy, which holds where ha.cf does not say otherwise, nobody hands groups over: no cable and "
+    "no command moves anything, a node that slept keeps what it has, and neither the connections nor the view of the "
+    "other node are waited for. What keeps an address from being on both nodes is there: leases, keeper and guard.",
     "The client library of heartbeat (its register socket) is not there: crm, ccm, dopd and others which use it do not "
     "run; ipfail is built in.",
     "Two nodes whose heartbeats do not reach each other go on as they are, see SAFETY. If nothing at all reaches the "
@@ -135,6 +142,13 @@ NETWORK = (
     "other for dead: the log names the other one as stale, mostly because of a firewall there.",
     "Groups do not go home to a node whose directors see every real server down while those of the other see some: "
     "its network is at fault, not the servers. It takes over nevertheless when the other one dies, and when told to.",
+    "When such a node has to serve, its view does not empty the farm: if its director saw no server for ten seconds "
+    "while the same director of the other node (of hbeat, too) said that it saw some, it serves all of them with their "
+    "configured weights, on the other one's word, until a check of its own is good. The log of ldirectord and its "
+    "status say so. What is down for both is down; so is what went down with the other node or after it, what is down "
+    "while other servers are seen, and everything for a node that stands alone or beside a heartbeat 3.0.6. Where not "
+    "only checks are out of reach, but the servers, as with a cable out, clients get no answer then; a fallback does "
+    "not serve.",
     "A node that was declared dead and was not is given twice the silence the next time, then four and eight "
     "times, until ten minutes have passed without another false alarm.",
     "Someone who can hold back and delay heartbeats between the nodes, and not only listen, can make a dead node "
@@ -152,8 +166,11 @@ SAFETY = (
     "hand is put back, once a second at most.",
     "Keeper (keeper). The process hbeat-keeper is the parent of the daemon, or its child when an earlier one was "
     "killed. It hands on the signals it gets; while it waits before it starts the daemon again, the pid file names it. "
-    "What keeps a daemon from starting then is in syslog. Resources other than addresses, clients of respawn lines "
-    "and ldirectord outlive the daemon as before; the next one stops or adopts them.",
+    "What keeps a daemon from starting then is in syslog, also when the machine has no process or descriptor left for "
+    "it; it is tried again all the same. Resources other than addresses, clients of respawn lines "
+    "and ldirectord outlive the daemon as before; the next one stops or adopts them. It also tells the other node, if "
+    "that runs hbeat, by a datagram which the daemon has signed for that: where all resources are built in, that node "
+    "asks the network and takes over within a tenth of a second, without waiting for deadtime.",
     "ARP guard (arp_guard). It asks on the interface to which the address belongs. A router which answers for "
     "addresses of others (proxy ARP), or a real server which answers for the virtual address it has on its loopback "
     "interface (arp_ignore not set), looks like a living owner, and so does a machine that was given "
@@ -161,6 +178,22 @@ SAFETY = (
     "nothing is taken over while it answers, the log names its hardware address once a minute, `hbeat status --yaml' "
     "has it under answered. Where nodes share no network, only routes, nobody answers, and the guard does nothing. "
     "When both nodes ask for the same address, the one that haresources names takes it (IPv4).",
+    "What the guard cannot ask. A question counts when it was sent. While an interface takes no frame (its queue is "
+    "full) nothing is taken because of it, and the log says so. An interface that is down, gone or without carrier is "
+    "not asked on, and the other addresses of the group decide. An address for which there is neither interface nor "
+    "route on this node keeps nobody waiting: the start of its group says what is missing.",
+    "What the guard sends. Per address 100 frames a second, with deadtimes below 160 ms up to 400 (one every "
+    "deadtime/16, every 2.5 ms at the most); all addresses together 10,000 a second at the most, which is 6.7 Mbit/s "
+    "on the cable. In each such round the silent machine's own address is asked for once on each interface. It begins "
+    "when the other node has been silent for half of deadtime, a little later where that is less than 1.5 keepalive "
+    "(for a node of hbeat whose resources are all built in, for 1.2 keepalive), and ends with the next heartbeat or "
+    "when the addresses are taken, at deadtime mostly. For one that somebody answers for there are 20 a second after "
+    "three seconds and 4 "
+    "after five, for as long as the node is silent. IPv4: ARP requests to the broadcast address with 0.0.0.0 as the "
+    "sender's address, as in RFC 5227; IPv6: neighbour solicitations. A switch must let them pass: with Dynamic ARP "
+    "Inspection let the ports of both nodes be trusted (it takes 0.0.0.0 and unknown addresses for forged, and often "
+    "shuts a port down from 15 a second on), and let storm control begin above 100 broadcast frames a second for each "
+    "address and 100 more. A node whose questions are thrown away takes a living owner for dead.",
     "A node of hbeat whose heartbeat is late, while its machine still answers for its own address on the interface "
     "where a virtual one belongs and not for that one any more, eight times in a row, has a daemon that was killed or "
     "hangs, and a lease that has run out: it counts as dead at once, not after deadtime. This holds for groups whose "
@@ -168,10 +201,11 @@ SAFETY = (
     "somebody answered since the silence began has to be silent itself for half a second before it is taken.",
     "With a heartbeat 3.0.6 as the other node, which leaves its addresses behind when it crashes, the guard gives up "
     "after arp_guard_limit, says so, and takes the addresses as heartbeat would.",
-    "A node that slept (SIGSTOP, a frozen or suspended guest, no processor) for longer than deadtime less keepalive "
+    "A node that slept (SIGSTOP, a frozen cgroup, suspend, no processor) for longer than deadtime less keepalive "
     "drops its addresses first, then listens, and gets its groups back by failback. One that slept for less, but more "
     "than half a lease, drops them and puts them back when nobody else has them. A step of the wall clock is not "
-    "noticed by anything here.",
+    "noticed by anything here. A guest whose hypervisor stops its clocks, too (a snapshot, virsh suspend), cannot know "
+    "that it slept: give its groups away first (hb_standby).",
     "A claim of another machine for an address that stands here is logged. If the group is held in the place of a "
     "dead node, that node is not dead, and gets it; otherwise it stays, and is announced again.",
 )

@@ -24,7 +24,7 @@ from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Timing
 from hbeat.core.outbox import Identity
 from hbeat.core.settings import Settings
 from hbeat.core.wire import Field, Message, WireError
-from tests.hbeat.world import SEED_GROUP
+from tests.hbeat.machine import SEED_GROUP
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "heartbeat"
 KEYS = Keyring(2, {2: Key(2, Method.SHA1, b"PASSWORD"), 3: Key(3, Method.MD5, b"OTHER")})

@@ -90,6 +90,15 @@ def test_process_that_dies_is_told_and_started_again_for_the_next_look(watched: 
     assert watched.until_found().problem == ""
 
 
+def test_answer_of_a_process_that_was_stopped_in_the_same_turn_is_none(watched: Watched) -> None:
+    watched.watch.heed(PLAN, 0.0)
+    watched.watch.heed(SyncPlan("lo", 6, line=4), 1.0)
+    watched.watch.answered(1.0)  # that was the first one's; this one was not asked yet
+    watched.watch.heed(None, 2.0)
+    watched.watch.answered(2.0)
+    assert watched.found == []
+
+
 def test_off_is_nothing_at_all(watched: Watched) -> None:
     watched.watch.heed(None, 0.0)
     assert (watched.watch.view, watched.watch.teller, watched.watch.next_deadline()) == (None, None, float("inf"))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ import pytest
 
 from hbeat import keeper
 from hbeat.adapters.keeper_link import KeeperLink
+from hbeat.core.sending import Target
 
 
 class Kept:
@@ -71,6 +75,11 @@ def end_daemon(kept: Kept) -> None:
     kept.daemon.wait()
 
 
+def until_it_listens(kept: Kept) -> None:
+    until(lambda: Path(f"/proc/{kept.keeper.pid}/comm").read_text() == "hbeat-keeper\n")
+    until(lambda: "SigCgt:\t0000000000000000" not in Path(f"/proc/{kept.keeper.pid}/status").read_text())
+
+
 def test_daemon_that_says_farewell_is_not_started_again(kept: Kept) -> None:
     os.write(kept.pipe, b"bye\n")
     end_daemon(kept)
@@ -91,8 +100,7 @@ def test_daemon_that_dies_is_started_again_and_again_more_slowly(kept: Kept) -> 
 
 
 def test_signals_are_handed_on_and_termination_is_the_end_of_both(kept: Kept) -> None:
-    until(lambda: Path(f"/proc/{kept.keeper.pid}/comm").read_text() == "hbeat-keeper\n")
-    until(lambda: "SigCgt:\t0000000000000000" not in Path(f"/proc/{kept.keeper.pid}/status").read_text())
+    until_it_listens(kept)
     kept.keeper.terminate()
     assert kept.daemon.wait(10) == -signal.SIGTERM
     assert kept.keeper.wait(10) == 0
@@ -107,6 +115,120 @@ def test_termination_while_there_is_no_daemon_ends_the_keeper(kept: Kept) -> Non
     kept.keeper.terminate()
     assert kept.keeper.wait(10) == 0
     assert not kept.pid_file.exists()
+
+
+@pytest.mark.parametrize(("family", "address"), [("4", "127.0.0.1"), ("6", "::1")])
+def test_last_will_is_sent_when_the_daemon_has_died(kept: Kept, family: str, address: str) -> None:
+    with socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((address, 0))
+        other.settimeout(10)
+        port = other.getsockname()[1]
+        lines = [f"w {family} absent {address} {port} 1 00", f"w {family} lo {address} {port} 1 6f6c64"]
+        lines += ["w", f"w {family} absent {address} {port} 1 00", f"w {family} lo {address} {port} 1 77696c6c"]
+        os.write(kept.pipe, "".join(f"{line}\n" for line in lines).encode())
+        end_daemon(kept)
+        assert other.recv(100) == b"will"
+        until(lambda: len(kept.starts()) == 1)
+        kept.kill_newest()  # which has left none
+        until(lambda: len(kept.starts()) == 2)
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.recv(100)
+
+
+def test_daemon_that_says_farewell_leaves_no_will(kept: Kept) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        other.setblocking(False)
+        os.write(kept.pipe, b"w 4 lo 127.0.0.1 %d 1 77696c6c\nbye\n" % other.getsockname()[1])
+        end_daemon(kept)
+        assert kept.keeper.wait(10) == 0
+        with pytest.raises(BlockingIOError):
+            other.recv(100)
+
+
+def test_link_says_where_the_last_will_goes_and_revokes_it() -> None:
+    reading, writing = os.pipe()
+    link = KeeperLink(writing, -1, lambda pipe, pidfd: [])
+    targets = [Target(4, "eth0", "10.1.1.3", 694, 1), Target(6, "eth1", "fe80::1", 694, 4)]
+    link.bequeath(targets, b"\x01\x02")
+    assert os.read(reading, 4096) == b"w\nw 4 eth0 10.1.1.3 694 1 0102\nw 6 eth1 fe80::1 694 4 0102\n"
+    link.bequeath(targets, b"")
+    assert os.read(reading, 4096) == b"w\n"
+    os.close(reading)
+    link.has_died()
+
+
+def test_keeper_without_a_descriptor_left_tries_again_until_there_is_one(kept: Kept) -> None:
+    until_it_listens(kept)
+    before = len(os.listdir(f"/proc/{kept.keeper.pid}/fd"))
+    _, hard = resource.prlimit(kept.keeper.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(kept.keeper.pid, resource.RLIMIT_NOFILE, (3, hard))
+    end_daemon(kept)
+    until(lambda: len(os.listdir(f"/proc/{kept.keeper.pid}/fd")) == before - 2)  # it has let go of the dead one's two
+    assert kept.keeper.poll() is None
+    assert kept.starts() == []
+    resource.prlimit(kept.keeper.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    until(lambda: len(kept.starts()) == 1)
+
+
+def test_pid_file_that_cannot_be_written_is_no_reason_not_to_start(kept: Kept) -> None:
+    kept.pid_file.mkdir()
+    end_daemon(kept)
+    until(lambda: len(kept.starts()) == 1)
+
+
+@pytest.fixture
+def syslog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The syslog daemon's socket, for keepers of this process."""
+    monkeypatch.setattr(keeper, "SYSLOG", str(tmp_path / "log"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+        made.bind(keeper.SYSLOG)
+        made.setblocking(False)
+        yield made
+
+
+@pytest.fixture
+def nobodys(tmp_path: Path, syslog: socket.socket) -> Iterator[keeper.Keeper]:
+    """A keeper in this process, of no daemon, whose pid file cannot be written."""
+    made = keeper.Keeper(-1, -1, -1, str(tmp_path / "missing" / "pid"), ["/bin/true"])
+    yield made
+    made._netlink.close()
+    made._syslog.close()
+
+
+@pytest.mark.parametrize("refused", ["fork", "pipe", "pidfd_open"])
+def test_start_that_the_machine_refuses_is_told_and_put_off(
+    refused: str, nobodys: keeper.Keeper, syslog: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def none_left(*arguments: int) -> None:
+        asked.append(arguments)
+        raise OSError(errno.EAGAIN, "none left")
+
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, refused, none_left)
+        assert not nobodys._start()
+    told = syslog.recv(1000).decode()
+    assert told.startswith("<26>")
+    assert told.endswith("the daemon cannot be started again: none left; next attempt in 1 s")
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    for pid in asked[0]:  # a daemon whose end nobody would see
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_pid_file_that_cannot_be_written_is_told(nobodys: keeper.Keeper, syslog: socket.socket) -> None:
+    nobodys._take_its_place()
+    assert "missing/pid cannot be written: No such file or directory; it may name" in syslog.recv(1000).decode()
+
+
+def test_syslog_that_takes_nothing_holds_no_keeper_up(nobodys: keeper.Keeper, syslog: socket.socket) -> None:
+    for _ in range(1000):  # far more than wait in a socket
+        nobodys._tell("nothing of importance")
+    assert "nothing of importance" in syslog.recv(1000).decode()
 
 
 def test_link_says_what_stands_and_what_does_not(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +56,23 @@ def test_silent_client_is_closed(server: ControlServer) -> None:
         server.handle_timer(IDLE_SECONDS)
         assert server.next_deadline() is None
         assert sock.recv(1) == b""
+
+
+def test_without_a_descriptor_who_waits_does_not_wake_the_loop_again_and_again(server: ControlServer) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.connect(str(server._path))
+        sock.sendall(b"status\n")
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+        try:
+            assert list(server.requests(1.0)) == []
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert select.select([server], [], [], 0)[0] == []
+        assert server.next_deadline() == 1.0 + CROWDED_SECONDS
+        server.handle_timer(1.0 + CROWDED_SECONDS)
+        assert list(server.requests(1.6)) == []  # it is let in
+        assert [words for _, words in server.requests(1.6)] == [["status"]]
 
 
 def test_in_a_crowd_the_silent_make_room_for_those_who_wait(server: ControlServer) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import select
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +72,50 @@ def test_fifo_that_cannot_be_made_again_is_told_once(fifo: Fifo, path: Path) -> 
     assert len(fifo.handle_timer(3 * LOOK)) == 1
     write(path, MESSAGE)
     assert fifo.read(20.0) == ([FIELDS], "")
+
+
+def test_link_in_its_place_is_not_followed(path: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    os.mkfifo(victim, 0o622)
+    before = victim.stat().st_mode
+    path.symlink_to(victim)
+    Fifo(path).close()
+    assert (path.is_symlink(), stat.S_ISFIFO(path.stat().st_mode)) == (False, True)
+    assert victim.stat().st_mode == before
+
+
+@pytest.mark.parametrize("planted", ["link to a FIFO", "link", "file"])
+def test_what_is_put_in_its_place_at_the_last_moment_is_not_touched(
+    planted: str, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path / "victim"
+    if planted == "link to a FIFO":
+        os.mkfifo(victim, 0o622)
+    else:
+        victim.touch(0o644)
+    make = path.hardlink_to if planted == "file" else path.symlink_to
+
+    def somebody_was_faster(path: Path, mode: int) -> None:
+        make(victim)
+        raise FileExistsError
+
+    monkeypatch.setattr(os, "mkfifo", somebody_was_faster)
+    before = victim.stat().st_mode
+    with pytest.raises(OSError, match=r"Too many levels|somebody puts another file"):
+        Fifo(path)
+    assert victim.stat().st_mode == before
+
+
+def test_fifo_that_others_could_write_to_is_so_no_more(path: Path) -> None:
+    os.mkfifo(path)
+    path.chmod(0o666)
+    Fifo(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of others")
+def test_fifo_of_somebody_else_is_replaced(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+    os.chown(path, 65534, 65534)
+    Fifo(path).close()
+    assert path.stat().st_uid == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,11 +64,24 @@ def test_a_file_with_nothing_unusual_has_no_warnings():
 
 
 @pytest.mark.parametrize(
-    ("word", "seconds"), [("2", 2.0), ("1.5", 1.5), (".5", 0.5), ("500ms", 0.5), ("2000us", 0.002), ("9usec", 9e-6)]
+    ("word", "seconds"), [("2", 2.0), ("1.5", 1.5), (".5", 0.5), ("500ms", 0.5), ("20000us", 0.02), ("50000usec", 0.05)]
 )
 def test_times_are_seconds_or_carry_ms_or_us(word, seconds):
     config = parse(f"{LEAST}keepalive {word}\ndeadtime 10\n")
     assert config.timing.keepalive == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("word", ["0", "0ms", "100us", "9.9ms"])
+def test_keepalive_that_no_machine_keeps_to_is_refused(word):
+    (told,) = errors(f"{LEAST}keepalive {word}\n")
+    assert re.fullmatch(r"ha.cf:5: keepalive [\d.e-]+ s is less than 10ms, .*; write 10ms or more, such as 1", told)
+
+
+def test_shortest_timers_are_those_that_are_honoured():
+    timing = parse(f"{LEAST}keepalive 10ms\ndeadtime 40ms\n").timing
+    assert (timing.keepalive, timing.deadtime) == (0.01, 0.04)
+    (told,) = errors(f"{LEAST}keepalive 10ms\ndeadtime 39ms\n")
+    assert told.startswith("ha.cf:6: deadtime 0.039 s is less than 40ms")
 
 
 @pytest.mark.parametrize("word", ["2s", "-1", "1,5x", "ms", "1e3", "", "99999999"])

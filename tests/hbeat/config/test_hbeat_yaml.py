@@ -43,6 +43,8 @@ def test_every_setting_is_read() -> None:
     assert sessions(text) == Sessions(SyncPlan("eth1", 5), 40.0, SysctlRule.MANAGE)
     assert sessions("connection_sync: bond0.7").connection_sync == SyncPlan("bond0.7", 0)
     assert sessions("connection_sync: off\nsysctl: off") == Sessions(sysctl=SysctlRule.OFF)
+    assert sessions("arp_repeat: 3\narp_interval: 20ms\n") == Sessions(arp_repeat=3, arp_interval=0.02)
+    assert sessions("warm_standby: off") == Sessions(warm_standby=False)
     assert set(SETTINGS) == {field.name for field in (*fields(Safety), *fields(Sessions))}
 
 
@@ -60,6 +62,9 @@ def test_lease_is_a_time_in_any_notation(text: str) -> None:
         ("connection_sync: an interface\n", 1, "connection_sync: "),
         ("failback_limit: off\n", 1, "failback_limit: "),
         ("sysctl: perhaps\n", 1, "neither tell, manage nor off"),
+        ("arp_repeat: 0\n", 1, "arp_repeat: not 1 to 1000"),
+        ("arp_repeat: often\n", 1, "not 1 to 1000; write how often"),
+        ("arp_interval: 1ms\n", 1, "shorter than 10ms"),
         ("\nvip_leas: 1s\n", 2, "did you mean vip_lease?"),
         ("colour: blue\n", 1, "there are vip_lease, keeper"),
         ("vip_lease: 1500ms\n", 1, "whole seconds"),

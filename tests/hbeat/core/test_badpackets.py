@@ -5,7 +5,8 @@ from random import Random
 from hbeat.core.auth import Key, Keyring, Method, pack
 from hbeat.core.badpackets import BadPackets, Reason
 from hbeat.core.wire import Message
-from tests.hbeat.world import KEYS, World
+from tests.hbeat.machine import KEYS
+from tests.hbeat.world import World
 
 STATUS = [("t", "status"), ("src", "a"), ("seq", "1"), ("hg", "1"), ("ts", "1"), ("st", "active")]
 

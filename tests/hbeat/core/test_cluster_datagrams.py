@@ -8,7 +8,8 @@ from hbeat.core.auth import Key, Keyring, Method, pack, unpack
 from hbeat.core.events import Effect, Note, Say, SendDatagram
 from hbeat.core.outbox import Outbox
 from hbeat.core.wire import Message
-from tests.hbeat.world import KEYS, World
+from tests.hbeat.machine import KEYS
+from tests.hbeat.world import World
 
 
 def test_lost_datagrams_are_asked_for_and_sent_again() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hbeat.core.events import Action
 from hbeat.core.model import Held, Resource, ResourceGroup
-from tests.hbeat.world import DIRECTOR, SEED_GROUP, VIP, World
+from tests.hbeat.machine import DIRECTOR, SEED_GROUP, VIP
+from tests.hbeat.world import World
 
 
 def test_graceful_stop_hands_over_before_the_peer_could_notice() -> None:
@@ -16,6 +19,17 @@ def test_graceful_stop_hands_over_before_the_peer_could_notice() -> None:
     assert world.run_until(lambda: world.owners() == {"b"}, 10)
     assert world.now - stopped < 0.2
     assert "shutdone" in world.types_sent("a")
+
+
+@pytest.mark.parametrize(("seconds", "fails", "served"), [(0.3, False, False), (0.8, False, True), (0.3, True, True)])
+def test_directors_end_when_their_tables_are_gone_or_with_the_daemon(seconds: float, fails: bool, served: bool) -> None:
+    more = Resource("ldirectord::more.cf", "ldirectord", ("more.cf",))
+    world = World(groups=[replace(SEED_GROUP, resources=(*SEED_GROUP.resources, more))]).both_up()
+    world.duration = lambda resource, action: seconds if resource.script == "ldirectord" else 0.01
+    world.fails = {("a", DIRECTOR.text, Action.STOP)} if fails else set()
+    world.do("a", lambda c: c.shutdown(world.now))
+    world.run_for(5)
+    assert sorted(world.dismissed, key=str) == [("a", DIRECTOR, served), ("a", more, False)]
 
 
 @pytest.mark.parametrize(("scope", "owner"), [(Held.ALL, "b"), (Held.LOCAL, "b"), (Held.FOREIGN, "a")])

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from hbeat.core.auth import Key, Keyring, Method
 from hbeat.core.model import Resource, ResourceGroup, Safety, Timing
-from tests.hbeat.world import KEYS, SEED_GROUP, World
+from tests.hbeat.machine import KEYS, SEED_GROUP
+from tests.hbeat.world import World
 
 FAST = Timing(keepalive=0.1, warntime=0.2, deadtime=0.3, initdead=1.2, deadping=0.3)
 
@@ -63,6 +64,23 @@ def test_address_that_another_machine_has_keeps_no_other_from_being_put_back() -
     world.do("b", lambda c: c.addresses_lost([address], "somebody removed it", world.now))
     assert world.run_until(lambda: world.owners(address) == {"b"}, 3)
     assert world.owners() == {"a"}
+
+
+def test_guard_that_is_switched_off_asks_no_more_and_holds_nothing_up() -> None:
+    world = World(timing=FAST, safety=Safety()).both_up()
+    world.partition()
+    world.run_for(3)
+    assert world.owners() == {"a"}
+    assert world.node("b").ownership.take_due
+    settings = replace(world.node("b").settings, safety=Safety(arp_guard=False))
+    world.do("b", lambda c: c.reload(settings, KEYS, world.now))
+    assert world.run_until(lambda: world.owners() == {"a", "b"}, 1)
+    assert world.node("b").custody.guard.next_deadline() is None
+    world.heal()
+    world.run_for(5)
+    assert world.owners() == {"a"}
+    world.power_off("a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 1)
 
 
 def test_keys_can_be_changed_without_a_missed_beat() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hbeat.core.connection_sync import Agreed
 from hbeat.core.model import Held, Resource, ResourceGroup, Sessions, SyncPlan
 from hbeat.core.sync_news import SyncNews, sync_news_in
-from tests.hbeat.world import DIRECTOR, KEYS, VIP, World
+from tests.hbeat.machine import DIRECTOR, KEYS, VIP
+from tests.hbeat.world import World
 
 NAMES = {f"{number:012x}" for number in range(20)}
 

@@ -10,10 +10,11 @@ from random import Random
 import pytest
 
 from hbeat.core.cluster import Cluster
-from hbeat.core.events import Effect
+from hbeat.core.events import Asked, Effect
 from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Safety, Timing
 from tests.hbeat.core.test_interrupted import OTHER_VIP
-from tests.hbeat.world import DIRECTOR, INSIDE, LINKS, VIP, World
+from tests.hbeat.machine import DIRECTOR, INSIDE, LINKS, VIP
+from tests.hbeat.world import World
 
 GUARDED = Safety()
 FAST = Timing(keepalive=0.1, warntime=0.2, deadtime=0.5, initdead=1.5, deadping=0.5)
@@ -112,6 +113,38 @@ def test_nothing_moves_while_the_heartbeats_are_cut_and_the_standby_says_why() -
     world.run_for(5)
     assert owners_of_each(world) == [{"a"}, {"b"}], story(world)
     assert [world.node(n).ownership.held for n in "ab"] == [Held.LOCAL, Held.LOCAL]
+
+
+def test_living_owner_that_cannot_be_asked_for_want_of_room_keeps_its_addresses() -> None:
+    world = pair(FAST)
+    world.questions = {("b", link): Asked.UNSENT for link in LINKS}
+    world.partition()
+    world.run_for(20)
+    assert world.owners() == {"a"}, story(world)
+    world.questions.clear()
+    world.run_for(5)
+    assert world.owners() == {"a"}, story(world)
+    assert world.seconds_of_two_owners() == 0, story(world)
+    world.power_off("a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 5), story(world)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_address_without_a_place_does_not_hold_up_a_takeover(link: str) -> None:
+    world = pair(FAST)
+    world.questions = {("b", link): Asked.NOWHERE}
+    off = world.now
+    world.power_off("a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 5), story(world)
+    assert world.now - off < FAST.deadtime + 0.1
+
+
+def test_address_without_a_place_does_not_free_the_other_one_of_its_group() -> None:
+    world = pair(FAST)
+    world.questions = {("b", "eth1"): Asked.NOWHERE}
+    world.partition()
+    world.run_for(20)
+    assert world.owners() == {"a"}, story(world)
 
 
 def test_answers_that_are_lost_for_a_moment_are_no_reason_to_take_what_was_answered_for() -> None:
@@ -260,7 +293,7 @@ def test_both_nodes_asleep_as_a_suspended_machine_end_with_one_owner() -> None:
 def test_address_that_somebody_removed_is_put_back() -> None:
     world = pair()
     machine = world.machines["a"]
-    world._lost(machine, world.node("a"), [VIP.text])
+    world.lose(machine, world.node("a"), [VIP.text])
     gone = world.now
     assert world.run_until(lambda: world.owners() == {"a"}, 5), story(world)
     assert world.now - gone < FAST.deadtime
@@ -270,7 +303,7 @@ def test_address_that_is_removed_again_and_again_is_put_back_once_a_second() -> 
     world = pair()
     starts = world.actions
     for _ in range(20):
-        world._lost(world.machines["a"], world.node("a"), [VIP.text])
+        world.lose(world.machines["a"], world.node("a"), [VIP.text])
         world.run_for(0.25)
     assert world.actions - starts <= 6 * 3
 

@@ -20,6 +20,7 @@ def test_what_is_written_is_what_is_read() -> None:
     files = (("a=b.cf", "99"), ("authkeys", "1,2"), ("haresources", "1a2b"))
     for hello in (
         Hello(NONCE),
+        Hello(NONCE, views=(("0011aabb", False), ("99887766", True))),
         Hello(NONCE, (OTHER, NONCE), sees_dead=True, holds=Held.ALL, quiet=True, files=files),
     ):
         assert read(hello.text().encode()) == hello

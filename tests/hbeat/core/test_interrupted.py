@@ -13,7 +13,8 @@ import pytest
 
 from hbeat.core.events import Action, Effect
 from hbeat.core.model import Failback, Held, Resource, ResourceGroup
-from tests.hbeat.world import DIRECTOR, INSIDE, VIP, World
+from tests.hbeat.machine import DIRECTOR, INSIDE, VIP
+from tests.hbeat.world import World
 
 OTHER_VIP = Resource("IPaddr::10.1.1.11/24/eth0", "IPaddr", ("10.1.1.11/24/eth0",))
 DATABASE = Resource("database", "database")

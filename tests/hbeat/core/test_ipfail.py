@@ -13,7 +13,8 @@ from hbeat.core.events import Note, Say
 from hbeat.core.ipfail import GiveUp, Ipfail
 from hbeat.core.model import Failback, Held
 from hbeat.core.outbox import Identity, Outbox
-from tests.hbeat.world import KEYS, World
+from tests.hbeat.machine import KEYS
+from tests.hbeat.world import World
 
 CAPTURED = Path(__file__).parents[2] / "vectors/heartbeat/ipfail.jsonl"
 

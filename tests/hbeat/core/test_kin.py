@@ -8,7 +8,8 @@ import pytest
 
 from hbeat.core.events import Action
 from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Timing
-from tests.hbeat.world import LINKS, SEED_GROUP, VIP, World
+from tests.hbeat.machine import LINKS, SEED_GROUP, VIP
+from tests.hbeat.world import World
 
 DEMO = Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
 PATIENT = Timing(keepalive=1.0, warntime=5.0, deadtime=10.0, initdead=20.0, deadping=10.0)
@@ -78,7 +79,7 @@ def test_nothing_is_taken_while_the_peer_still_stops_what_an_earlier_life_left()
     world.duration = lambda resource, action: SLOW if action is Action.STOP else 0.01
     world.boot("b")
     world.boot("a")
-    world._log_owners()
+    world.log_owners()
     assert world.run_until(lambda: world.owners() == {"a"}, 30), text(world)
     assert most_owners(world) == 1
 

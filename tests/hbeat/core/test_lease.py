@@ -4,7 +4,7 @@ import pytest
 
 from hbeat.core.lease import Clocks, Leases, Standing
 from hbeat.core.model import Safety, Timing
-from hbeat.core.rtnetlink import refusal, removal, removed, renewal
+from hbeat.core.rtnetlink import listed, refusal, removal, removed, renewal
 from hbeat.core.stall import Sleep, longest_nap
 
 VIP = Standing(b"\x0a\x01\x01\x0a", 24, 3)
@@ -48,6 +48,28 @@ def test_process_that_slept_between_question_and_answer_has_lost_the_address(lea
     assert not leases.renewed(VIP, at(0.2), at(8))
 
 
+def test_refused_renewal_is_tried_again_after_a_fiftieth_of_the_lease_and_told_once(leases: Leases) -> None:
+    assert leases.refused(VIP, at(0.2))
+    assert leases.next_deadline() == pytest.approx(100.22)
+    assert leases.due(at(0.21)) == []
+    assert leases.due(at(0.221)) == [VIP]
+    assert not leases.refused(VIP, at(0.221))
+    assert leases.renewed(VIP, at(0.25), at(0.25))
+    assert leases.next_deadline() == pytest.approx(100.45)
+    assert leases.refused(VIP, at(0.45))
+
+
+def test_lease_that_is_refused_to_its_end_is_lost_at_its_half(leases: Leases) -> None:
+    attempts = 0
+    while not (lost := leases.lost(at((leases.next_deadline() or 0) + 0.001 - 100))):
+        assert leases.due(at((leases.next_deadline() or 0) + 0.001 - 100)) == [VIP]
+        leases.refused(VIP, at((leases.next_deadline() or 0) + 0.001 - 100))
+        attempts += 1
+    assert lost == [VIP]
+    assert 10 <= attempts <= 20
+    assert (leases.next_deadline(), leases.due(at(9))) == (None, [])
+
+
 def test_no_lease_is_never_due_and_never_lost() -> None:
     leases = Leases(None)
     leases.begun(VIP, at(0))
@@ -74,6 +96,7 @@ def test_removed_addresses_are_read_back() -> None:
 @pytest.mark.parametrize("cut", range(0, 60, 3))
 def test_news_that_are_cut_short_say_nothing(cut: int) -> None:
     assert list(removed(removal(VIP)[:cut])) in ([], [VIP])
+    assert listed(renewal(VIP, 1)[:cut])[0] in ([], [VIP])
 
 
 def test_sleep_is_the_time_beyond_the_deadline() -> None:

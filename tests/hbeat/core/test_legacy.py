@@ -10,7 +10,8 @@ from hbeat.core.events import Action, Effect, Outcome, Say
 from hbeat.core.legacy import ASK_AGAIN, LegacyOwnership
 from hbeat.core.model import Failback, Held, Resource, ResourceGroup
 from tests.hbeat.core.test_cluster import apply_fault
-from tests.hbeat.world import KEYS, SEED_GROUP, VIP, World
+from tests.hbeat.machine import KEYS, SEED_GROUP, VIP
+from tests.hbeat.world import World
 
 WEB = Resource("web", "web")
 DIRECTOR = SEED_GROUP.key

@@ -13,7 +13,7 @@ from hbeat.core.events import SendDatagram, SendPing
 from hbeat.core.model import PingKind, PingNode, Timing
 from hbeat.core.outbox import Identity, Outbox
 from hbeat.core.ping import PingNodes
-from tests.hbeat.world import KEYS as WORLD_KEYS
+from tests.hbeat.machine import KEYS as WORLD_KEYS
 from tests.hbeat.world import World
 
 CAPTURED = json.loads((Path(__file__).parents[2] / "vectors/heartbeat/icmp_echo.json").read_text())["requests"]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hbeat.core.membership import Peer
 from hbeat.core.model import PingNode, Timing
 from hbeat.core.ping import PingNodes
-from tests.hbeat.world import KEYS, World
+from tests.hbeat.machine import KEYS
+from tests.hbeat.world import World
 
 
 def test_links_that_stay_keep_their_state_and_new_ones_are_dead_until_heard():

@@ -9,7 +9,8 @@ import pytest
 
 from hbeat.core.auth import unpack
 from hbeat.core.model import Timing
-from tests.hbeat.world import KEYS, LINKS, Machine, World
+from tests.hbeat.machine import KEYS, LINKS, Machine
+from tests.hbeat.world import World
 
 TIMING = Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
 

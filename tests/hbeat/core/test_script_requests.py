@@ -6,7 +6,8 @@ import pytest
 
 from hbeat.core.auth import unpack
 from hbeat.core.model import Failback
-from tests.hbeat.world import KEYS, SEED_GROUP, World
+from tests.hbeat.machine import KEYS, SEED_GROUP
+from tests.hbeat.world import World
 
 
 def write(world: World, name: str, text: str) -> None:

@@ -19,7 +19,7 @@ from hbeat.core.outbox import Identity
 from hbeat.core.settings import Settings
 from hbeat.core.wire import Message
 from tests.hbeat.core.test_vectors import CAPTURES, captured, keyring
-from tests.hbeat.world import SEED_GROUP
+from tests.hbeat.machine import SEED_GROUP
 
 NODES = ("test1.com", "test2.com")
 ANSWERS = {

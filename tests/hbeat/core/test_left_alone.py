@@ -1,0 +1,118 @@
+"""A plan that one side has left: nobody waits for what will not come, and nothing comes that is not waited for."""
+
+from __future__ import annotations
+
+from hbeat.core.events import Action
+from hbeat.core.model import Held, ResourceGroup, Safety
+from hbeat.core.standby import Stage
+from tests.hbeat.core.test_interrupted import DATABASE, OTHER_VIP
+from tests.hbeat.machine import DIRECTOR, VIP
+from tests.hbeat.world import World
+
+EACH_SERVES = (ResourceGroup("a", (DIRECTOR, VIP)), ResourceGroup("b", (OTHER_VIP,)))
+SLOW = ResourceGroup("a", (DATABASE, VIP))
+
+
+def stage(world: World, name: str) -> Stage:
+    return world.node(name).ownership.standby.stage
+
+
+def each_on_one_node(world: World) -> bool:
+    return all(len(world.owners(address)) == 1 for address in (VIP, OTHER_VIP))
+
+
+def test_what_the_taker_has_slept_through_is_served_again() -> None:
+    world = World(groups=EACH_SERVES, safety=Safety()).both_up()
+    world.duration = lambda resource, action: 1.5 if (resource, action) == (VIP, Action.STOP) else 0.01
+    world.do("a", lambda c: c.give(Held.LOCAL, world.now))
+    assert world.run_until(lambda: stage(world, "b") is Stage.PROMISED and stage(world, "a") is Stage.GIVING, 5)
+    world.do("b", lambda c: c.stalled(2.0, world.now))  # which the other one was just patient enough for
+    assert world.run_until(lambda: each_on_one_node(world) and world.settled(), 15), "\n".join(world.transcript[-30:])
+    assert world.seconds_of_two_owners() == 0
+    assert "has left the handover without taking the resources" in "\n".join(world.transcript)
+
+
+def test_what_the_taker_took_from_a_dead_giver_is_given() -> None:
+    world = World(groups=EACH_SERVES).both_up()
+    world.duration = lambda resource, action: 1.5 if (resource, action) == (VIP, Action.STOP) else 0.01
+    world.do("a", lambda c: c.give(Held.LOCAL, world.now))
+    assert world.run_until(lambda: stage(world, "b") is Stage.PROMISED and stage(world, "a") is Stage.GIVING, 5)
+    world.partition("b")
+    assert world.run_until(lambda: world.owners() == {"b"}, 10)
+    assert stage(world, "a") is Stage.GIVEN
+    world.heal()
+    assert world.run_until(lambda: stage(world, "a") is Stage.NOT and world.settled(), 15)
+    assert each_on_one_node(world)
+
+
+def test_what_was_promised_before_a_sleep_is_not_taken_after_it() -> None:
+    world = World(groups=EACH_SERVES[:1], safety=Safety()).both_up()
+    world.duration = lambda resource, action: 1.5 if (resource, action) == (VIP, Action.STOP) else 0.01
+    world.do("a", lambda c: c.give(Held.LOCAL, world.now))
+    assert world.run_until(lambda: stage(world, "b") is Stage.PROMISED and stage(world, "a") is Stage.GIVING, 5)
+    world.duration = lambda resource, action: 0.01
+    world.stall(8, "b")
+    assert world.run_until(lambda: world.owners() == {"a"} and not world.node("a").ownership.standby.under_way, 8)
+    since = len(world.transcript)
+    world.run_for(20)
+    assert not [line for line in world.transcript[since:] if f"b  start {VIP.text}" in line]
+    assert (set(world.owners()), world.settled()) == ({"a"}, True)
+
+
+def test_a_giver_that_slept_while_it_stopped_goes_on_to_give() -> None:
+    world = World(groups=EACH_SERVES[:1], safety=Safety()).both_up()
+    world.duration = lambda resource, action: 1.5 if (resource, action) == (VIP, Action.STOP) else 0.01
+    world.do("a", lambda c: c.give(Held.LOCAL, world.now))
+    assert world.run_until(lambda: stage(world, "a") is Stage.GIVING, 5)
+    world.do("a", lambda c: c.stalled(2.0, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 5)
+
+
+def test_what_waits_to_be_stopped_is_stopped_after_a_sleep() -> None:
+    world = World(groups=[SLOW], safety=Safety()).both_up()
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
+    owned = world.node("b").ownership
+    world.duration = lambda resource, action: 1.0 if (resource, action) == (VIP, Action.START) else 0.01
+    world.do("b", lambda c: owned.restore([VIP], world.now))
+    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
+    assert world.run_until(lambda: stage(world, "b") is Stage.GIVING, 0.5)
+    world.do("b", lambda c: c.stalled(2.0, world.now))
+    assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 10)
+    assert DATABASE.text not in world.machines["b"].running
+
+
+def test_a_script_that_is_asked_for_during_a_sleep_is_not_started_after_it() -> None:
+    world = World(groups=[SLOW], safety=Safety()).both_up()
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
+    world.duration = lambda resource, action: 5.0 if (resource, action) == (DATABASE, Action.STATUS) else 0.01
+    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
+    assert world.run_until(lambda: stage(world, "a") is Stage.TAKING, 5)
+    world.duration = lambda resource, action: 0.01
+    world.stall(8, "a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 8)
+    since = len(world.transcript)
+    assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 60)
+    said = [line.split("  ", 1)[1] for line in world.transcript[since:]]
+    assert said.index(f"start {DATABASE.text}") > said.index("standby: offering foreign resources to a (failback)")
+
+
+def test_a_plan_that_slept_does_not_go_on_where_the_other_node_has_the_address() -> None:
+    world = World(groups=[SLOW], safety=Safety()).both_up()
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
+    world.duration = lambda resource, action: 5.0 if (resource, action) == (DATABASE, Action.START) else 0.01
+    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
+    assert world.run_until(lambda: stage(world, "a") is Stage.TAKING, 5)
+    world.run_for(1)
+    world.duration = lambda resource, action: 0.01
+    world.stall(8, "a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 8)
+    since = len(world.transcript)
+    world.run_for(2)
+    assert not [line for line in world.transcript[since:] if f"a  start {VIP.text}" in line]
+    assert world.seconds_of_two_owners() == 0
+    world.run_for(30)
+    assert world.owners() == {"a"}
+    assert world.seconds_of_two_owners() == 0
