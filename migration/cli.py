@@ -99,8 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--faults",
         metavar="A,B",
-        help="with --against: of power-off, stop, cable IFACE for each interface with a virtual address, killed, "
-        "frozen, heartbeats cut; all by default",
+        help="with --against: of power-off, stop, hb_standby, cable IFACE for each interface with a virtual address, "
+        "killed, frozen, heartbeats cut; all by default",
     )
     command.add_argument("--inside-guest", action="store_true", help=argparse.SUPPRESS)
     return parser

@@ -111,7 +111,7 @@ class _Loop:
             self._end(fd, Outcome.UNREACHABLE)
             return
         self._oldest_first.append((now, fd, connection))
-        self._poll.register(fd, select.EPOLLOUT)
+        self._poll.register(fd, select.EPOLLOUT | select.EPOLLET)
 
     def _continue(self, fd: int) -> None:
         connection, _ = self._open[fd]
@@ -127,13 +127,17 @@ class _Loop:
                 self._end(fd, Outcome.GOOD if b" 200 " in answer else Outcome.WRONG_ANSWER)
 
     def _take_answer(self, fd: int, connection: socket.socket) -> bytes | None:
-        """The answer; None while connecting, or when the request was just sent."""
+        """The answer; None while connecting, or when the request was just sent.
+
+        What a router says of a connection that is not there yet (ICMP unreachable) wakes us and can be read nowhere, so
+        events come by edge: by level they would come for as long as the connection is tried.
+        """
         try:
             return connection.recv(4096)
         except BlockingIOError:
             with suppress(BlockingIOError):  # woken early: still connecting
                 connection.send(self._request)
-                self._poll.modify(fd, select.EPOLLIN)
+                self._poll.modify(fd, select.EPOLLIN | select.EPOLLET)
             return None
 
     def _drop_overdue(self, now: float) -> None:

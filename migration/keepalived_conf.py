@@ -30,7 +30,7 @@ from migration.topology import LabNode, Leg, Topology
 
 OWNER, OTHER = 150, 100
 """Priorities: of the node that haresources names, and of the other one."""
-SHORTEST_ADVERT, LONGEST_ADVERT = 0.01, 40.95
+LONGEST_ADVERT = 40.95
 """Seconds: VRRP version 3 counts hundredths of them, in twelve bits."""
 FIRST_ROUTER_ID = 51
 ADVERTISED = 20
@@ -72,7 +72,7 @@ class _Translator:
         for node in files.nodes:
             self._sync = self._sync or node.sessions.connection_sync
         timing = self._first.ha.timing
-        self._advert = round(min(max(timing.keepalive, SHORTEST_ADVERT), LONGEST_ADVERT), 2)
+        self._advert = round(min(timing.keepalive, LONGEST_ADVERT), 2)
 
     def translation(self) -> Translation:
         self._note_timers()

@@ -14,6 +14,7 @@ from migration.cluster_files import ClusterFiles
 from migration.namespaces import NetworkNamespace
 from migration.network import Switch, set_up_client, set_up_real
 from migration.nodes import Node, prepare_folder
+from migration.observer import Address
 from migration.realserver import RealServers
 from migration.report import Report
 from migration.topology import Topology
@@ -37,7 +38,7 @@ class Lab:
         self._last_good = 0.0
         self._last_failure = 0.0
         self._failure_told = False
-        self.appeared: dict[tuple[IPv4Address, str], float] = {}
+        self.appeared: dict[tuple[Address, str], float] = {}
         self._tables: dict[str, Mapping[str, int]] = {}
         self._client: Client | None = None
         switch = Switch(topology.networks)

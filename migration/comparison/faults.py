@@ -5,15 +5,14 @@ A fault has two halves, the damage and its repair, and a row each: what came of 
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from migration.comparison.stacks import Stack, processes
+from hbeat.core.model import Failback
+from migration.comparison.stacks import Stack, signal_all
 from migration.comparison.world import Holders, World
 
 RESUME = 12.0
@@ -23,8 +22,8 @@ DOWNLOADING = 3.0
 REST = 6.0
 """Seconds between the start of the pair and the fault: a heartbeat that has just started asks for more patience."""
 HANDOVER = 0.05
-"""Seconds for which both nodes may be seen with an address that one gives to the other: their kernels are asked one
-after the other."""
+"""Seconds for which both nodes may be seen with an address that one gives to the other: the fault matrix allows so much
+around an orderly handover, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,8 @@ class Half:
 class Fault:
     """damage and repair do it, and return when.
 
-    orderly: both nodes live and can speak. watched: by fixed time, not until the other node serves.
+    orderly: both nodes live and can speak. watched: by fixed time, not until the other node serves. by_hand: commands
+    of the operator do both.
     """
 
     def __init__(
@@ -71,9 +71,14 @@ class Fault:
         *,
         orderly: bool = False,
         watched: bool = False,
+        by_hand: bool = False,
     ) -> None:
         self.name, self._damage, self._repair, self._back = name, damage, repair, back
-        self._orderly, self._watched = orderly, watched
+        self._orderly, self._watched, self._by_hand = orderly, watched, by_hand
+
+    def fits(self, stack: Stack, failback: Failback) -> bool:
+        """Whether it can be played: not every stack has commands for it, and auto_failback legacy refuses them."""
+        return not self._by_hand or (bool(stack.hand_over) and failback is not Failback.LEGACY)
 
     def play(self, world: World, stack: Stack) -> Iterable[Half]:
         """What came of it. The pair is at rest before; afterwards it is of no more use."""
@@ -92,8 +97,9 @@ class Fault:
             return
         self._begin_downloads(world)
         began = self._repair(world, stack)
-        settled = world.until_served(world.after_repair)
-        row = self._row(world, self._back, began, world.refuge, world.after_repair)
+        after = world.homes if self._by_hand else world.after_repair
+        settled = world.until_served(after)
+        row = self._row(world, self._back, began, world.refuge, after)
         yield Half(row, tuple(_unmet(row, settled, "where they belong", orderly=True)))
 
     def _begin_downloads(self, world: World) -> None:
@@ -141,6 +147,18 @@ def _start(world: World, stack: Stack) -> float:
     return began
 
 
+def _hand_over(world: World, stack: Stack) -> float:
+    began = time.monotonic()
+    world.nodes[world.first].start(list(stack.hand_over))
+    return began
+
+
+def _take_back(world: World, stack: Stack) -> float:
+    began = time.monotonic()
+    world.nodes[world.first].start(list(stack.take_back))
+    return began
+
+
 def _cable(interface: str, *, mend: bool) -> Callable[[World, Stack], float]:
     def do(world: World, stack: Stack) -> float:
         began = time.monotonic()
@@ -152,22 +170,17 @@ def _cable(interface: str, *, mend: bool) -> Callable[[World, Stack], float]:
 
 def _freeze(world: World, stack: Stack) -> float:
     began = time.monotonic()
-    _send(world, signal.SIGSTOP)
+    signal_all(world.nodes[world.first], signal.SIGSTOP)
     return began
 
 
 def _kill(world: World, stack: Stack) -> float:
     """All at one instant: of processes that are killed one after the other, the others clean up."""
-    _send(world, signal.SIGSTOP)
+    node = world.nodes[world.first]
+    signal_all(node, signal.SIGSTOP)
     began = time.monotonic()
-    _send(world, signal.SIGKILL)
+    signal_all(node, signal.SIGKILL)
     return began
-
-
-def _send(world: World, number: signal.Signals) -> None:
-    for pid in processes(world.nodes[world.first]):
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 def _deafen(world: World, stack: Stack) -> float:
@@ -197,6 +210,7 @@ def faults(cables: Mapping[str, str]) -> dict[str, Fault]:
     every = (
         Fault("power-off", _power_off, _boot, "return"),
         Fault("stop", _stop, _start, "start", orderly=True),
+        Fault("hb_standby", _hand_over, _take_back, "hb_takeover", orderly=True, by_hand=True),
         *cut,
         Fault("killed", _kill, watched=True),
         Fault("frozen", _freeze, watched=True),

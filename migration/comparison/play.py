@@ -63,7 +63,8 @@ def plays(
     for repetition in range(repeat):
         for fault in faults:
             for contender in contenders:
-                yield _play(fault, contender, repetition, keep_logs)
+                if fault.fits(contender.stack, contender.files.nodes[0].ha.auto_failback):
+                    yield _play(fault, contender, repetition, keep_logs)
 
 
 def _play(fault: Fault, contender: Contender, repetition: int, keep_logs: Path | None) -> Play:

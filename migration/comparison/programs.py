@@ -17,6 +17,7 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KEEPALIVED = PEERS / "keepalived/usr/sbin/keepalived"
 HEARTBEAT_LAYER = PEERS / "heartbeat"
 HEARTBEAT = Path("/usr/libexec/heartbeat/heartbeat")
+HB_STANDBY, HB_TAKEOVER = (Path("/usr/share/heartbeat", name) for name in ("hb_standby", "hb_takeover"))
 LDIRECTORD = Path("/usr/sbin/ldirectord")
 SHIPPED = ("harc", "shellfuncs", "rc.d", "resource.d")
 """What heartbeat's packages put into /etc/ha.d."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hbeat.core.model import NodeName
@@ -17,10 +19,16 @@ MADE_AT_BOOT = "mkdir -p /run/heartbeat /run/resource-agents && chown hacluster:
 
 
 class Stack(ABC):
-    """One of them. layer: a folder with programs that its nodes have and this machine has not."""
+    """One of them. layer: a folder with programs that its nodes have and this machine has not.
+
+    hand_over, take_back: what an operator types for the other node to serve, and for this one to do so again; empty
+    where there is nothing like it.
+    """
 
     name: str
     layer: Path | None = None
+    hand_over: tuple[str, ...] = ()
+    take_back: tuple[str, ...] = ()
 
     @abstractmethod
     def prepare(self, ha_d: Path, node: NodeName) -> None:
@@ -39,6 +47,8 @@ class Ours(Stack):
     """This suite."""
 
     name = "ours"
+    hand_over = ("hb_standby",)
+    take_back = ("hb_takeover", "local")
 
     def prepare(self, ha_d: Path, node: NodeName) -> None:
         """The files are complete."""
@@ -54,6 +64,8 @@ class Originals(Stack):
     """heartbeat 3.0.6 with its ldirectord and its resource scripts, on the files as they are."""
 
     name = "heartbeat"
+    hand_over = (str(programs.HB_STANDBY),)
+    take_back = (str(programs.HB_TAKEOVER), "local")
 
     def __init__(self, layer: Path | None) -> None:
         self.layer = layer
@@ -86,6 +98,13 @@ class Keepalived(Stack):
 
     def stop(self, node: Node) -> None:
         node.start(["/bin/sh", "-c", "kill -TERM $(cat /run/keepalived.pid)"])
+
+
+def signal_all(node: Node, number: signal.Signals) -> None:
+    """To every process of a node."""
+    for pid in processes(node):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def processes(node: Node) -> list[int]:

@@ -32,8 +32,9 @@ def table(rows: Sequence[Row], unrest: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def figures(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Outage, failed, moved, two owners, downloads of runs of one fault on one stack."""
-    outage, failed, two = (spread(row[key] for row in rows) for key in ("outage", "failed", "two_owners"))
+    """Outage, failed, moved, two owners, downloads of runs of one fault on one stack; "-" where there was no client."""
+    outage, two = (spread(row[key] for row in rows) for key in ("outage", "two_owners"))
+    failed = spread(row["failed"] for row in rows) if any(row["requests"] for row in rows) else "-"
     moved = [row["moved"] for row in rows if row["moved"] is not None]
     where = spread(moved) if len(moved) == len(rows) else f"{len(moved)} of {len(rows)} times"
     return outage, failed, where, two, _downloads(rows)
@@ -42,6 +43,8 @@ def figures(rows: Sequence[Row]) -> tuple[str, ...]:
 def _downloads(rows: Iterable[Row]) -> str:
     rows = list(rows)
     survived, opened = (sum(row[key] for row in rows) for key in ("survived", "downloads"))
+    if not opened:
+        return "-"
     silences = [row["silence"] for row in rows if row["silence"] is not None]
     return f"{survived} of {opened}" + (f", {spread(silences)}" if silences else "")
 

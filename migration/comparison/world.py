@@ -23,7 +23,7 @@ from migration.lab import longest_gap
 from migration.namespaces import NetworkNamespace
 from migration.network import Switch, set_up_client, set_up_real
 from migration.nodes import Node, prepare_folder
-from migration.observer import AddressChange
+from migration.observer import Address, AddressChange
 from migration.realserver import RealServers
 from migration.topology import Topology
 
@@ -52,7 +52,7 @@ class Change:
 
     at: float
     node: str
-    address: IPv4Address
+    address: Address
     present: bool
 
 
@@ -103,11 +103,8 @@ class World:
         self.switch.close()
 
     def power_off(self, name: str) -> float:
-        node = self.nodes[name]
-        assert node.observer is not None
-        held = set(node.observer.addresses)
-        at = node.power_off()
-        self.changes += [Change(at, name, address, False) for address in held]
+        at, changes = power_off(self.nodes[name])
+        self.changes += changes
         return at
 
     def observe(self, limit: float = LOOK) -> None:
@@ -189,6 +186,14 @@ def moved(changes: Iterable[Change], began: float, before: Holders, after: Holde
     came = {(change.address, change.node): change.at for change in changes if change.present and change.at >= began}
     times = [came.get((vip, node)) for vip, node in after.items() if before[vip] != node]
     return None if None in times else max((at for at in times if at is not None), default=began) - began
+
+
+def power_off(node: Node) -> tuple[float, list[Change]]:
+    """Its time, and what it did to the addresses that the node had."""
+    assert node.observer is not None
+    held = set(node.observer.addresses)
+    at = node.power_off()
+    return at, [Change(at, node.name, address, False) for address in held]
 
 
 class Observer(Protocol):

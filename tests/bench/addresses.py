@@ -10,8 +10,6 @@ as the kernels tell. The rows join those of FAILOVER.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import selectors
 import signal
 import subprocess
@@ -19,22 +17,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from random import random
 from typing import Any
 
 from migration.comparison.programs import KEEPALIVED
-from migration.comparison.stacks import Keepalived, Ours, Stack, processes
-from migration.comparison.world import Change, doubled, read_together
+from migration.comparison.stacks import Keepalived, Ours, Stack, signal_all
+from migration.comparison.world import Change, doubled, power_off, read_together
+from migration.keepalived_conf import OTHER, OWNER
 from tests.bench import peers
-from tests.bench.failover import page
-from tests.bench.report import machine
+from tests.bench.failover.run import show
 from tests.system.pair import GATEWAY, HA_CF, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
-FOLDER = Path(__file__).parent
 INTERFACES = {VIP: "eth0", GATEWAY: "eth1"}
 TIMERS = {"1s": (1.0, 3.0), "100ms": (0.1, 0.3), "10ms": (0.01, 0.04)}
 """Heartbeat or advert, and deadtime, seconds."""
@@ -57,14 +54,11 @@ class KeepalivedAlone(Keepalived):
 
     options = ("--vrrp",)
 
-    def __init__(self) -> None:
-        super().__init__(KEEPALIVED, {})
 
-    def prepare(self, ha_d: Path, node: str) -> None:
-        (ha_d / f"keepalived.{node}.conf").rename(ha_d / "keepalived.conf")
-
-
-SIDES: tuple[Stack, ...] = (Ours(), KeepalivedAlone())
+def sides(beat: float) -> tuple[Stack, ...]:
+    """What is compared. beat: seconds between adverts."""
+    confs = {name: vrrp_conf(beat, priority) for name, priority in zip(NAMES, (OWNER, OTHER), strict=True)}
+    return Ours(), KeepalivedAlone(KEEPALIVED, confs)
 
 
 class Seen:
@@ -76,10 +70,8 @@ class Seen:
         self._unplugged: list[tuple[float, str]] = []
         ha_cf = HA_CF.replace("100ms", f"{beat * 1000:g}ms").replace("deadtime 500ms", f"deadtime {dead * 1000:g}ms")
         ha_cf = ha_cf.replace("initdead 1500ms", f"initdead {max(1.5, dead) * 1000:g}ms")
-        for number, name in enumerate(NAMES):
+        for name in NAMES:
             self.pair.write(name, "ha.cf", ha_cf)
-            conf = vrrp_conf(beat, 150 - 50 * number)
-            self.pair.write(name, f"keepalived.{name}.conf", conf)
             stack.prepare(self.pair.nodes[name].folder / "ha.d", name)
 
     def start(self, name: str) -> None:
@@ -119,11 +111,8 @@ class Seen:
         return at
 
     def power_off(self, name: str) -> float:
-        node = self.pair.nodes[name]
-        assert node.observer is not None
-        held = set(node.observer.addresses)
-        at = node.power_off()
-        self._changes += [Change(at, name, address, False) for address in held]
+        at, changes = power_off(self.pair.nodes[name])
+        self._changes += changes
         return at
 
     def row(self, fault: str, began: float, holder: str) -> dict[str, Any]:
@@ -175,7 +164,7 @@ def vrrp_conf(beat: float, priority: int) -> str:
     return f"global_defs {{\n vrrp_version 3\n}}\nvrrp_sync_group G {{\n group {{\n  I51\n  I52\n }}\n}}\n{instances}"
 
 
-def power_off(seen: Seen) -> Iterator[dict[str, Any]]:
+def without_power(seen: Seen) -> Iterator[dict[str, Any]]:
     began = seen.power_off(ONE)
     seen.until_on(TWO)
     yield seen.row("power-off", began, TWO)
@@ -213,16 +202,16 @@ def outside_cable(seen: Seen) -> Iterator[dict[str, Any]]:
 
 
 def killed(seen: Seen) -> Iterator[dict[str, Any]]:
-    _signal(seen, signal.SIGSTOP)
+    signal_all(seen.pair.nodes[ONE], signal.SIGSTOP)
     began = time.monotonic()
-    _signal(seen, signal.SIGKILL)
+    signal_all(seen.pair.nodes[ONE], signal.SIGKILL)
     seen.look(WATCH)
     yield seen.row("killed", began, TWO)
 
 
 def frozen(seen: Seen) -> Iterator[dict[str, Any]]:
     began = time.monotonic()
-    _signal(seen, signal.SIGSTOP)
+    signal_all(seen.pair.nodes[ONE], signal.SIGSTOP)
     seen.look(WATCH)
     yield seen.row("frozen", began, TWO)
 
@@ -235,14 +224,8 @@ def heartbeats_cut(seen: Seen) -> Iterator[dict[str, Any]]:
     yield seen.row("heartbeats cut", began, TWO)
 
 
-def _signal(seen: Seen, number: signal.Signals) -> None:
-    for pid in processes(seen.pair.nodes[ONE]):
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
 FAULTS: tuple[Callable[[Seen], Iterator[dict[str, Any]]], ...] = (
-    *(power_off, stop, standby, outside_cable, killed, frozen),
+    *(without_power, stop, standby, outside_cable, killed, frozen),
     heartbeats_cut,
 )
 
@@ -252,7 +235,7 @@ def play(repetitions: int, profiles: list[str]) -> Iterator[dict[str, Any]]:
         for profile in profiles:
             beat, dead = TIMERS[profile]
             for fault in FAULTS:
-                for stack in SIDES:
+                for stack in sides(beat):
                     with (
                         tempfile.TemporaryDirectory() as folder,
                         closing(Seen(Path(folder), stack, beat, dead)) as seen,
@@ -284,12 +267,7 @@ def main() -> int:
         moved = "never" if row["moved"] is None else f"{row['moved']:.4f}"
         what = f"{row['profile']} {row['stack']:<10} {row['fault']:<18}"
         print(f"{what} outage {row['outage']:.4f} moved {moved} two owners {row['two_owners']:.4f}", flush=True)
-    if not options.print:
-        file = FOLDER / "FAILOVER.json"
-        played = {row["profile"] for row in rows}
-        kept = [row for row in json.loads(file.read_text())["rows"] if row["profile"] not in played]
-        found = machine()
-        page.write({"machine": {**found, "keepalived": found["peers"]["keepalived"]}, "rows": kept + rows}, FOLDER)
+    show(rows, write=not options.print)
     return 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ldirector.adapters import control
 from ldirector.adapters.log import Log
+from ldirector.adapters.table_record import TableRecord
 from ldirector.core.events import AddReal, DeleteReal, OpFailure, SetReal, TableOp
 from ldirector.core.model import Role, Service, VirtualKey
 from ldirector.daemon import Daemon
@@ -50,7 +51,8 @@ def main() -> None:
     raise_descriptor_limit()
     loaded = file.load()
     log = Log(loaded.logfile, config.name)
-    run_loop(Daemon(loaded, file, Role.ACTIVE, Table(edits), control.bind(socket), log).run())
+    record = TableRecord(socket.with_suffix(".table"), print)
+    run_loop(Daemon(loaded, file, Role.ACTIVE, Table(edits), control.bind(socket), log, record).run())
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def test_the_machines_own_kernel_must_have_ip_vs(monkeypatch, capsys):
         (["--against", "pacemaker"], "no stack 'pacemaker'; there are keepalived, heartbeat"),
         (
             ["--against", "keepalived", "--faults", "dance"],
-            "no fault 'dance' here; there are power-off, stop, cable eth0",
+            "no fault 'dance' here; there are power-off, stop, hb_standby, cable eth0",
         ),
         (["--against", "keepalived", "--steps", "stop"], "--steps does not go with --against"),
         (["--faults", "stop"], "--faults goes with --against"),
@@ -121,7 +121,8 @@ def test_the_comparison_runs_in_a_guest_with_what_was_chosen(monkeypatch, tmp_pa
     monkeypatch.setattr("migration.uml.run_guest", lambda command, **options: ran.update(command=command, **options))
     main(["rehearse", str(SAMPLES), "--against", "keepalived", "--repeat", "3", "--json", str(tmp_path / "out.json")])
     words = " ".join(ran["command"])
-    assert "--against keepalived --faults power-off,stop,cable eth0,cable eth1,killed,frozen,heartbeats cut" in words
+    known = "power-off,stop,hb_standby,cable eth0,cable eth1,killed,frozen,heartbeats cut"
+    assert f"--against keepalived --faults {known}" in words
     assert "--steps" not in words
-    assert ran["time_limit"] > 3 * 7 * 2 * 200
+    assert ran["time_limit"] > 3 * 8 * 2 * 200
     assert ran["shared"] == [tmp_path]

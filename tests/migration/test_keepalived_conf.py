@@ -148,7 +148,7 @@ def test_an_ipv6_address_that_nothing_moves_is_left_out_and_told(tmp_path):
         ("ping 10.1.1.254\nrespawn hacluster /usr/lib/heartbeat/ipfail\n", "keepalived judges interfaces, no ping"),
         ("bcast eth2\n", "bcast eth2: adverts go over the interfaces of virtual addresses alone"),
         ("respawn root /usr/bin/x\n", "respawn /usr/bin/x: it is not started"),
-        ("keepalive 1ms\ndeadtime 4ms\nwarntime 2ms\n", "keepalive 0.001 s: adverts are sent every 0.01 s"),
+        ("keepalive 60\ndeadtime 200\ninitdead 200\n", "keepalive 60 s: adverts are sent every 40.95 s"),
         ("auto_failback legacy\n", "auto_failback legacy: addresses go home as with on"),
     ],
 )

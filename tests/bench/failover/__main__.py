@@ -1,9 +1,9 @@
 """Plays every fault on every stack in a guest kernel and writes FAILOVER.md beside tests/bench/RESULTS.md.
 
-usage: python -m tests.bench.failover [--profiles A,B] [--faults A,B] [--stacks A,B] [--repeat N] [--add] [--print]
+usage: python -m tests.bench.failover [--profiles A,B] [--faults A,B] [--stacks A,B] [--repeat N] [--print]
 
-Five repetitions of everything take about two hours. --add: to what FAILOVER.json has from other profiles, faults
-or stacks. --print: the page on the terminal, the files stay as they are.
+Five repetitions of everything take about six hours, half of that with a process for each profile. What FAILOVER.json
+has of other profiles, faults and stacks stays. --print: the page on the terminal, the files stay as they are.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ from pathlib import Path
 from migration import uml
 from migration.comparison.faults import faults
 from tests.bench import peers
-from tests.bench.failover import page
 from tests.bench.failover.profile import CABLES, PROFILES
+from tests.bench.failover.run import show
 from tests.bench.failover.stacks import STACKS
-from tests.bench.report import machine
 
-FOLDER = Path(__file__).parents[1]
 MEMORY = "768M"
 SECONDS_PER_PLAY = 150.0
 
@@ -49,14 +47,7 @@ def main() -> int:
             if status != 0:
                 return status
         rows = [json.loads(line) for line in file.read_text().splitlines()]
-    if options.add:
-        rows = json.loads((FOLDER / "FAILOVER.json").read_text())["rows"] + rows
-    found = machine()
-    run = {"machine": {**found, "keepalived": found["peers"]["keepalived"]}, "rows": rows}
-    if options.print:
-        print(page.text(run))
-    else:
-        page.write(run, FOLDER)
+    show(rows, write=not options.print)
     return 0
 
 
@@ -65,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     for name, known in (("profiles", PROFILES), ("faults", faults(CABLES)), ("stacks", STACKS)):
         parser.add_argument(f"--{name}", type=_chosen(list(known)), default=list(known), metavar="A,B")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--add", action="store_true")
     parser.add_argument("--print", action="store_true")
     return parser
 

@@ -1,17 +1,17 @@
 """What the suite has set itself to reach, judged by the rows of a run: one line for each aim.
 
-Ratios are of medians, of the same run and timers of 1 s and 100 ms; at 10 ms, where keepalived's deadtime is shorter
-than the one that is asked of ours, times are absolute. What must not happen has to hold in each repetition.
+Ratios are of medians, of the same run and timers; a power-off at 10 ms, where keepalived's deadtime is shorter than the
+one that is asked of ours, has an absolute time. What must not happen has to hold in each repetition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from statistics import median
-from typing import Any
 
-Row = dict[str, Any]
+from migration.comparison.table import Row
 
+MISSED = "**missed**"
 OURS, OTHER = "ours", "keepalived"
 LEASE = 1.0
 """Seconds for which the kernel lends an address: vip_lease."""
@@ -23,7 +23,8 @@ FASTEST, FASTEST_SECONDS = "10ms", 0.08
 FAILED_ONCE = 2
 """Requests, of 100 a second."""
 CABLES = ("outside cable", "inside cable")
-REPAIRS = ("return", "start", "outside cable back", "inside cable back")
+REPAIRS = ("return", "start", "hb_takeover", "outside cable back", "inside cable back")
+ORDERLY = ("stop", "hb_standby")
 SILENT = ("killed", "frozen", "heartbeats cut")
 
 
@@ -33,14 +34,15 @@ def judge(rows: Iterable[Row], profile: str) -> Iterator[str]:
     for row in rows:
         if row["profile"] == profile:
             found.setdefault((row["stack"], row["fault"]), []).append(row)
-    ratios = not profile.startswith(FASTEST)
-    aims = [*(_ratios(found) if ratios else _longest(found, "power-off", FASTEST_SECONDS)), *_aims(found)]
-    for reached, text in aims:
-        yield f"{'reached' if reached else '**missed**'}: {text}"
+    if profile.startswith(FASTEST):
+        power_off = _longest(found, "power-off", FASTEST_SECONDS)
+    else:
+        power_off = _ratio(found, "power-off", "outage", POWER_OFF)
+    for reached, text in (*power_off, *_ratios(found), *_aims(found)):
+        yield f"{'reached' if reached else MISSED}: {text}"
 
 
 def _ratios(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
-    yield from _ratio(found, "power-off", "outage", POWER_OFF)
     yield from _ratio(found, "stop", "moved", STOP)
     # what keepalived has for it is its stop
     yield from _ratio({**found, (OTHER, "hb_standby"): found.get((OTHER, "stop"), [])}, "hb_standby", "moved", STOP)
@@ -49,9 +51,9 @@ def _ratios(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str
 
 
 def _aims(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
-    for fault in ("stop", *REPAIRS):
+    for fault in (*ORDERLY, *REPAIRS):
         if failed := [row["failed"] for row in found.get((OURS, fault), []) if row["requests"]]:
-            calm = 0 if fault != "stop" else FAILED_ONCE
+            calm = 0 if fault in REPAIRS else FAILED_ONCE
             reached = median(failed) <= calm and max(failed) <= FAILED_ONCE
             wanted = f"failed requests at most {FAILED_ONCE}" + ("" if calm else ", 0 in the median")
             yield reached, f"{fault}: {wanted}: {max(failed)}, median {median(failed):g}"

@@ -13,7 +13,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from migration.comparison.table import Row, figures, groups, in_order, ratios
-from tests.bench.failover.bounds import judge
+from tests.bench.failover.bounds import MISSED, judge
+from tests.bench.failover.reasons import REASONS
 
 HEAD = """\
 # Fail-over beside keepalived {keepalived}
@@ -52,7 +53,8 @@ COLOURS = {
 
 
 def text(run: dict[str, Any]) -> str:
-    """The page. run: machine and rows, and perhaps a remark."""
+    """The page. run: machine and rows; unrest: fault, stack and profile of each play whose pair did not come to rest;
+    perhaps a remark."""
     rows: list[Row] = run["rows"]
     parts = [HEAD.format(**run["machine"]), "![outages](FAILOVER.svg)\n"]
     if remark := run.get("remark"):
@@ -67,10 +69,19 @@ def text(run: dict[str, Any]) -> str:
         mine = _of(profile, rows)
         for fault, stack, chosen in groups(mine):
             parts.append(f"| {' | '.join((fault, stack, *figures(chosen), str(len(chosen))))} |\n")
+        unrest = [(row["fault"], row["stack"]) for row in _of(profile, run.get("unrest", []))]
+        for fault, stack in dict.fromkeys(unrest):
+            parts.append(f"| {fault} | {stack} | did not come to rest | | | | | {unrest.count((fault, stack))} |\n")
         found = ", ".join(f"{fault} {ratio:.2f}" for fault, ratio in ratios(mine).items())
         parts.append(f"\nOutage, ours as a part of keepalived's: {found}\n")
-        parts += ["\n", *(f"* {line}\n" for line in judge(rows, profile))]
+        parts += ["\n", *(f"* {line}{_why(line, profile)}\n" for line in judge(rows, profile))]
     return "".join(parts)
+
+
+def _why(line: str, profile: str) -> str:
+    """What is known of an aim that was missed."""
+    known = REASONS.get(profile, {})
+    return next((f"; {why}" for aim, why in known.items() if line.startswith(f"{MISSED}: {aim}:")), "")
 
 
 def _of(profile: str, rows: list[Row]) -> list[Row]:

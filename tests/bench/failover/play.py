@@ -1,4 +1,5 @@
-"""Inside a guest: plays faults on stacks in turn, and writes each row as a line of JSON.
+"""Inside a guest: plays faults on stacks in turn, and writes each row as a line of JSON: what came of half a fault, or
+"unrest" of a pair that did not come to rest before it.
 
 python -m tests.bench.failover.play PROFILE REPETITIONS FAULTS STACKS FILE
 """
@@ -24,13 +25,15 @@ def main() -> int:
     chosen = [known[name] for name in names.split(",")]
     with lab_places(in_guest=True), Path(file).open("a") as out, tempfile.TemporaryDirectory() as folder:
         for play in plays(chosen, contenders(PROFILES[profile], stacks.split(","), Path(folder)), int(repetitions)):
-            if not play.halves:
-                print(f"{play.contender}: the pair did not come to rest", flush=True)
-            for half in play.halves:
-                row = {**half.row.as_dict(), "stack": play.contender, "profile": profile, "repetition": play.repetition}
-                out.write(json.dumps(row) + "\n")
-                out.flush()
+            whose = {"stack": play.contender, "profile": profile, "repetition": play.repetition}
+            rows = [{**half.row.as_dict(), **whose} for half in play.halves]
+            for row in rows:
                 print(f"{profile:>6} {line(row)}", flush=True)
+            if not rows:
+                print(f"{profile:>6} {play.contender:<11} {play.fault}: the pair did not come to rest", flush=True)
+                rows = [{"unrest": True, "fault": play.fault, **whose}]
+            out.writelines(json.dumps(row) + "\n" for row in rows)
+            out.flush()
     return 0
 
 

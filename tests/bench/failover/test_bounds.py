@@ -33,7 +33,10 @@ def test_a_ratio_is_that_of_the_medians() -> None:
 
 def test_a_standby_is_compared_with_the_stop_of_the_other() -> None:
     found = verdicts(row("keepalived", "stop", moved=1.0), row("ours", "hb_standby", moved=0.31))
-    assert found == ["**missed**: hb_standby: moved at most 0.3 of keepalived's: 0.31 (0.310 s of 1.000 s)"]
+    assert found == [
+        "**missed**: hb_standby: moved at most 0.3 of keepalived's: 0.31 (0.310 s of 1.000 s)",
+        "reached: hb_standby: failed requests at most 2: 0, median 0",
+    ]
 
 
 def test_what_never_moved_is_missed() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.bench.failover import page
+from tests.bench.failover.run import merged
 from tests.migration.comparison.rows import row
 
 RUN: dict[str, Any] = {
@@ -26,6 +29,37 @@ def test_page_has_medians_spreads_and_the_ratio_of_a_run() -> None:
     assert "| power-off | ours | 2.000 (1.000–3.000) | 3 | 2 of 3 times | 0.000 | 1 of 6, 1.500 | 3 |" in text
     assert "| power-off | keepalived | 4.000 | 3 | 4.000 | 0.000 | 0 of 2 | 1 |" in text
     assert "Outage, ours as a part of keepalived's: power-off 0.50" in text
+
+
+def test_an_aim_that_was_missed_is_explained_where_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{**row("ours", 4.0), "profile": "1s"}, {**row("keepalived", 4.0), "profile": "1s"}]
+    missed = "* **missed**: power-off: outage at most 0.9 of keepalived's: 1.00 (4.000 s of 4.000 s)"
+    monkeypatch.setattr(page, "REASONS", {})
+    assert f"{missed}\n" in page.text({**RUN, "rows": rows})
+    monkeypatch.setattr(page, "REASONS", {"1s": {"power-off: outage at most 0.9 of keepalived's": "it rained"}})
+    assert f"{missed}; it rained\n" in page.text({**RUN, "rows": rows})
+
+
+def test_what_is_played_again_takes_the_place_of_what_was_played_before() -> None:
+    old = [{**row(stack, 1.0), "profile": profile} for stack in ("ours", "keepalived") for profile in ("1s", "100ms")]
+    lost = [{"fault": "stop", "stack": "originals", "profile": "1s", "repetition": 0, "unrest": True}]
+    new = [{**row("ours", 2.0), "profile": "1s"}, {**lost[0], "fault": "power-off"}]
+    made = merged({"remark": "quiet", "rows": old, "unrest": lost}, new)
+    assert made == {"remark": "quiet", "rows": [*old[1:], new[0]], "unrest": [*lost, new[1]]}
+
+
+def test_a_pair_that_did_not_come_to_rest_is_told() -> None:
+    unrest = [{"fault": "stop", "stack": "originals", "profile": "1s", "repetition": number} for number in range(2)]
+    line = "| stop | originals | did not come to rest | | | | | 2 |"
+    assert line in page.text({**RUN, "unrest": unrest})
+    assert "rest |" not in page.text(RUN)
+
+
+def test_where_there_was_no_client_nothing_is_said_of_it() -> None:
+    alone = {**row("ours", 1.0), "profile": "1s", "requests": 0, "failed": 0, "downloads": 0, "survived": 0}
+    text = page.text({**RUN, "rows": [alone]})
+    assert "| power-off | ours | 1.000 | - |" in text
+    assert "| 0.000 | - | 1 |" in text
 
 
 def test_plot_has_a_bar_of_the_right_length_for_each() -> None:

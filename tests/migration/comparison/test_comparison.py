@@ -43,7 +43,7 @@ def play(stack: str, *halves: Half, log: tuple[str, ...] = ()) -> Play:
 
 def test_faults_are_named_after_the_owners_interfaces_with_virtual_addresses() -> None:
     assert list(known_faults(TOPOLOGY)) == [
-        *("power-off", "stop", "cable eth0", "cable eth1", "killed", "frozen", "heartbeats cut")
+        *("power-off", "stop", "hb_standby", "cable eth0", "cable eth1", "killed", "frozen", "heartbeats cut")
     ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any, cast
 
+from hbeat.core.model import Failback
 from migration.comparison.downloads import Download
 from migration.comparison.faults import Fault, Half, faults
-from migration.comparison.stacks import Ours
+from migration.comparison.stacks import Keepalived, Originals, Ours
 from migration.comparison.world import World
 
 VIP = IPv4Address("10.1.1.10")
@@ -97,7 +99,19 @@ def test_two_owners_are_held_against_it_beyond_the_instant_of_an_orderly_handove
     assert [bool(half.unmet) for half in played(broken(orderly=True), StandIn(two=0.06))] == [True, True]
 
 
+def test_commands_move_everything_home_whatever_failback_does_and_are_played_where_there_are_some():
+    world = StandIn()
+    world.after_repair = world.refuge
+    fault = Fault("hb_standby", lambda *_: 10.0, lambda *_: 20.0, "hb_takeover", orderly=True, by_hand=True)
+    played(fault, world)
+    assert [asked for asked in world.asked if isinstance(asked, dict)] == [world.refuge, world.homes]
+    keepalived = Keepalived(Path("keepalived"), {})
+    assert [fault.fits(stack, Failback.OFF) for stack in (Ours(), Originals(None), keepalived)] == [True, True, False]
+    assert not fault.fits(Ours(), Failback.LEGACY)
+    assert broken().fits(keepalived, Failback.LEGACY)
+
+
 def test_cables_are_named_by_the_caller_and_come_back():
     assert list(faults({"outside cable": "eth0", "cable bond0": "bond0"})) == [
-        *("power-off", "stop", "outside cable", "cable bond0", "killed", "frozen", "heartbeats cut")
+        *("power-off", "stop", "hb_standby", "outside cable", "cable bond0", "killed", "frozen", "heartbeats cut")
     ]

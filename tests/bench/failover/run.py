@@ -1,0 +1,42 @@
+"""FAILOVER.json: every row that was played, of whichever invocation, and on what machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from migration.comparison.table import Row
+from tests.bench.failover import page
+from tests.bench.report import machine
+
+FOLDER = Path(__file__).parents[1]
+
+Run = dict[str, Any]
+"""See `page.text`."""
+
+
+def merged(run: Run, played: Sequence[Row]) -> Run:
+    """With these in the place of what it had of the same profile, fault and stack."""
+    whose = {_key(row) for row in played}
+    made = dict(run)
+    for kind, unrest in (("rows", False), ("unrest", True)):
+        kept = [row for row in run.get(kind, []) if _key(row) not in whose]
+        made[kind] = kept + [row for row in played if row.get("unrest", False) is unrest]
+    return made
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["profile"], row["fault"], row["stack"]
+
+
+def show(played: Sequence[Row], *, write: bool) -> None:
+    """Into FAILOVER.json, .md and .svg; without write, the page on the terminal."""
+    file, found = FOLDER / "FAILOVER.json", machine()
+    before = json.loads(file.read_text()) if file.exists() else {}
+    run = {**merged(before, played), "machine": {**found, "keepalived": found["peers"]["keepalived"]}}
+    if write:
+        page.write(run, FOLDER)
+    else:
+        print(page.text(run))
