@@ -10,9 +10,11 @@ help:
 	@echo "make demo     the whole cluster in User-Mode Linux, with a timeline (DEMO_DIR=$(DEMO_DIR))"
 	@echo "make test     every test but the nightly ones; those that need root or a guest kernel say so when left out"
 	@echo "make nightly  the long tests: 175,000 broken files, two million datagrams, every captured case of the original on"
-	@echo "              real IPVS, 100 takeovers in a mixed pair, 800 kills, 500 cycles of two faults at once"
+	@echo "              real IPVS, 100 takeovers in a mixed pair, 1,200 kills, twice 500 cycles of faults"
 	@echo "make faults   every fault there is, on pairs in namespaces, judged from outside; a failed case is drawn"
 	@echo "make bench    beside ldirectord 4.12 and keepalived 2.2.7, into tests/bench/RESULTS.md (BENCH=short: quick)"
+	@echo "make bench-failover, bench-addresses  every fault beside keepalived and the originals, into tests/bench/FAILOVER.md"
+	@echo "make bench-interop  fail-over times of mixed pairs, into tests/bench/MIXED.md"
 	@echo "make check    format, lint, types, fast tests without root"
 	@echo "make interop  a pair with one node of the original heartbeat (without the long tests of make nightly)"
 	@echo "make peers    fetch keepalived, heartbeat and ldirectord of Debian into .venv, for hbeat-migrate rehearse --against"
@@ -37,15 +39,18 @@ test: check system-packages server-packages peers
 	$(MAKE) interop
 	$(BIN)/python -m pytest tests/zoo
 	$(BIN)/python -m pytest -n 2 tests/servers
-	$(BIN)/python -m pytest tests/kernel tests/system
+	$(BIN)/python -m pytest tests/kernel
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not alone" tests/system
+	$(BIN)/python -m pytest -m alone tests/system
+	$(MAKE) faults
 	BENCH=short $(BIN)/python -m tests.bench
 	BENCH=short $(BIN)/python -m tests.bench.mixed
 
 nightly: original
 	$(BIN)/python -m pytest -n 2 --nightly tests/fuzz
-	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py tests/system/test_flood.py
+	$(BIN)/python -m pytest --nightly tests/kernel/test_vectors.py tests/system/test_flood.py tests/system/test_load.py
 	$(INTEROP) --nightly
-	$(FAULTS_LIVE) --nightly
+	$(MAKE) faults LONG=--nightly
 
 # One node with Debian's heartbeat 3.0.6, one with hbeat. The original is a layer in .venv which the nodes alone have:
 # nothing of it is installed here. The pairs mostly wait, so there are more of them than processors.
@@ -56,10 +61,11 @@ original: venv system-packages
 interop: original
 	$(INTEROP)
 
-# The fault matrix with its negative controls. FAULTS_SEED=N plays the random instants of another run again.
-FAULTS_LIVE := $(BIN)/python -m pytest -n 4 --maxschedchunk 1 tests/faults/live
+# The fault matrix with its negative controls: in a guest, then on pairs of this machine. FAULTS_SEED=N plays the
+# random instants of another run again, LONG=--nightly many more.
 faults: venv system-packages
-	$(FAULTS_LIVE)
+	$(BIN)/python -m pytest $(LONG) tests/faults/live/test_guest.py
+	$(BIN)/python -m pytest $(LONG) -n 4 --maxschedchunk 1 tests/faults/live --ignore=tests/faults/live/test_guest.py
 
 check: venv
 	$(BIN)/ruff format --check .

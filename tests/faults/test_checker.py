@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from tests.faults.checker import CALM_GAP, HANDOVER, MEMORY_SLACK, ORDERLY, UNSEEN, Bounds, check
+from tests.faults.checker import CALM_GAP, HANDOVER, MEMORY_SLACK, ORDERLY, STILL_GAP, UNSEEN, Bounds, check
 from tests.faults.timeline import (
     Answer,
     Change,
@@ -126,6 +126,12 @@ def test_i2_client_is_not_served_by_an_owner_that_is_there() -> None:
     assert "I2" in invariants(replace(line(), requests=served((6.0, 6.0 + longest * 1.1))))
 
 
+def test_i2_client_of_a_pair_in_which_nothing_is_to_move_is_always_served() -> None:
+    still = Bounds(moves=0)
+    assert invariants(replace(line(), requests=served((6.0, 6.0 + STILL_GAP * 0.9))), still) == []
+    assert "I2" in invariants(replace(line(), requests=served((6.0, 6.0 + STILL_GAP * 1.1))), still)
+
+
 def test_i3_one_owner_and_a_client_that_is_served_after_the_repair() -> None:
     split = Bounds(outage=None, moves=2, split=True)
     assert invariants(line(came(6, "b"), healed=10.0), split) == ["I1", "I3"]
@@ -169,8 +175,8 @@ def test_i5_what_is_left() -> None:
     assert invariants(replace(line(), left=(Finding("a", "address 10.1.1.10"),))) == ["I5"]
 
 
-def looked(values: list[tuple[int, int]], pid: int = 1) -> Timeline:
-    looks = (Process(6.0 + at, "a", "hbeat", pid, memory, fds) for at, (memory, fds) in enumerate(values))
+def looked(values: list[tuple[int, int]], born: float = 0.0) -> Timeline:
+    looks = (Process(6.0 + at, "a", "hbeat", 1, memory, fds, born) for at, (memory, fds) in enumerate(values))
     return replace(line(), processes=tuple(looks))
 
 
@@ -181,9 +187,15 @@ def test_i6_growth() -> None:
         looked([(memory + number * MEMORY_SLACK // 8, fds) for number, (memory, fds) in enumerate(level)])
     ) == ["I6"]
     assert invariants(looked([(memory, fds + 2 * number) for number, (memory, fds) in enumerate(level)])) == ["I6"]
-    young = looked([(20_000, 20)] * 3 + level, pid=2)
-    before = Process(5.0, "b", "hbeat", 1, 1, 1)
-    assert "I6" not in invariants(replace(young, processes=(before, *young.processes)))
+    young = [(20_000, 20)] * 5 + level
+    assert invariants(looked(young, born=5.5)) == []
+    assert invariants(looked(young, born=2.5)) == ["I6"]
+    leaking = looked([(memory, fds + number // 4) for number, (memory, fds) in enumerate(level)])
+    assert invariants(leaking) == []
+    assert invariants(leaking, replace(MOVING, descriptors=0)) == ["I6"]
+    growing = looked([(memory + 100 * number, fds) for number, (memory, fds) in enumerate(level)])
+    assert invariants(growing) == []
+    assert invariants(growing, replace(MOVING, memory=500)) == ["I6"]
     once = [(90_000, 90) if number == 14 else look for number, look in enumerate(level)]
     assert invariants(looked(once)) == []
 

@@ -82,7 +82,8 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of ours on a node, looked at once: its memory in KiB and its open descriptors."""
+    """A process of ours on a node, looked at once: its memory in KiB and its open descriptors. born: when it was
+    started; what is judged level begins after its youth."""
 
     at: float
     node: str
@@ -90,6 +91,7 @@ class Process:
     pid: int
     memory: int
     descriptors: int
+    born: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def test_inside_a_guest(module: str) -> None:
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rP", f"tests/kernel/inside/{module}"],
         env={"INSIDE_GUEST": "1"},
         on_line=said.append,
-        time_limit=180,
+        time_limit=300,
         folder=Path(__file__).parents[2],
     )
     print("\n".join(said))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from migration.lab_places import mount_points
 from migration.network import Switch, ip_batch
 from migration.nodes import Node
+from migration.observer import Address
 from migration.topology import LabNode, Leg
 from tests.interop.auditor import Auditor
 
@@ -43,21 +43,23 @@ AUTHKEYS = "auth 2\n2 sha1 PASSWORD\n"
 
 
 class Pair:
-    """A fresh pair with its files in place; nothing runs yet. layer: what its nodes have beyond this machine."""
+    """A fresh pair with its files in place; nothing runs yet. layer: what its nodes have beyond this machine. hosts: of
+    each node, its addresses on eth0, eth1 ..., each in a /24 of its own."""
 
-    def __init__(self, folder: Path, layer: Path | None = None) -> None:
+    def __init__(self, folder: Path, layer: Path | None = None, hosts: Mapping[str, tuple[str, ...]] = HOSTS) -> None:
         self._places = ExitStack()
         if layer is None:
             self._places.enter_context(mount_points())
-        self._looking = threading.Lock()
-        self.switch = Switch([OUTSIDE, INSIDE])
+        legs = {
+            name: tuple(Leg(f"eth{number}", IPv4Interface(f"{address}/24")) for number, address in enumerate(addresses))
+            for name, addresses in hosts.items()
+        }
+        self.switch = Switch([leg.network for leg in legs[NAMES[0]]])
         self.nodes: dict[str, Node] = {}
         for number, name in enumerate(NAMES):
-            outside, inside = HOSTS[name]
-            legs = (Leg("eth0", IPv4Interface(f"{outside}/24")), Leg("eth1", IPv4Interface(f"{inside}/24")))
             for place in ("ha.d/resource.d", "lib", "log"):
                 (folder / name / place).mkdir(parents=True)
-            self.nodes[name] = Node(LabNode(name, legs), number, folder / name, self.switch, layer)
+            self.nodes[name] = Node(LabNode(name, legs[name]), number, folder / name, self.switch, layer)
             self.write(name, "ha.cf", HA_CF)
             self.write(name, "haresources", HARESOURCES)
             self.write(name, "authkeys", AUTHKEYS, mode=0o600)
@@ -90,16 +92,12 @@ class Pair:
         """How many deaths of the other node, or of a link's, both logs tell of."""
         return sum(self.log(name).count("is dead") for name in NAMES)
 
-    def addresses(self, name: str) -> set[IPv4Address]:
+    def addresses(self, name: str) -> set[Address]:
         """What the node's kernel has now; auditors ask from threads of their own."""
-        with self._looking:
-            observer = self.nodes[name].observer
-            if observer is None:
-                return set()
-            observer.read_changes()
-            return set(observer.addresses)
+        observer = self.nodes[name].observer
+        return observer.current() if observer is not None else set()
 
-    def owners(self, address: IPv4Address = VIP) -> list[str]:
+    def owners(self, address: object = VIP) -> list[str]:
         return [name for name in NAMES if address in self.addresses(name)]
 
     def audit(self) -> Auditor:

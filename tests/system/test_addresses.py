@@ -189,3 +189,30 @@ def test_neighbours_of_a_removed_address_keep_their_lease(host: NetworkNamespace
     (left,) = [a for link in json.loads(out) for a in link.get("addr_info", []) if a["local"] == "172.16.9.2"]
     assert 590 < left["valid_life_time"] <= 600
     addresses.close()
+
+
+@pytest.mark.parametrize("resource", ["4", "6"])
+def test_an_address_that_was_put_back_at_once_is_not_missing(lent: tuple[AddressAgent, Vips], resource: str) -> None:
+    agent, vips = lent
+    chosen = {"4": FOUR, "6": SIX}[resource]
+    assert agent.run(chosen, Action.STOP, time.monotonic()).ok
+    assert agent.run(chosen, Action.START, time.monotonic()).ok
+    assert vips.missing() == []
+
+
+def test_an_address_that_went_with_the_first_of_its_network_and_was_put_back_is_not_missing(
+    host: NetworkNamespace,
+) -> None:
+    first, second = (Resource(address, "IPaddr", (f"{address}/24/eth0",)) for address in ("172.16.9.1", "172.16.9.2"))
+    with host.entered():
+        vips = Vips(1, pytest.fail)
+        agent = AddressAgent(pytest.fail, vips)
+        for resource in (first, second):
+            assert agent.run(resource, Action.START, time.monotonic()).ok
+        assert agent.run(first, Action.STOP, time.monotonic()).ok
+        assert seen(host, "172.16.9.2") != []
+        assert vips.missing() == []
+        ip_batch(host, ["address delete 172.16.9.2/24 dev eth0"])
+        assert vips.missing() == [second]
+    agent.close()
+    vips.close()

@@ -17,6 +17,7 @@ from hbeat.agents import roster
 from hbeat.agents.roster import Agents
 from hbeat.config.haresources import parse_resource
 from hbeat.core.events import Action, Outcome
+from hbeat.core.model import Sessions
 from migration.namespaces import NetworkNamespace
 from migration.network import ip_batch
 
@@ -145,6 +146,23 @@ def test_sendarp_announces_an_address_that_is_somebody_elses_business(player: Pl
     assert frame[38:42] == socket.inet_aton("10.1.1.77")
     assert not player.do(Action.STOP, "SendArp::10.1.1.77/eth0").running
     assert player.agents.announcer.next_deadline() is None
+
+
+def test_address_is_announced_as_often_and_as_far_apart_as_is_said(player: Player) -> None:
+    player.agents.heed(Sessions(arp_repeat=2, arp_interval=0.5))
+    with player.listener("far1", ETH_P_ARP) as sock, player.host.entered():
+        begun = time.monotonic()
+        player.agents.run(parse_resource("SendArp::192.168.2.240/eth1"), Action.START, begun)
+        due = []
+        while (at := player.agents.announcer.next_deadline()) is not None:
+            due.append(at - begun)
+            player.agents.announcer.handle_timer(at)
+        assert due == pytest.approx([0.25, 0.5, 0.75])
+        kinds = [sock.recv(100)[21] for _ in range(4)]
+        assert kinds == [1, 2, 1, 2]  # requests and replies
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(100)
 
 
 def test_mail_goes_through_sendmail_and_nobody_waits_for_it(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.system.pair import NAMES, Pair
+from tests.system.pair import HA_CF, NAMES, Pair
 
 ONE, TWO = NAMES
 pytestmark = [pytest.mark.root, pytest.mark.system]
@@ -63,3 +63,13 @@ def test_node_that_lost_all_its_cables_has_no_address_when_they_are_in_again(pai
         pair.until(lambda: pair.owners() == [ONE], 30)
         pair.until(pair.settled, 10)
     assert auditor.doubles == []
+
+
+def test_heartbeats_with_a_cable_of_their_own_keep_no_address_on_a_node_that_lost_all(pair: Pair) -> None:
+    text = HA_CF.replace("deadtime 500ms", "deadtime 6").replace("initdead 1500ms", "initdead 6")
+    for name in NAMES:
+        pair.write(name, "ha.cf", text.replace("ucast eth0 10.1.1.2\nucast eth0 10.1.1.3\n", ""))
+        pair.write(name, "haresources", f"{ONE} IPaddr::10.1.1.10/24/eth0\n")
+    pair.start_both()
+    cut(pair, ONE, "eth0", "eth1")
+    pair.until(lambda: pair.owners() == [], 6)

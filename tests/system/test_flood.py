@@ -23,7 +23,7 @@ PACKET_TYPE = 0xFFFFF004  # linux/filter.h: SKF_AD_OFF + SKF_AD_PKTTYPE
 SO_ATTACH_FILTER = 26
 RATE = 50_000
 DEADTIME = 1.0
-pytestmark = [pytest.mark.root, pytest.mark.system]
+pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.alone]
 SECONDS = [5, pytest.param(60, marks=pytest.mark.nightly)]
 
 

@@ -22,7 +22,7 @@ BURN = "while True: sum(range(100_000))"
 FORK = "import subprocess\nwhile True: subprocess.run(['true'])"
 WRITE = "import os, sys\nwhile True:\n f = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY | os.O_TRUNC)\n"
 WRITE += " os.write(f, bytes(1 << 20)); os.fsync(f); os.close(f)"
-pytestmark = [pytest.mark.root, pytest.mark.system]
+pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.alone]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.live.layout import LEGACY, ONE_GROUP, TWO_GROUPS, Layout
 from tests.faults.live.world import World
 from tests.system.pair import have_namespaces
 
@@ -28,7 +29,23 @@ def namespaces() -> None:
 @pytest.fixture
 def world(tmp_path: Path, namespaces: None) -> Iterator[World]:
     """Both nodes off."""
-    made = World(tmp_path)
+    yield from _built(tmp_path, ONE_GROUP)
+
+
+@pytest.fixture
+def two_groups(tmp_path: Path, namespaces: None) -> Iterator[World]:
+    """The same, and each node has a group of its own."""
+    yield from _built(tmp_path, TWO_GROUPS)
+
+
+@pytest.fixture
+def legacy(tmp_path: Path, namespaces: None) -> Iterator[World]:
+    """The same with auto_failback legacy."""
+    yield from _built(tmp_path, LEGACY)
+
+
+def _built(folder: Path, layout: Layout) -> Iterator[World]:
+    made = World(folder, layout=layout)
     try:
         yield made
     finally:

@@ -6,7 +6,7 @@ import time
 
 from tests.faults.checker import Bounds
 from tests.faults.live import network
-from tests.faults.live.fault import Act, Fault
+from tests.faults.live.fault import Act, Fault, nothing
 from tests.faults.live.faults_of_processes import LEASE_OUTAGE
 from tests.faults.live.world import ONE, TWO, World
 
@@ -16,11 +16,9 @@ UNSEEN_BY_ALL = Bounds(outage=None)
 """The nodes cannot see that clients do not get through (ipfail, with ping nodes, could); nothing is to move."""
 
 
-def _pull(name: str, *legs: str) -> tuple[Act, Act]:
-    return (
-        lambda world: network.cut(world, name, *legs),
-        lambda world: network.cut(world, name, *legs, mend=True),
-    )
+def pulled(on: str, *legs: str, mend: bool = False) -> Act:
+    """mend: plugged in again."""
+    return lambda world: network.cut(world, on, *legs, mend=mend)
 
 
 def pull_all(world: World) -> None:
@@ -47,15 +45,11 @@ def flap(hertz: float, times: int) -> Act:
 
 def flapping(hertz: float, times: int, moves: int) -> Fault:
     bounds = Bounds(outage=CARRIER, moves=moves, settles=30.0 + times / hertz)
-    return Fault(f"cable flaps at {hertz:g} Hz", flap(hertz, times), bounds, nothing_to_undo, lasts=0)
-
-
-def nothing_to_undo(world: World) -> None:
-    """The last flap has mended it."""
+    return Fault(f"cable flaps at {hertz:g} Hz", flap(hertz, times), bounds, nothing, lasts=0)
 
 
 def cable(name: str, bounds: Bounds, *legs: str) -> Fault:
-    do, undo = _pull(name, *legs)
+    do, undo = pulled(name, *legs), pulled(name, *legs, mend=True)
     return Fault(f"{' and '.join(legs)} of {name} pulled", do, bounds, undo, lasts=2.5)
 
 

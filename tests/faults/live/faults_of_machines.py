@@ -12,8 +12,9 @@ from tests.faults.checker import HANDOVER, Bounds
 from tests.faults.live import network
 from tests.faults.live.fault import Act, Fault, nothing
 from tests.faults.live.faults_of_processes import LEASE_OUTAGE, killed
+from tests.faults.live.layout import DEADTIME, ONE, TWO
 from tests.faults.live.processes import DAEMON
-from tests.faults.live.world import DEADTIME, INITDEAD, ONE, TWO, YOUNG, World
+from tests.faults.live.world import INITDEAD, YOUNG, World
 from tests.faults.timeline import Kind
 from tests.system.pair import HA_CF, HARESOURCES
 
@@ -67,6 +68,7 @@ def reboot(names: Iterable[str], off: float, on: float) -> Act:
 def stop_in_order(world: World) -> None:
     world.mark(Kind.ORDER, f"stop of {ONE}")
     world.stop(ONE)
+    world.left(ONE)
 
 
 def start_in_order(world: World) -> None:
@@ -101,20 +103,32 @@ dd if=/dev/zero of=/run/full/filler bs=4096 2>/dev/null
 mount --move /run/full "$0"
 """
 FOLDERS = ("/var/log", "/var/lib/heartbeat")
+FULL_RUN = """
+used=$(du --summarize --block-size=4096 /run | cut -f1)
+mount -o remount,size=$((4096 * (used + 16))) /run || exit 1
+dd if=/dev/zero of=/run/filler bs=4096 2>/dev/null
+! echo more 2>/dev/null >/run/more
+"""
+EMPTY_RUN = "rm -f /run/filler /run/more && mount -o remount,size=50% /run"
+"""/run is a tmpfs, and sockets in it are open: it is made as small as what is in it."""
 
 
 def fill_disk(world: World) -> None:
-    """State and log are on a disk that is full: the files of before are there, and no room for a byte more."""
+    """State, log and /run are on disks that are full: the files of before are there, and no room for a byte more."""
     for folder in FOLDERS:
         status, out = world.run(ONE, "sh", "-c", FULL, folder)
         assert status == 0, out
         assert world.run(ONE, "sh", "-c", f"echo more >{folder}/more")[0] != 0
+    status, out = world.run(ONE, "sh", "-c", FULL_RUN)
+    assert status == 0, out
 
 
 def empty_disk(world: World) -> None:
     for folder in FOLDERS:
         status, out = world.run(ONE, "umount", "--lazy", folder)
         assert status == 0, out
+    status, out = world.run(ONE, "sh", "-c", EMPTY_RUN)
+    assert status == 0, out
 
 
 def kill_on_full_disk(world: World) -> None:

@@ -7,18 +7,17 @@ reordering, is in guests only: not every kernel has it.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tests.faults.live.world import World
 from tests.system.pair import NAMES
 
-LEGS = ("eth0", "eth1")
-
 
 def cut(world: World, name: str, *legs: str, mend: bool = False) -> None:
     """The carrier of these cables of a node is gone, or back."""
-    world.switch.cut([world.nodes[name].ports[leg] for leg in legs or LEGS], mend=mend)
+    ports = world.nodes[name].ports
+    world.switch.cut([ports[leg] for leg in legs or ports], mend=mend)
 
 
 def lose_heartbeats(world: World) -> None:
@@ -46,7 +45,7 @@ def isolate(world: World, name: str) -> None:
 
 def lose(world: World, percent: int) -> None:
     """So many of all frames that the nodes send."""
-    ports = ", ".join(world.nodes[name].ports[leg] for name in NAMES for leg in LEGS)
+    ports = ", ".join(_all_ports(world))
     rule = f"numgen random mod 100 < {percent} drop;"
     _rules(world, "netdev", "loss", [f"in {{ type filter hook ingress devices = {{ {ports} }} priority 0; {rule} }}"])
 
@@ -55,8 +54,8 @@ def duplicate(world: World) -> None:
     """What one node sends arrives at the other once more."""
     chains = []
     for number, (sender, receiver) in enumerate((NAMES, NAMES[::-1])):
-        for leg in LEGS:
-            port, other = world.nodes[sender].ports[leg], world.nodes[receiver].ports[leg]
+        for leg, port in world.nodes[sender].ports.items():
+            other = world.nodes[receiver].ports[leg]
             hook = f"type filter hook ingress device {port} priority 0"
             chains.append(f"in{number}{leg} {{ {hook}; dup to {other}; }}")
     _rules(world, "netdev", "copies", chains)
@@ -70,20 +69,25 @@ def heal(world: World) -> None:
 
 def degrade(world: World, netem: str) -> None:
     """netem at the ports towards the nodes ("delay 200ms 50ms"); needs sch_netem."""
-    for port in (world.nodes[name].ports[leg] for name in NAMES for leg in LEGS):
+    for port in _all_ports(world):
         with world.switch.namespace.entered():
             subprocess.run(["tc", "qdisc", "replace", "dev", port, "root", "netem", *netem.split()], check=True)
 
 
 def restore(world: World) -> None:
     """Takes netem away."""
-    for port in (world.nodes[name].ports[leg] for name in NAMES for leg in LEGS):
+    for port in _all_ports(world):
         with world.switch.namespace.entered(), suppress(subprocess.CalledProcessError):
             subprocess.run(["tc", "qdisc", "delete", "dev", port, "root"], check=True, stderr=subprocess.DEVNULL)
 
 
-def _ports(world: World, name: str, legs: Iterable[str]) -> str:
-    return "{ " + ", ".join(world.nodes[name].ports[leg] for leg in tuple(legs) or LEGS) + " }"
+def _ports(world: World, name: str, legs: Sequence[str]) -> str:
+    ports = world.nodes[name].ports
+    return "{ " + ", ".join(ports[leg] for leg in legs or ports) + " }"
+
+
+def _all_ports(world: World) -> list[str]:
+    return [port for name in NAMES for port in world.nodes[name].ports.values()]
 
 
 def _rules(world: World, family: str, table: str, chains: list[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.faults.checker import Bounds, Violation, check
 from tests.faults.drawing import draw
-from tests.faults.live.fault import Fault
+from tests.faults.live.fault import Act, Fault
 from tests.faults.live.world import World
 from tests.faults.timeline import Kind, Timeline
 from tests.system.pair import NAMES
@@ -23,8 +23,9 @@ BEFORE, AFTER = 0.3, 1.0
 """Seconds for which the pair is looked at before the damage and at the end."""
 
 
-def play(world: World, fault: Fault) -> Timeline:
-    """On a pair at rest; what was seen from shortly before the damage until the pair is at rest again."""
+def play(world: World, fault: Fault, bring_home: Act | None = None) -> Timeline:
+    """On a pair at rest; what was seen from shortly before the damage until the pair is at rest again. bring_home: what
+    brings it there; without, it is to come to rest by itself."""
     began = time.monotonic()
     time.sleep(BEFORE)
     world.mark(Kind.FAULT, fault.name)
@@ -35,7 +36,10 @@ def play(world: World, fault: Fault) -> Timeline:
         fault.undo(world)
         time.sleep(fault.bounds.heals)
     with suppress(AssertionError):  # the checker says what is wrong then, and if not it, `judged`
-        world.until(world.at_rest, fault.rest)
+        if bring_home is None:
+            world.until(world.at_rest, fault.rest)
+        else:
+            bring_home(world)
     time.sleep(AFTER)
     return world.timeline().since(began)
 

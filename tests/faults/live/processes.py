@@ -7,20 +7,26 @@ children of the test.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-KEEPER, DAEMON, RECORDER, DIRECTOR = "hbeat-keeper", "hbeat", "hbeat-recorder", "ldirectord"
-"""The process in front of the daemon, the daemon, its child that writes hb_peer, and the health checker."""
+KEEPER, DAEMON, RECORDER, TELLER, DIRECTOR = "hbeat-keeper", "hbeat", "hbeat-recorder", "hbeat-teller", "ldirectord"
+"""The process in front of the daemon, the daemon, its children that write hb_peer and look at connections, and the
+health checker."""
+START_TIME = 22 - 3
+"""Which word after the name of the process (proc_pid_stat(5), field 22)."""
+TELLER_MODULE = b"hbeat.connection_teller"
 
 
-def daemons(init: int) -> list[tuple[str, int, int, int]]:
-    """(name, pid, KiB of memory, descriptors) of each; pids are those of this machine. init: the node's process 1."""
+def daemons(init: int) -> list[tuple[str, int, int, int, float]]:
+    """(name, pid, KiB of memory, descriptors, monotonic time of its start) of each; pids are those of this machine.
+    init: the node's process 1."""
     found = []
     for name, pid in named(init):
         with suppress(OSError, StopIteration):  # it has ended meanwhile
-            found.append((name, pid, _memory(pid), len(os.listdir(f"/proc/{pid}/fd"))))
+            found.append((name, pid, _memory(pid), len(os.listdir(f"/proc/{pid}/fd")), _born(pid)))
     return found
 
 
@@ -49,7 +55,11 @@ def _name(pid: int, parent: str) -> str:
     with suppress(OSError):
         words = Path(f"/proc/{pid}/stat").read_text()
         called, state = words[words.index("(") + 1 : words.rindex(")")], words[words.rindex(")") + 2]
-        if state == "Z" or not called.startswith((DAEMON, DIRECTOR)):
+        if state == "Z":
+            return ""
+        if parent == DAEMON and TELLER_MODULE in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            return TELLER
+        if not called.startswith((DAEMON, DIRECTOR)):
             return ""
         return RECORDER if called == DAEMON and parent == DAEMON else called
     return ""
@@ -58,3 +68,10 @@ def _name(pid: int, parent: str) -> str:
 def _memory(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def _born(pid: int) -> float:
+    """/proc/PID/stat counts the ticks from the boot on, sleep of the machine included."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    slept = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    return int(words[START_TIME]) / os.sysconf("SC_CLK_TCK") - slept

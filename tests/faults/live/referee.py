@@ -22,7 +22,7 @@ from pathlib import Path
 from migration.client import Client, Outcome
 from migration.machine_process import end_machine, fork_machine
 from migration.namespaces import NetworkNamespace
-from migration.observer import NodeObserver
+from migration.observer import Address, NodeObserver
 from tests.faults.live.processes import daemons
 from tests.faults.timeline import Answer, Change, Process, Request, Weight
 
@@ -49,7 +49,7 @@ class Referee:
     def __init__(
         self,
         switch: NetworkNamespace,
-        addresses: list[IPv4Address],
+        addresses: list[Address],
         asked: IPv4Address,
         client: Client,
         folder: Path,
@@ -100,7 +100,7 @@ class _Loop:
         self,
         control: socket.socket,
         switch: NetworkNamespace,
-        addresses: list[IPv4Address],
+        addresses: list[Address],
         asked: IPv4Address,
         client: Client,
         file: Path,
@@ -178,7 +178,7 @@ class _Loop:
         for node, change in sorted(found, key=lambda pair: pair[1].present):
             self._note(node, [(change.at, change.address, change.present)])
 
-    def _note(self, node: _Node, changes: list[tuple[float, IPv4Address, bool]]) -> None:
+    def _note(self, node: _Node, changes: list[tuple[float, Address, bool]]) -> None:
         self._seen.changes += [
             Change(at, str(address), node.name, present)
             for at, address, present in changes
@@ -199,8 +199,8 @@ class _Loop:
         """What need not be known to the millisecond."""
         self._seen.requests += [Request(r.begun, r.ended, r.outcome is Outcome.GOOD) for r in self._client.read()]
         for node in self._nodes.values():
-            for name, pid, memory, descriptors in daemons(node.init):
-                self._seen.processes.append(Process(now, node.name, name, pid, memory, descriptors))
+            for name, pid, memory, descriptors, born in daemons(node.init):
+                self._seen.processes.append(Process(now, node.name, name, pid, memory, descriptors, born))
             self._look_at_weights(node, now)
 
     def _look_at_weights(self, node: _Node, now: float) -> None:

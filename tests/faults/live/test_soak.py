@@ -5,7 +5,6 @@ Every cycle is judged for itself; memory and descriptors are judged over all of 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,15 +15,16 @@ import pytest
 from tests.faults.checker import Bounds, check
 from tests.faults.live import network
 from tests.faults.live.fault import Act, nothing
+from tests.faults.live.faults_of_cables import pulled
 from tests.faults.live.faults_of_machines import START, boot, power_off
-from tests.faults.live.faults_of_processes import LEASE_OUTAGE
+from tests.faults.live.faults_of_processes import LEASE_OUTAGE, continued, killed, stopped
+from tests.faults.live.kills import SEED
 from tests.faults.live.play import judged
-from tests.faults.live.soaked import killed_on, pulled_from, restarted, stopped_on, unstopped
+from tests.faults.live.processes import DAEMON, KEEPER
 from tests.faults.live.world import INITDEAD, YOUNG, World
 from tests.faults.timeline import Kind, Process, Timeline
 from tests.system.pair import NAMES
 
-SEED = int(os.environ.get("FAULTS_SEED", "0")) or time.time_ns() % 1_000_000
 CYCLES = [6, pytest.param(500, marks=pytest.mark.nightly)]
 LONGEST = 1.5
 """Seconds between one fault and the next, and until both are repaired."""
@@ -34,30 +34,36 @@ NETWORK = "the network"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the two. where: a node, or the network; harms: nodes of which no service is asked meanwhile."""
+    """One of the two. where: a node, or the network; harms: nodes of which no service is asked meanwhile. starts: its
+    repair starts a node, which joins first."""
 
     name: str
     where: str
     harms: frozenset[str]
     do: Act
     undo: Act = nothing
+    starts: bool = False
 
 
 def parts() -> Iterator[Part]:
     both = frozenset(NAMES)
     for node in NAMES:
         one = frozenset([node])
-        yield Part(f"power-off of {node}", node, one, power_off(node), boot(node))
-        yield Part(f"daemon of {node} killed", node, one, killed_on(node, "hbeat"))
-        yield Part(f"keeper of {node} killed", node, frozenset(), killed_on(node, "hbeat-keeper"))
-        yield Part(f"all of {node} killed", node, one, killed_on(node), restarted(node))
-        yield Part(f"daemon of {node} stopped", node, one, stopped_on(node), unstopped(node))
+        yield Part(f"power-off of {node}", node, one, power_off(node), boot(node), starts=True)
+        yield Part(f"daemon of {node} killed", node, one, killed(DAEMON, on=node))
+        yield Part(f"keeper of {node} killed", node, frozenset(), killed(KEEPER, on=node))
+        yield Part(f"all of {node} killed", node, one, killed(on=node), start(node), starts=True)
+        yield Part(f"daemon of {node} stopped", node, one, stopped(DAEMON, on=node), continued(node))
         for legs in (("eth0",), ("eth1",), ("eth0", "eth1")):
             name = f"{' and '.join(legs)} of {node} pulled"
-            yield Part(name, node, one, pulled_from(node, *legs), pulled_from(node, *legs, mend=True))
+            yield Part(name, node, one, pulled(node, *legs), pulled(node, *legs, mend=True))
     yield Part("heartbeats lost", NETWORK, both, network.lose_heartbeats, network.heal)
     yield Part("a tenth of all frames lost", NETWORK, frozenset(), lambda w: network.lose(w, 10), network.heal)
     yield Part("frames duplicated", NETWORK, frozenset(), network.duplicate, network.heal)
+
+
+def start(node: str) -> Act:
+    return lambda world: world.start(node)
 
 
 PARTS = list(parts())
@@ -72,7 +78,7 @@ def bounds(world: World, *chosen: Part) -> Bounds:
     takeover = LEASE_OUTAGE + patience + YOUNG
     everybody = frozenset().union(*(part.harms for part in chosen)) == set(NAMES)
     outage = None if everybody else takeover
-    heals = takeover + INITDEAD + START
+    heals = takeover + (INITDEAD + START if any(part.starts for part in chosen) else 0.0)
     return Bounds(outage, heals=heals, unserved=2.0, moves=6, settles=REST, ends=True, warm_up=6.0)
 
 

@@ -1,7 +1,7 @@
 """The world of a case: two nodes, three real servers, a router, a client behind it, and the referee outside of all.
 
 On this machine, whose kernel need not have ip_vs, the nodes forward to the real servers by the same fixed rules (nft
-dnat): who has both addresses serves. In a guest kernel (`director`) they do it by ldirectord and IPVS.
+dnat): who has both addresses serves. With ldirectord, in a guest kernel, they do it by ldirectord and IPVS.
 
     client 172.16.1.100 - router 172.16.1.1, 10.1.1.254 - outside - test1.com, test2.com - inside - real servers
 """
@@ -24,29 +24,20 @@ from typing import Any
 from migration.client import Client
 from migration.namespaces import NetworkNamespace
 from migration.network import ip_batch, set_up_real, write_sysctl
+from migration.observer import Tables
 from migration.realserver import RealServers
 from migration.topology import LabReal, Leg
+from tests.faults.live.layout import ONE_GROUP, REALS, Layout
 from tests.faults.live.processes import DAEMON, find, named
 from tests.faults.live.referee import ASK_EVERY, Referee
 from tests.faults.timeline import Finding, Kind, Mark, Serving, Timeline
-from tests.system.pair import GATEWAY, HA_CF, HARESOURCES, NAMES, VIP, Pair
+from tests.system.pair import GATEWAY, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
-KEEPALIVE, DEADTIME, INITDEAD, LEASE = 0.1, 0.5, 1.5, 1.0
-"""Those of the files below, seconds."""
-GUEST_DEADTIME, GUEST_LEASE = 4.0, 4.0
-"""In a guest, with one processor and slow system calls for everybody."""
+INITDEAD = 1.5
+"""That of `layout.ONE_GROUP`, seconds."""
 YOUNG = 2.0
 """Seconds more than deadtime that a node is waited for in the first five seconds of its life."""
-HBEAT_YAML = "vip_lease: 1s\nlink_hold_down: 1s\n"
-REALS = ("192.168.2.236", "192.168.2.237", "192.168.2.238")
-DIRECTOR_CF = (
-    "checktimeout=1\nnegotiatetimeout=1\ncheckinterval=1\nquiescent=yes\nvirtual=10.1.1.10:80\n"
-    + "".join(f"\treal={real}:80 masq\n" for real in REALS)
-    + '\tservice=http\n\trequest="index.html"\n\treceive="ok"\n\tscheduler=wrr\n\tprotocol=tcp\n'
-)
-GUEST_HA_CF = HA_CF.replace("100ms", "500ms").replace("1500ms", "12").replace("deadtime 500ms", "deadtime 4")
-DIRECTOR_HARESOURCES = HARESOURCES.replace(f"{ONE} ", f"{ONE} ldirectord::ldirectord.cf ")
 FORWARD = (
     "add table ip forward; "
     "add chain ip forward in { type nat hook prerouting priority -100; }; "
@@ -58,28 +49,32 @@ STOPPED = frozenset({"local", "foreign", "all", "none"})
 
 
 class World(Pair):
-    """Both nodes are off at first. director: with ldirectord, whose kernel has ip_vs."""
+    """Both nodes are off at first."""
 
-    def __init__(self, folder: Path, *, director: bool = False, ask_every: float = ASK_EVERY) -> None:
-        super().__init__(folder)
-        self.director = director
-        self.deadtime = GUEST_DEADTIME if director else DEADTIME
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        layout: Layout = ONE_GROUP,
+        ask_every: float = ASK_EVERY,
+    ) -> None:
+        super().__init__(folder, hosts=layout.hosts)
+        self.homes = layout.homes
+        self.director = bool(layout.directors)
+        self.deadtime = layout.deadtime
+        files = {"ha.cf": layout.ha_cf, "haresources": layout.haresources, "hbeat.yaml": layout.hbeat_yaml}
         for name in NAMES:
-            self.write(name, "hbeat.yaml", HBEAT_YAML)
-            if director:
-                self.write(name, "ha.cf", GUEST_HA_CF)
-                self.write(name, "hbeat.yaml", HBEAT_YAML.replace("vip_lease: 1s", f"vip_lease: {GUEST_LEASE:g}s"))
-                self.write(name, "haresources", DIRECTOR_HARESOURCES)
-                self.write(name, "ldirectord.cf", DIRECTOR_CF)
+            for file, text in {**files, **layout.directors}.items():
+                self.write(name, file, text)
         self._namespaces = [NetworkNamespace.create() for _ in ("router", "client", *REALS)]
         self.router, client, *reals = self._namespaces
         self._plug_in(client, reals)
         self._reals = RealServers(dict(zip(self._lab_reals(), reals, strict=True)))
         self._client = Client(client, str(VIP), 80, "/index.html")
-        self._referee = Referee(self.switch.namespace, [VIP, GATEWAY], VIP, self._client, folder, ask_every)
+        self._referee = Referee(self.switch.namespace, list(self.homes), VIP, self._client, folder, ask_every)
         self._open: list[int] = []
         self._began = time.monotonic()
-        self._timeline = Timeline(self._began, self._began, (str(VIP), str(GATEWAY)))
+        self._timeline = Timeline(self._began, self._began, tuple(map(str, self.homes)))
 
     def _plug_in(self, client: NetworkNamespace, reals: list[NetworkNamespace]) -> None:
         self.switch.plug_in("router", [Leg("eth0", IPv4Interface("10.1.1.254/24"))], self.router)
@@ -147,7 +142,7 @@ class World(Pair):
         """Both nodes run, each has what haresources gives it, and the daemons say that nothing is under way."""
         if not all(node.is_on for node in self.nodes.values()):
             return False
-        return self.owners(VIP) == self.owners(GATEWAY) == [ONE] and self.calm()
+        return all(self.owners(address) == [home] for address, home in self.homes.items()) and self.calm()
 
     def calm(self) -> bool:
         """Both daemons say that nothing is under way."""
@@ -158,6 +153,12 @@ class World(Pair):
             for answer, other in zip(answers, (TWO, ONE), strict=True)
         ]
         return set(words) <= STOPPED and set(hear) == {"active"}
+
+    def table(self, name: str) -> Tables:
+        """The IPVS table of a node that is on, as its kernel has it."""
+        observer = self.nodes[name].observer
+        assert observer is not None
+        return observer.table()
 
     def patience(self, name: str) -> float:
         """After how many seconds of silence the other node is dead for this one."""
@@ -185,8 +186,8 @@ class World(Pair):
             raise
         return sock
 
-    def owners(self, address: object = VIP) -> list[str]:
-        return [name for name in NAMES if address in self.addresses(name)]
+    def each_has_one_owner(self) -> bool:
+        return all(len(self.owners(address)) == 1 for address in self.homes)
 
     def place(self, name: str, path: str) -> Path:
         """A path of the running node, as this side reaches it."""
@@ -210,6 +211,10 @@ class World(Pair):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         return pids
+
+    def runs(self, name: str, *which: str) -> bool:
+        """Whether all of these are there."""
+        return set(which) <= {called for called, _ in named(self.nodes[name].pid)}
 
     def daemon(self, name: str) -> int:
         """The pid of the daemon, as this side numbers it; 0 when there is none."""
@@ -238,12 +243,11 @@ class World(Pair):
 
     def left(self, name: str, *, tables: bool = True) -> None:
         """Takes down what a node that is to have nothing of ours any more still has: I5. tables: those of IPVS, too."""
-        has = [f"address {address}" for address in sorted(self.addresses(name) & {VIP, GATEWAY})]
+        there = self.addresses(name)
+        has = [f"address {address}" for address in self.homes if address in there]
         has += [f"process {called} ({pid})" for called, pid in named(self.nodes[name].pid)]
         if self.director and tables:
-            observer = self.nodes[name].observer
-            assert observer is not None
-            has += [f"IPVS service {service}" for service in observer.table()]
+            has += [f"IPVS service {service}" for service in self.table(name)]
         self._timeline = _with(self._timeline, left=[Finding(name, what) for what in has])
 
     def timeline(self) -> Timeline:

@@ -16,6 +16,7 @@ from ldirector.adapters.control_client import ask
 ROOT = Path(__file__).parents[3]
 LDIRECTORD = str(Path(sys.executable).with_name("ldirectord"))
 CONFIG = Path("/etc/ha.d/ldirectord.cf")
+LOG = Path("/run/ldirectord.test.log")
 NAME = "/run/ldirectord.ldirectord.cf"
 SERVES = ["-A -t 10.1.1.10:80 -s wrr", "-a -t 10.1.1.10:80 -r 192.168.2.236:80 -m -w 1"]
 
@@ -99,6 +100,41 @@ def test_a_killed_daemon_is_stale_and_its_table_is_adopted_by_the_next_start() -
     assert table() == SERVES
     assert (verb("start"), table(), len(daemons())) == (0, SERVES, 1)
     assert verb("status") == 0
+
+
+def test_virtual_of_a_killed_daemon_that_left_the_file_is_removed_by_the_next_start_and_no_other() -> None:
+    """By ownership: what somebody else has written stays, whatever it looks like."""
+    both = CONFIG.read_text() + "\nvirtual=10.1.1.11:80\n    real=192.168.2.236:80 masq\n    checktype=on\n"
+    foreign = "-A -t 10.1.1.12:80 -s wrr"
+    for role, left in (("active", SERVES), ("standby", [])):
+        only = CONFIG.read_text()
+        CONFIG.write_text(f'logfile="{LOG}"\n{both}')
+        assert verb("start") == 0
+        subprocess.run(["ipvsadm", *foreign.split()], check=True)
+        os.kill(daemons()[0], signal.SIGKILL)
+        assert "10.1.1.11" in Path(f"{NAME}.table").read_text()
+        CONFIG.write_text(f'logfile="{LOG}"\n{only}')
+        assert verb("--role", role, "start") == 0
+        assert sorted(table()) == sorted([*left, foreign])
+        assert "Virtual server 10.1.1.11:80: an earlier life of this daemon left it in the table" in LOG.read_text()
+        assert verb("stop") == 0
+        assert table() == [foreign]
+        assert not Path(f"{NAME}.table").exists()
+        subprocess.run(["ipvsadm", "-C"], check=True)
+        LOG.unlink()
+        CONFIG.write_text(only)
+
+
+def test_damaged_record_of_the_table_is_named_and_nothing_is_guessed() -> None:
+    CONFIG.write_text(f'logfile="{LOG}"\n{CONFIG.read_text()}')
+    assert verb("start") == 0
+    os.kill(daemons()[0], signal.SIGKILL)
+    record = Path(f"{NAME}.table")
+    record.write_text(record.read_text().replace("10.1.1.10", "10.1.1.11"))
+    subprocess.run(["ipvsadm", "-A", "-t", "10.1.1.11:80", "-s", "wrr"], check=True)
+    assert verb("start") == 0
+    assert sorted(table()) == sorted([*SERVES, "-A -t 10.1.1.11:80 -s wrr"])
+    assert f"{record} is damaged: its checksum does not match" in LOG.read_text().replace("/var/run", "/run")
 
 
 def test_a_broken_file_keeps_nobody_from_stop_and_status_and_loses_no_pid_file() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,39 @@ def test_reload_with_a_broken_director_file_changes_nothing(pair: Pair) -> None:
     status, out = pair.run(ONE, "ldirectord", "ldirectord.cf", "status")
     assert status == 0
     assert "is running" in out
+
+
+def checked_by(program: str) -> str:
+    """The same virtual, whose server is well where this program says so."""
+    return DIRECTOR_CF.replace("checktype=on", f"checktype=external\n    checkcommand={program}")
+
+
+def serves_on_a_word(pair: Pair, name: str) -> bool:
+    return "on the other node's word" in pair.run(name, "ldirectord", "ldirectord.cf", "status")[1]
+
+
+def test_standby_whose_checks_fail_does_not_empty_the_farm_of_a_node_that_died(pair: Pair) -> None:
+    for name, program in ((ONE, "/bin/true"), (TWO, "/bin/false")):
+        pair.write(name, "ldirectord.cf", checked_by(program))
+        assert pair.run(name, "ldirectord", "ldirectord.cf", "reload")[0] == 0
+    pair.until(lambda: "the other node does: its word stands for them" in pair.log(TWO), 40)
+    pair.nodes[ONE].power_off()
+    pair.until(lambda: pair.owners() == [TWO], 60)
+    for _ in range(3):  # of its checks, each of which fails
+        assert table(pair, TWO) == SERVING
+        time.sleep(1.1)
+    assert serves_on_a_word(pair, TWO)
+    # the director is killed while it serves so: the next one goes on
+    before = director_pid(pair, TWO)
+    assert pair.run(TWO, "kill", "-KILL", before)[0] == 0
+    pair.until(lambda: director_pid(pair, TWO) not in (before, ""), 30)
+    pair.until(lambda: serves_on_a_word(pair, TWO), 30)
+    assert table(pair, TWO) == SERVING
+    # its checks work again: they count
+    pair.write(TWO, "ldirectord.cf", checked_by("/bin/true"))
+    assert pair.run(TWO, "ldirectord", "ldirectord.cf", "reload")[0] == 0
+    pair.until(lambda: not serves_on_a_word(pair, TWO), 20)
+    assert table(pair, TWO) == SERVING
 
 
 def sync_daemons(pair: Pair, name: str) -> str:

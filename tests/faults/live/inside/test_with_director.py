@@ -12,11 +12,12 @@ from tests.faults.checker import Bounds, check
 from tests.faults.live import network
 from tests.faults.live.fault import Act, Fault
 from tests.faults.live.faults_of_machines import boot, power_off, start_in_order, stop_in_order
-from tests.faults.live.faults_of_processes import kill_all, killed, start_again
+from tests.faults.live.faults_of_processes import killed, start_again
+from tests.faults.live.layout import GUEST_DEADTIME, GUEST_LEASE, ONE, REALS, TWO
 from tests.faults.live.play import judged, play
 from tests.faults.live.processes import DAEMON, DIRECTOR
-from tests.faults.live.world import GUEST_DEADTIME, GUEST_LEASE, ONE, REALS, TWO, World
-from tests.faults.timeline import Kind
+from tests.faults.live.world import World
+from tests.faults.timeline import Kind, Timeline
 
 SLOW = 1.0
 """Seconds by which everything may come later here: one processor for both nodes, the reals, the client and us."""
@@ -27,6 +28,7 @@ CHECKED = 1.0 + 1.0 + SLOW
 STARTED = 10.0 + 6.0
 """In which an ldirectord that was killed early in its life has been started again and has made its first checks."""
 HOUR = 3600
+STALE = "10.1.1.99:80"
 
 
 def kill_director(name: str) -> Act:
@@ -63,7 +65,7 @@ def delayed(netem: str) -> Act:
     return do
 
 
-UNMOVED = Bounds(ends=True, dead_weight=CHECKED, unserved=SLOW)
+UNMOVED = Bounds(dead_weight=CHECKED, unserved=SLOW)
 TAKEN = Bounds(TAKEOVER, moves=2, ends=True, dead_weight=CHECKED, unserved=SLOW, heals=2.0, settles=60, warm_up=20)
 FAULTS = [
     Fault("real server stopped", stop_a_real, UNMOVED, start_it_again, lasts=4),
@@ -77,16 +79,16 @@ FAULTS = [
         lasts=STARTED + CHECKED,
     ),
     Fault("daemon killed beside ldirectord", killed(DAEMON), TAKEN, lasts=TAKEOVER, rest=60),
-    Fault("all killed, ldirectord too", kill_all, TAKEN, start_again, lasts=TAKEOVER, rest=60),
+    Fault("all killed, ldirectord too", killed(), TAKEN, start_again, lasts=TAKEOVER, rest=60),
     Fault("power-off with ldirectord", power_off(ONE), TAKEN, boot(ONE), lasts=TAKEOVER, rest=60),
     Fault("orderly stop with ldirectord", stop_in_order, TAKEN, start_in_order, lasts=2, rest=60),
     Fault("clock an hour forward", step_clock(HOUR), UNMOVED, lasts=4),
     Fault("clock an hour back", step_clock(-HOUR), UNMOVED, lasts=4),
-    Fault("frames delayed", delayed("delay 150ms 50ms"), Bounds(ends=True, unserved=4.0), network.restore, lasts=6),
+    Fault("frames delayed", delayed("delay 150ms 50ms"), Bounds(unserved=4.0), network.restore, lasts=6),
     Fault(
         "frames reordered",
         delayed("delay 60ms reorder 50% 25%"),
-        Bounds(ends=True, unserved=4.0),
+        Bounds(unserved=4.0),
         network.restore,
         lasts=6,
     ),
@@ -119,12 +121,46 @@ def test_i5_nothing_is_left_after_a_stop_and_after_a_kill_of_everything(settled:
     settled.stop(TWO)
     settled.left(TWO)
     settled.mark(Kind.FAULT, "all killed")
-    kill_all(settled)
+    killed()(settled)
     time.sleep(TAKEOVER)
-    addresses = settled.addresses(ONE)
-    settled.left(ONE, tables=False)  # what is in IPVS then is adopted, or removed, by the next one
-    assert addresses
-    assert check(settled.timeline().since(began), Bounds(None, ends=True)) == []
+    assert settled.addresses(ONE)
+    settled.left(ONE, tables=False)
+    assert settled.table(ONE) != {}  # nobody was there to remove it: that is for the next one
+    settled.mark(Kind.ORDER, f"start of {ONE}")
     settled.start(ONE)
-    settled.start(TWO)
+    settled.until(lambda: settled.each_has_one_owner() and settled.owners() == [ONE], 60)
+    settled.mark(Kind.ORDER, f"stop of {ONE}")
+    settled.stop(ONE)
+    settled.left(ONE)
+    timeline = settled.timeline().since(began)
+    assert check(timeline, Bounds(None, ends=True)) == []
+    assert _entries_end(timeline) == 1, "the table is adopted, and ends with the orderly stop alone"
+    start_both(settled)
+
+
+def _entries_end(timeline: Timeline) -> int:
+    """How often the entry of the first real server has gone from the first node's table."""
+    real = f"{REALS[0]}:80"
+    return sum(weight.weight is None for weight in timeline.weights if (weight.node, weight.real) == (ONE, real))
+
+
+def start_both(world: World) -> None:
+    for name in (ONE, TWO):
+        world.start(name)
+    world.until(world.at_rest, 60)
+
+
+def test_i5_virtual_that_nobody_removes(settled: World) -> None:
+    """The negative control for tables: a virtual that is of no daemon of ours is there before and after the stop."""
     settled.until(settled.at_rest, 60)
+    status, out = settled.run(TWO, "ipvsadm", "-A", "-t", STALE)
+    assert status == 0, out
+    began = time.monotonic()
+    settled.mark(Kind.ORDER, f"stop of {TWO}")
+    settled.stop(TWO)
+    settled.left(TWO)
+    violations = check(settled.timeline().since(began), Bounds(ends=True))
+    assert settled.run(TWO, "ipvsadm", "-D", "-t", STALE)[0] == 0
+    start_both(settled)
+    what = [violation.what for violation in violations if violation.invariant == "I5"]
+    assert f"{TWO} was stopped and still has IPVS service TCP {STALE}" in what

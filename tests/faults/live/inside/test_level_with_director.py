@@ -1,0 +1,24 @@
+"""ldirectord and who looks at connections stay level, too, while real servers come and go. See level.py."""
+
+from __future__ import annotations
+
+import os
+
+from tests.faults.checker import Bounds
+from tests.faults.live.fault import Fault
+from tests.faults.live.faults_of_machines import standby, take_back
+from tests.faults.live.inside.test_with_director import FAULTS, TAKEOVER, UNMOVED
+from tests.faults.live.level import looks_after, not_level
+from tests.faults.live.processes import DAEMON, DIRECTOR, KEEPER, RECORDER, TELLER
+from tests.faults.live.world import World
+
+CYCLES = int(os.environ.get("FAULTS_CYCLES") or 8)
+EACH_NODE = (KEEPER, DAEMON, RECORDER, TELLER, DIRECTOR)
+STANDBY = Fault("hb_standby with ldirectord", standby, Bounds(TAKEOVER, unserved=4.0, settles=60, heals=2.0), take_back)
+"""What a handover costs is judged elsewhere."""
+
+
+def test_i6_memory_and_descriptors_stay_level_over_all_cycles(settled: World) -> None:
+    settled.until(lambda: settled.at_rest() and all(settled.runs(name, *EACH_NODE) for name in settled.nodes), 60)
+    lasting = [STANDBY, *(fault for fault in FAULTS if fault.bounds == UNMOVED)]
+    assert not_level(looks_after(settled, lasting, CYCLES), CYCLES, 2 * len(EACH_NODE)) == []
