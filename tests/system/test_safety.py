@@ -42,7 +42,10 @@ def kill_daemon(pair: Pair) -> None:
 
 
 def kill_daemon_and_keeper(pair: Pair) -> None:
-    kill(pair, ONE, *processes(pair, ONE, "hbeat-keeper"), pair.pid(ONE))
+    """Stopped first: of two that are killed one after the other the second starts the first again in between."""
+    both = (*processes(pair, ONE, "hbeat-keeper"), pair.pid(ONE))
+    kill(pair, ONE, *both, number=signal.SIGSTOP)
+    kill(pair, ONE, *both)
 
 
 def stopped(seconds: float) -> Fault:

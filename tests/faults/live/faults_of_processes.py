@@ -19,11 +19,11 @@ KILLED = Bounds(outage=LEASE_OUTAGE, moves=2, ends=True)
 
 def killed(*which: str, on: str = ONE) -> Act:
     """Without names all of ours, at one instant: of processes that are killed one after the other, the others clean
-    up."""
+    up, and start again what is gone."""
 
     def kill(world: World) -> None:
-        if not which:
-            world.signal(on, signal.SIGSTOP)
+        if len(which) != 1:
+            world.signal(on, signal.SIGSTOP, *which)
         assert world.signal(on, signal.SIGKILL, *which) != []
 
     return kill
