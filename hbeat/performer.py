@@ -86,6 +86,7 @@ class Performer:
         while self._effects:
             self._do(self._effects[0])
             self._effects.popleft()
+        self._agents.addresses.release()
 
     def next_deadline(self) -> float | None:
         """Now, if a plan waits for its next slice."""

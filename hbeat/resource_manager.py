@@ -156,6 +156,8 @@ class _Manager:
     def _run(self, resource: Resource, action: Action) -> Outcome:
         """Waits until the action has ended."""
         begun = self._agents.run(resource, action, time.monotonic())
+        if not isinstance(begun, Outcome):
+            self._agents.addresses.release()
         for aside in self._agents.take_asides():
             if not (told := _wait(aside)).ok:
                 _complain(told.detail)

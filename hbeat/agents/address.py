@@ -130,8 +130,12 @@ class AddressAgent:
             self._vips.goes(resource)
 
     def _announce(self, address: str, interface: str, mac: bytes, now: float) -> None:
-        problem = self.announcer.announce(address, interface, mac, now)
-        if problem:
+        for problem in self.announcer.announce(address, interface, mac, now):
+            self._report(problem)
+
+    def release(self) -> None:
+        """All addresses that come together are there: they are announced."""
+        for problem in self.announcer.release():
             self._report(problem)
 
     def close(self) -> None:

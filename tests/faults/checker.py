@@ -186,7 +186,7 @@ def dead_weight(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
 def left_behind(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
     """I5."""
     for finding in timeline.left:
-        yield Violation("I5", timeline.ended, f"{finding.node} was stopped and still has {finding.what}")
+        yield Violation("I5", finding.at, f"{finding.node} was stopped and still has {finding.what}")
 
 
 def growth(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
@@ -212,7 +212,7 @@ def growth(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
 def tracebacks(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
     """I7, what was written."""
     for finding in timeline.tracebacks:
-        yield Violation("I7", timeline.ended, f"{finding.node}: {finding.what}")
+        yield Violation("I7", finding.at, f"{finding.node}: {finding.what}")
 
 
 def ended(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:

@@ -172,7 +172,9 @@ def test_i4_is_judged_from_the_beginning_of_the_part_that_is_judged() -> None:
 
 
 def test_i5_what_is_left() -> None:
-    assert invariants(replace(line(), left=(Finding("a", "address 10.1.1.10"),))) == ["I5"]
+    left = replace(line(), left=(Finding(9.0, "a", "address 10.1.1.10"),))
+    assert invariants(left) == ["I5"]
+    assert invariants(left.since(10)) == []
 
 
 def looked(values: list[tuple[int, int]], born: float = 0.0) -> Timeline:
@@ -201,7 +203,9 @@ def test_i6_growth() -> None:
 
 
 def test_i7_tracebacks_and_processes_that_end() -> None:
-    assert invariants(replace(line(), tracebacks=(Finding("a", "Traceback"),))) == ["I7"]
+    written = replace(line(), tracebacks=(Finding(9.0, "a", "Traceback"),))
+    assert invariants(written) == ["I7"]
+    assert invariants(written.since(10)) == []
     looks = tuple(Process(6.0 + number, "a", "hbeat", 1 if number < 5 else 2, 1, 1) for number in range(10))
     assert invariants(replace(line(), processes=looks)) == ["I7"]
     assert invariants(replace(line(), processes=looks), Bounds(1.0, moves=2, ends=True)) == []

@@ -98,6 +98,7 @@ class Process:
 class Finding:
     """Something that is not to be there: a traceback or a core (I7), or what a stopped node left behind (I5)."""
 
+    at: float
     node: str
     what: str
 
@@ -150,6 +151,8 @@ class Timeline:
             weights=tuple(_last(self.weights, began)) + tuple(w for w in self.weights if w.at >= began),
             servings=tuple(_last(self.servings, began)) + tuple(s for s in self.servings if s.at >= began),
             processes=tuple(p for p in self.processes if p.at >= began),
+            tracebacks=tuple(f for f in self.tracebacks if f.at >= began),
+            left=tuple(f for f in self.left if f.at >= began),
         )
 
     def as_json(self) -> str:

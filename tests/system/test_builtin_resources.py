@@ -35,10 +35,15 @@ class Player:
             self.agents = Agents({"HA_CURHOST": "test1.com", "PATH": os.environ["PATH"]}, self.reports.append)
 
     def do(self, action: Action, word: str) -> Outcome:
+        return self.do_all(action, word)[0]
+
+    def do_all(self, action: Action, *words: str) -> list[Outcome]:
+        """Addresses that come together."""
+        now = time.monotonic()
         with self.host.entered():
-            outcome = self.agents.run(parse_resource(word), action, time.monotonic())
-        assert isinstance(outcome, Outcome)
-        return outcome
+            outcomes = [self.agents.run(parse_resource(word), action, now) for word in words]
+            self.agents.addresses.release()
+        return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
 
     def ip(self, *words: str) -> list[dict[str, object]]:
         with self.host.entered():
@@ -47,9 +52,11 @@ class Player:
         return found
 
     def listener(self, interface: str, protocol: int) -> socket.socket:
+        """Without interface: what arrives on any."""
         with self.host.entered():
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
-            sock.bind((interface, protocol))
+            if interface:
+                sock.bind((interface, protocol))
         sock.settimeout(5)
         return sock
 
@@ -103,6 +110,35 @@ def test_ipv6_address_is_advertised_to_all_nodes(player: Player) -> None:
     assert frame[62:78] == socket.inet_pton(socket.AF_INET6, "2001:db8::10")
 
 
+def test_of_addresses_that_come_together_the_gateway_is_announced_before_what_clients_ask_for(player: Player) -> None:
+    with player.listener("", ETH_P_ARP) as wire:
+        player.do_all(Action.START, "IPaddr::10.1.1.20/24/eth0", "IPaddr::192.168.2.230/24/eth1")
+        announced = [socket.inet_ntoa(wire.recv(200)[28:32]) for _ in range(2)]
+    assert announced == ["192.168.2.230", "10.1.1.20"]
+
+
+def test_first_frame_waits_for_a_millisecond_and_no_more(player: Player) -> None:
+    announcer, mac = player.agents.announcer, bytes(6)
+    with player.listener("", ETH_P_ARP) as wire, player.host.entered():
+        wire.setblocking(False)
+        announcer.announce("10.1.1.20", "eth0", mac, 1.0)
+        with pytest.raises(BlockingIOError):
+            wire.recv(200)
+        announcer.announce("10.1.1.21", "eth0", mac, 1.0011)
+        wire.settimeout(5)
+        assert [socket.inet_ntoa(wire.recv(200)[28:32]) for _ in range(2)] == ["10.1.1.21", "10.1.1.20"]
+
+
+def test_address_that_goes_while_it_waits_is_not_announced(player: Player) -> None:
+    with player.listener("", ETH_P_ARP) as wire, player.host.entered():
+        wire.setblocking(False)
+        player.agents.announcer.announce("10.1.1.20", "eth0", bytes(6), 1.0)
+        player.agents.announcer.silence("10.1.1.20")
+        assert player.agents.announcer.release() == []
+        with pytest.raises(BlockingIOError):
+            wire.recv(200)
+
+
 @pytest.mark.parametrize(
     ("word", "words"),
     [
@@ -153,6 +189,7 @@ def test_address_is_announced_as_often_and_as_far_apart_as_is_said(player: Playe
     with player.listener("far1", ETH_P_ARP) as sock, player.host.entered():
         begun = time.monotonic()
         player.agents.run(parse_resource("SendArp::192.168.2.240/eth1"), Action.START, begun)
+        player.agents.addresses.release()
         due = []
         while (at := player.agents.announcer.next_deadline()) is not None:
             due.append(at - begun)

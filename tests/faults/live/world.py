@@ -73,6 +73,7 @@ class World(Pair):
         self._client = Client(client, str(VIP), 80, "/index.html")
         self._referee = Referee(self.switch.namespace, list(self.homes), VIP, self._client, folder, ask_every)
         self._open: list[int] = []
+        self._known: set[tuple[str, str]] = set()  # tracebacks and cores that are in the timeline, or were
         self._began = time.monotonic()
         self._timeline = Timeline(self._began, self._began, tuple(map(str, self.homes)))
 
@@ -248,7 +249,7 @@ class World(Pair):
         has += [f"process {called} ({pid})" for called, pid in named(self.nodes[name].pid)]
         if self.director and tables:
             has += [f"IPVS service {service}" for service in self.table(name)]
-        self._timeline = _with(self._timeline, left=[Finding(name, what) for what in has])
+        self._timeline = _with(self._timeline, left=[Finding(time.monotonic(), name, what) for what in has])
 
     def timeline(self) -> Timeline:
         """Everything since the world began."""
@@ -288,9 +289,9 @@ class World(Pair):
             for path in (folder / place).rglob("core*")
             if path.is_file()
         ]
-        known = {finding.what for finding in self._timeline.tracebacks if finding.node == name}
-        fresh = [Finding(name, what) for what in dict.fromkeys(found) if what not in known]
-        self._timeline = _with(self._timeline, tracebacks=fresh)
+        fresh = [what for what in dict.fromkeys(found) if (name, what) not in self._known]
+        self._known.update((name, what) for what in fresh)
+        self._timeline = _with(self._timeline, tracebacks=[Finding(time.monotonic(), name, what) for what in fresh])
 
     def close(self) -> None:
         for descriptor in self._open:
