@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from hbeat.core.announcements import announcements
 from hbeat.core.model import ARP_INTERVAL, ARP_REPEAT
 
-
 PATIENCE = 0.001
 """Seconds that a first frame waits for those of the addresses behind it."""
 
