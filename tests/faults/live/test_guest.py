@@ -43,7 +43,7 @@ def run_in_guest(*tests: str, time_limit: float, **env: object) -> None:
 
 def test_inside_a_guest() -> None:
     tests = ("test_with_director", "test_kills_with_director", "test_level_with_director")
-    run_in_guest(*tests, time_limit=600, FAULTS_KILLS=2)
+    run_in_guest(*tests, time_limit=1800, FAULTS_KILLS=2)
 
 
 @pytest.mark.nightly
