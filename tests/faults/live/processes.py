@@ -15,16 +15,20 @@ from pathlib import Path
 KEEPER, DAEMON, RECORDER, TELLER, DIRECTOR = "hbeat-keeper", "hbeat", "hbeat-recorder", "hbeat-teller", "ldirectord"
 """The process in front of the daemon, the daemon, its children that write hb_peer and look at connections, and the
 health checker."""
+COMMAND = "command"
+"""What a daemon has begun and waits for, as `ldirectord start`; it ends by itself."""
 START_TIME = 22 - 3
 """Which word after the name of the process (proc_pid_stat(5), field 22)."""
 TELLER_MODULE = b"hbeat.connection_teller"
 
 
 def daemons(init: int) -> list[tuple[str, int, int, int, float]]:
-    """(name, pid, KiB of memory, descriptors, monotonic time of its start) of each; pids are those of this machine.
-    init: the node's process 1."""
+    """(name, pid, KiB of memory, descriptors, monotonic time of its start) of each, commands left out; pids are those
+    of this machine. init: the node's process 1."""
     found = []
     for name, pid in named(init):
+        if name == COMMAND:
+            continue
         with suppress(OSError, StopIteration):  # it has ended meanwhile
             found.append((name, pid, _memory(pid), len(os.listdir(f"/proc/{pid}/fd")), _born(pid)))
     return found
@@ -61,6 +65,8 @@ def _name(pid: int, parent: str) -> str:
             return TELLER
         if not called.startswith((DAEMON, DIRECTOR)):
             return ""
+        if called == DIRECTOR and parent:
+            return COMMAND
         return RECORDER if called == DAEMON and parent == DAEMON else called
     return ""
 

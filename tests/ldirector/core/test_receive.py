@@ -95,12 +95,18 @@ def test_lookahead_over_the_longest_body_is_given_up_within_50_ms(pattern: str) 
     assert min(spent) < 0.05
 
 
-@pytest.mark.parametrize("pattern", [r"\w+: ok|OK$", "[a-z]+ OK"])
-def test_pattern_that_begins_with_a_class_has_time_for_the_longest_body(pattern: str) -> None:
-    """The best of fifty, because other processes share the caches of the processor, and may do so for a second."""
+def test_pattern_that_begins_with_a_class_takes_the_longest_body_once() -> None:
+    """In the processor time of a search that cannot do with less; in turn, because other work slows both."""
     page = b"abcdefgh " * 29_126 + b"service OK"
     assert len(page) == 262144
-    assert any(judge_body(pattern, page).outcome is Outcome.PASS for _ in range(50))
+    patterns: dict[str, list[float]] = {"[a-z]+ OK": [], r"\w+: ok|OK$": []}
+    for _ in range(5):
+        for pattern, spent in patterns.items():
+            before = time.process_time()
+            assert judge_body(pattern, page, seconds=5).outcome is Outcome.PASS
+            spent.append(time.process_time() - before)
+    once, alternatives = (min(spent) for spent in patterns.values())
+    assert alternatives < 3 * once
 
 
 @pytest.mark.parametrize("pattern", ["ok(", "[", "*a", "(?P<x>", "a{2,1}"])
