@@ -19,6 +19,9 @@ from hbeat.load import HA_DIR, Configuration
 DIGITS = 12
 DEFAULT_DIRECTOR_FILE = "ldirectord.cf"
 SIZE_LIMIT = 4 << 20
+MOST_FILES, LONGEST_NAMES = 16, 400
+"""What is told of more ldirectord files, or of longer names, is one digest of all: a status has only so much room."""
+ALL_FILES = "ldirectord-files"
 
 
 class SharedFiles:
@@ -46,6 +49,8 @@ class SharedFiles:
         groups = [" ".join((g.node, *(r.text for r in g.resources))) for g in self._config.groups]
         numbers = ",".join(str(number) for number in sorted(self._config.keys.keys))
         directors = {name: _digest_of(path) for name, path in self._directors.items()}
+        if len(directors) > MOST_FILES or len("".join(directors)) > LONGEST_NAMES:
+            directors = {ALL_FILES: _digest(repr(sorted(directors.items())).encode())}
         return {"haresources": _digest("\n".join(groups).encode()), KEY_NUMBERS: numbers, **directors}
 
 

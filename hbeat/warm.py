@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from hbeat.agents.roster import Agents
@@ -36,6 +37,7 @@ class WarmResources:
         self._again: dict[Resource, float] = {}
         self._pause: dict[Resource, float] = {}
         self._dismissed: set[Resource] = set()
+        self._hung: set[Resource] = set()
 
     def next_deadline(self) -> float | None:
         return min([*self._again.values(), *self._glance_at.values()], default=None)
@@ -46,15 +48,34 @@ class WarmResources:
             del self._again[resource]
             self._warm_up(resource, now)
         for resource in [r for r, at in self._glance_at.items() if at <= now]:
-            self._glance_at[resource] = now + GLANCE
             self._glance(resource, now)
 
     def _glance(self, resource: Resource, now: float) -> None:
+        """One at a time: what hangs would have them all wait at its socket."""
+
         def glanced(outcome: Outcome, at: float) -> None:
-            if outcome.ok and resource in self._glance_at:
+            if resource not in self._glance_at:
+                return
+            self._glance_at[resource] = at + GLANCE
+            self._heard(resource, bool(outcome.ok or not outcome.detail), at)
+            if outcome.ok:
                 self._sighted(resource, not outcome.running, at)
 
+        self._glance_at[resource] = math.inf
         self._operations.follow(self._agents.glance(resource, now), glanced, now)
+
+    def _heard(self, resource: Resource, answers: bool, now: float) -> None:
+        """What does not answer cannot serve: no group comes home to it."""
+        if answers is (resource not in self._hung):
+            return
+        if answers:
+            self._hung.discard(resource)
+            self._note(Note(Level.WARNING, f"{resource.text} answers again"))
+        else:
+            self._hung.add(resource)
+            text = f"{resource.text} runs and does not answer: end it with SIGKILL, it will be started again"
+            self._note(Note(Level.ERROR, text))
+        self._prepared(resource, answers, now)
 
     def prepare(self, resource: Resource, now: float) -> None:
         """Starts it, and starts it again when it ends."""
@@ -66,6 +87,7 @@ class WarmResources:
         """Ends it, for good."""
         self._again.pop(resource, None)
         self._glance_at.pop(resource, None)
+        self._hung.discard(resource)
         self._dismissed.add(resource)
         self._sighted(resource, None, now)
         self._cool_down(resource, now)
@@ -94,6 +116,7 @@ class WarmResources:
     def _died(self, resource: Resource, warm_at: float, now: float) -> None:
         """It ended without being told to by us: start it again, at once if it had lived for a while."""
         self._glance_at.pop(resource, None)
+        self._hung.discard(resource)
         if resource in self._dismissed:
             return
         self._sighted(resource, None, now)

@@ -40,6 +40,8 @@ class DirectorOperation(_WithDirector):
         request = {Action.START: start, Action.STOP: "role standby", Action.STATUS: "status"}[action]
         try:
             self._call = director.ControlCall(config, request, now + director.CALL_DEADLINE)
+        except BlockingIOError:
+            self.outcome = Outcome(False, "ldirectord runs and does not answer")
         except OSError:
             self._not_running(now)
 

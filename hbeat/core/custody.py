@@ -7,6 +7,15 @@ Silent peer. From suspicion on the network is asked for the addresses that a dea
 are taken if nobody answers; else the groups stay where they are, the network is asked on, and an alarm is logged. An
 original heartbeat which crashed leaves its addresses behind for ever; it is waited for no longer than the limit.
 
+Under way. Between the decision to take addresses and the moment in which they stand lie the starts of what is before
+them in haresources, and the stops that they wait behind: the network is asked on for as long. That tells the other
+node, if it lives, that they are about to be taken, and it is asked likewise: of two that start the same group unheard,
+the one that haresources does not name steps back at the first question of the other. So does whoever finds that
+somebody has the address after all.
+
+A peer that was never heard may be anything: a firewall, other keys, a file that was lost. It is waited for like one of
+our kind, as long as somebody answers.
+
 Orphans. A node of our kind whose heartbeat is late is asked for at once, and so is its machine. One that answers for
 itself and not for its addresses has a daemon that was killed or hangs, and has lost them (`guard`): it is dead without
 waiting for deadtime, if all it had is of our own kinds; other resources may still run there.
@@ -20,7 +29,8 @@ patience after all links lost their carrier: the peer takes them, and the cable 
 put back as lost ones are.
 
 Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
-not dead: it keeps its groups, we give them up, and ask on. Everybody else stays, and says so to the network again. So
+not dead: it keeps its groups, we give them up, the addresses at once, and ask on; they are not taken again before
+nobody answers, also from an original. Everybody else stays, and says so to the network again. So
 of two nodes with the same address that hear only each other's ARP the one that haresources names keeps it. Where both
 are alive and their haresources disagree, the one whose name comes first keeps it until they do not.
 """
@@ -32,10 +42,12 @@ from collections.abc import Callable, Iterable
 from hbeat.core.builtin import ADDRESSES, BUILTIN
 from hbeat.core.events import Announce, Asked, Drop, Effect, Level, Note, Probe
 from hbeat.core.guard import Guard
+from hbeat.core.holder import keys_of
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
 from hbeat.core.model import NodeState, Resource, ResourceGroup, Safety, Timing
 from hbeat.core.ownership import Ownership
+from hbeat.core.takeover import JobKind
 
 RESTORE_PAUSE = 1.0
 ALARM_PAUSE = 60.0
@@ -45,7 +57,8 @@ HEARTBEATS = 2
 
 
 class Custody:
-    """peer_is_ours: it is a node of our kind, as far as is known. files_differ: it has another haresources, as it says.
+    """peer_is_ours: it is a node of our kind, as far as is known; is_original: it is heartbeat; neither: it was never
+    heard. files_differ: it has another haresources, as it says.
 
     Times are monotonic seconds.
     """
@@ -57,12 +70,15 @@ class Custody:
         ownership: Ownership | LegacyOwnership,
         peer: Peer | None,
         peer_is_ours: Callable[[], bool],
+        is_original: Callable[[], bool],
         files_differ: Callable[[], bool],
     ) -> None:
         self.safety, self.timing = safety, timing
         self.guard = Guard(timing.deadtime)
         self._ownership, self._peer, self._peer_is_ours = ownership, peer, peer_is_ours
-        self._files_differ = files_differ
+        self._is_original, self._files_differ = is_original, files_differ
+        self._overridden = False  # what is under way was taken from an original that still answers
+        self._proven = False  # the peer, dead for us, has claimed what it was to have left
         self._lost: set[Resource] = set()
         self._restore_at = float("-inf")
         self._due_since: float | None = None  # the peer is dead, and somebody answers for its addresses
@@ -105,6 +121,7 @@ class Custody:
         """Asks what has to be asked. To be called before the peer's death is judged: the answer is used for it."""
         if not self.safety.arp_guard:
             return []
+        self._overridden = self._overridden and not self._ownership.jobs.idle
         self.guard.watch(sorted(self._to_ask(now), key=lambda address: address.text), now)
         wanted = self._wanted(now)
         asked = [address for address in wanted if address not in self._severed]
@@ -145,7 +162,7 @@ class Custody:
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes and restores what nobody else has."""
-        effects = [*self._unowned(now), *self._give_up_severed(now), *self._expect(now)]
+        effects = [*self._unowned(now), *self._give_up_severed(now), *self._expect(now), *self._step_back(now)]
         back = self._free_again(now) if now >= self._restore_at else set()
         if back:
             self._restore_at = now + RESTORE_PAUSE
@@ -157,8 +174,41 @@ class Custody:
         if self._due_since is None:
             self._due_since = now
         if not self._ownership.contested:
+            self._proven = False
             return [*effects, *self._ownership.take(now)]
         return effects + self._wait(now, self._due_since)
+
+    def _under_way(self, now: float) -> dict[Resource, JobKind]:
+        """The addresses that are being started here, or wait for it, while the peer is silent, or although it was lost
+        a moment ago."""
+        owned, suspect_at = self._ownership, self._suspect_at()
+        if owned.jobs.idle or not owned.stable or self._overridden or not self.safety.arp_guard:
+            return {}
+        silent = self._peer is not None and (not owned.peer_alive or (suspect_at is not None and now >= suspect_at))
+        coming = {r: kind for r, kind in owned.jobs.coming().items() if r.script in ADDRESSES}
+        return coming if silent else {r: kind for r, kind in coming.items() if kind is JobKind.RESTORE}
+
+    def _step_back(self, now: float) -> list[Effect]:
+        """Somebody else answers for what is under way, or is about to take it."""
+        owned, holders = self._ownership, self.guard.holders()
+        held = {r: kind for r, kind in self._under_way(now).items() if r in holders}
+        if not held:
+            return []
+        again = {r for r, kind in held.items() if kind is JobKind.RESTORE}
+        groups = [group for group in owned.mine() if again.intersection(group.resources)]
+        owned.jobs.abandon(groups)
+        self._lost |= again
+        groups = [group for group in owned.mine() if set(held).difference(again).intersection(group.resources)]
+        if owned.peer_alive or not groups:
+            return []
+        owned.contested = True
+        names = ", ".join(f"{r.text} by {holders[r]}" for r in held)
+        text = f"answered for, or asked for, while it was being started here: {names}; giving up {keys_of(groups)}"
+        return [
+            Note(Level.CRITICAL, text),
+            *(Drop(r) for group in groups for r in group.resources if r.script in ADDRESSES),
+            *owned.step_back(groups, now),
+        ]
 
     def _expect(self, now: float) -> list[Effect]:
         """A peer that is silent in every way is probably dead: what takes its time is done before that is certain."""
@@ -238,16 +288,18 @@ class Custody:
         group = next((group for group in self._ownership.groups if address in group.resources), None)
         if group is not None and group.node != self._ownership.me and self.guard.watches(address):
             self.guard.answered(address, holder, now)
-        return []
+        return self._step_back(now)
 
     def seen(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine says that it has this address."""
         if self.guard.watches(address):
             self.guard.answered(address, holder, now)
-            return []
+            return self._step_back(now)
         owned = self._ownership
         group = next((group for group in owned.mine() if address in group.resources), None)
-        if group is None or not owned.stable or not owned.jobs.idle or owned.standby.under_way:
+        if group is None or not owned.stable or owned.standby.under_way or self._overridden:
+            return []
+        if not owned.jobs.idle and (owned.peer_alive or address in owned.jobs.coming()):
             return []
         if now < self._conflict_at.get(address, float("-inf")):
             return []
@@ -258,15 +310,17 @@ class Custody:
         owned = self._ownership
         what = f"{address.text} is claimed by {holder}, too"
         if isinstance(owned, Ownership) and group.node != owned.me and not owned.peer_alive and self.safety.arp_guard:
+            self._proven = owned.contested = True
             text = f"{what}: {group.node} is not dead, giving its groups up; check the heartbeat links"
-            return [Note(Level.CRITICAL, text), *owned.give_up_foreign(now)]
+            given = [r for g in owned.mine() if g.node != owned.me for r in g.resources if r.script in ADDRESSES]
+            return [Note(Level.CRITICAL, text), *(Drop(r) for r in given), *owned.give_up_foreign(now)]
         if self._peer is not None and self._peer.alive and self._files_differ() and owned.me > self._peer.name:
             why = f"haresources of {self._peer.name} gives it to that node, ours to this one; make the files the same"
             return [Drop(address), *self.lost([address], why, now)]
         return [Note(Level.CRITICAL, f"{what}: two machines have it; it stays here, find the other"), Announce(address)]
 
     def _to_ask(self, now: float) -> set[Resource]:
-        return {*self._wanted(now), *self._lost} - self._severed
+        return {*self._wanted(now), *self._lost, *self._under_way(now)} - self._severed
 
     def _is_free(self, addresses: Iterable[Resource], now: float) -> bool:
         return not self.safety.arp_guard or self.guard.is_free(addresses, now)
@@ -288,7 +342,8 @@ class Custody:
         """Somebody answers for addresses of a peer that is dead for us."""
         limit = self.safety.arp_guard_limit or self.timing.deadtime
         holders = ", ".join(f"{r.text} is answered for by {mac}" for r, mac in self.guard.holders().items())
-        if not self._peer_is_ours() and now >= since + limit:
+        if self._is_original() and not self._proven and now >= since + limit:
+            self._overridden = True
             text = (
                 f"{holders}: a crashed heartbeat leaves its addresses behind; taking them {limit:g} s after its death"
             )

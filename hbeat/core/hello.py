@@ -1,6 +1,6 @@
 """The one field that nodes of ours add for each other: `hbeat`, signed like the rest, ignored by heartbeat 3.0.6.
 
-    hbeat=1 nonce=4f3a21bc9d8e7f60.3 echo=b0a7….0,77d1….2 sees=active holds=local quiet=yes haresources=1a2b3c4d …
+    hbeat=1 nonce=4f3a21bc9d8e7f60.3 echo=b0a7….0,77d1….2 sees=active holds=local quiet=yes file:haresources=1a2b …
 
 It stands in every status message, because somebody has to begin. A peer that shows it as well is ours, and only then
 anything follows from it: what it says is used, and acknowledgements carry nonce and echo too.
@@ -16,7 +16,7 @@ anything follows from it: what it says is used, and acknowledgements carry nonce
     sync      what it knows of IPVS connections: `sync_news`; only while it listens for them
     quiet     `yes` when the sender is neither stopping anything nor about to take what it was offered: what it does not
               hold does not run there, and will not
-    the rest  names of files and what they have in them, as digests: `agreement` compares them
+    file:NAME what this file has in it, as a digest: `agreement` compares them
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _HELD = {held.value: held for held in Held}
 
 _VIEW = re.compile(r"([0-9a-f]{8})([+-])", re.ASCII)
 MAX_VIEWS = 64
+FILE = "file:"
 
 Files = tuple[tuple[str, str], ...]
 """Names of files, with a digest of what each says; sorted."""
@@ -76,7 +77,7 @@ class Hello:
             f"lost={self.lost}",
             f"sight={','.join(name + '+-'[blind] for name, blind in self.views[:MAX_VIEWS])}",
             *([f"sync={self.sync.text()}"] if self.sync else []),
-            *(f"{name}={digest}" for name, digest in self.files),
+            *(f"{FILE}{name}={digest}" for name, digest in self.files),
         ]
         return " ".join(said)
 
@@ -101,7 +102,11 @@ def hello_in(message: Message) -> Hello | None:
     own = ("sees", "holds", "quiet", "lost", "sight", "sync")
     sees, holds, quiet, lost, sight, sync = (said.pop(name, "") for name in own)
     files = tuple(
-        sorted((name, digest) for name, digest in said.items() if name.isprintable() and digest.isprintable())
+        sorted(
+            (name.removeprefix(FILE), digest)
+            for name, digest in said.items()
+            if name.startswith(FILE) and name.isprintable() and digest.isprintable()
+        )
     )
     holding = _HELD.get(holds, Held.NONE)
     return Hello(

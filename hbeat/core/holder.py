@@ -68,6 +68,11 @@ class Holder(ABC):
     def take(self, now: float) -> list[Effect]:
         """Nobody answers for the addresses of a silent peer (any more): its groups are ours."""
 
+    @abstractmethod
+    def step_back(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
+        """Somebody answers for an address of these groups that is being started here because of the peer's silence:
+        they are stopped again, and taken once nobody answers."""
+
     def expect(self, now: float) -> list[Effect]:
         """The groups of the peer are about to come: it has lost a cable, is releasing everything, or seems dead."""
         return []

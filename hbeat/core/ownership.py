@@ -277,7 +277,18 @@ class Ownership(Holder):
     def give_up_foreign(self, now: float) -> list[Effect]:
         """The peer, which we took for dead, claims an address of its own groups: they are its groups."""
         self.take_due = not self.peer_alive
+        self.jobs.abandon(self.of(Held.FOREIGN))
         return self._yield_foreign(now)
+
+    def step_back(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
+        concerned = list(groups)
+        scope = Held.of(any(g.node == self.me for g in concerned), any(g.node != self.me for g in concerned))
+        given = self.of(scope)
+        self.jobs.abandon(given)
+        self.held -= scope
+        self.handover.failback_due = False
+        self.take_due = not self.peer_alive
+        return [self.report(), *self.job(JobKind.YIELD, given, now)]
 
     def give(self, scope: Held, why: str, now: float) -> list[Effect]:
         """Begin to hand the groups of scope over. Refused with a note when it cannot be done now."""

@@ -71,6 +71,12 @@ class _Step:
     action: Action
     group: ResourceGroup
     attempts: int = 0
+    abandoned: bool = False
+
+    @property
+    def brings(self) -> bool:
+        """It is to be started, or asked for its status for that reason."""
+        return self.action is Action.START or (self.action is Action.STATUS and self.attempts == 0)
 
 
 @dataclass(slots=True)
@@ -109,15 +115,43 @@ class JobQueue:
         """Forgets the jobs not begun yet (a shutdown makes them pointless)."""
         self._waiting.clear()
 
-    def abandon(self) -> None:
-        """Forgets those that would start something, and what has not been started yet of the job under way; what it has
-        started is to be given up. Its end is that of no job which was to bring something."""
-        self._waiting = deque(job for job in self._waiting if not job.kind.starts)
+    def abandon(self, groups: Iterable[ResourceGroup] | None = None) -> None:
+        """Forgets what would start these groups, or any, and has not been started yet; what has been is to be given up.
+        The end of a job of which nothing is left is that of no job which was to bring something. Directors that were
+        told to serve before their group came (PRIME) are forgotten only with everything."""
+        keys = None if groups is None else {group.key for group in groups}
+
+        def left(job: Job) -> tuple[ResourceGroup, ...]:
+            if not job.kind.starts or (keys is not None and job.kind is JobKind.PRIME):
+                return job.groups
+            return () if keys is None else tuple(group for group in job.groups if group.key not in keys)
+
+        self._waiting = deque(
+            replace(job, groups=left(job)) if job.kind.starts else job
+            for job in self._waiting
+            if not job.kind.starts or left(job)
+        )
+        running = self._now_running
+        if running is None or left(running.job) == running.job.groups:
+            return
+        groups_left = left(running.job)
+        first, *others = running.steps
+        first.abandoned = first.group not in groups_left
+        running.steps = deque([first, *(step for step in others if step.group in groups_left)])
+        running.failed = [group for group in running.failed if group in groups_left]
+        kept = replace(running.job, groups=groups_left)
+        running.job = kept if groups_left else replace(running.job, kind=JobKind.YIELD)
+
+    def coming(self) -> dict[Resource, JobKind]:
+        """What the jobs in line are to start and have not yet, the step under way included."""
+        found: dict[Resource, JobKind] = {}
+        for job in self._waiting:
+            if job.kind.starts:
+                found |= {step.resource: job.kind for step in self._steps(job)}
         running = self._now_running
         if running is not None and running.job.kind.starts:
-            running.job = replace(running.job, kind=JobKind.YIELD)
-            running.steps = deque([running.steps[0]])
-            running.failed.clear()
+            found |= {step.resource: running.job.kind for step in running.steps if step.brings and not step.abandoned}
+        return found
 
     def next_deadline(self) -> float | None:
         return self._retry_at
@@ -144,7 +178,7 @@ class JobQueue:
 
     def _started(self, running: _Running, step: _Step, outcome: Outcome) -> list[Effect | JobDone]:
         running.steps.popleft()
-        if outcome.ok or not running.job.kind.starts:
+        if outcome.ok or step.abandoned or not running.job.kind.starts:
             return self._advance()
         running.failed.append(step.group)
         others = deque(s for s in running.steps if s.group is not step.group)
@@ -159,7 +193,7 @@ class JobQueue:
     def _status_known(self, running: _Running, step: _Step, outcome: Outcome, now: float) -> list[Effect | JobDone]:
         if step.attempts == 0:  # asked beforehand
             wanted = Action.STOP if running.job.kind is JobKind.TIDY else Action.START
-            abandoned = wanted is Action.START and not running.job.kind.starts
+            abandoned = wanted is Action.START and (step.abandoned or not running.job.kind.starts)
             if abandoned or outcome.running is (wanted is Action.START):
                 running.steps.popleft()
             else:

@@ -28,6 +28,7 @@ from migration.comparison.stacks import Keepalived, Ours, Stack, signal_all
 from migration.comparison.world import Change, doubled, power_off, read_together
 from migration.keepalived_conf import OTHER, OWNER
 from tests.bench import peers
+from tests.bench.failover.options import at_least_one, chosen
 from tests.bench.failover.run import show
 from tests.system.pair import GATEWAY, HA_CF, NAMES, VIP, Pair
 
@@ -256,8 +257,8 @@ def play(repetitions: int, profiles: list[str]) -> Iterator[dict[str, Any]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.addresses", description=__doc__)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--profiles", type=lambda text: text.split(","), default=list(TIMERS), metavar="A,B")
+    parser.add_argument("--repeat", type=at_least_one, default=5)
+    parser.add_argument("--profiles", type=chosen(list(TIMERS)), default=list(TIMERS), metavar="A,B")
     parser.add_argument("--print", action="store_true")
     options = parser.parse_args()
     peers.unpack()

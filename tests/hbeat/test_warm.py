@@ -27,6 +27,7 @@ class Director(Agents):
         self.lives: list[Life] = []
         self.starting: Life | None = None
         """Where the start takes its time."""
+        self.glances: list[Life] = []
 
     def warm_up(self, resource: Resource, now: float) -> Outcome | Operation:
         self.started += 1
@@ -37,6 +38,10 @@ class Director(Agents):
     def watch(self, resource: Resource) -> Outcome | Operation:
         self.lives.append(Life())
         return self.lives[-1]
+
+    def glance(self, resource: Resource, now: float) -> Outcome | Operation:
+        self.glances.append(Life())
+        return self.glances[-1]
 
     def cool_down(self, resource: Resource, now: float) -> Outcome | Operation:
         self.told_to_end += 1
@@ -141,3 +146,19 @@ def test_what_is_dismissed_stays_away(director: Director) -> None:
     keeping.operations.step(director.lives[-1], 1.1)
     assert keeping.warm.next_deadline() is None
     assert keeping.notes == []
+
+
+def test_what_does_not_answer_is_not_ready_until_it_does(director: Director) -> None:
+    keeping = Keeping(director)
+    keeping.warm.handle_timer(1.0)
+    keeping.warm.handle_timer(2.0)
+    assert len(director.glances) == 1  # one at a time
+    director.glances[0].outcome = Outcome(False, "no answer from ldirectord")
+    keeping.operations.step(director.glances[0], 11.0)
+    assert keeping.ready == [True, False]
+    assert keeping.notes[-1].startswith(f"{DIRECTOR.text} runs and does not answer")
+    keeping.warm.handle_timer(12.0)
+    director.glances[1].outcome = Outcome(False)  # it answers that it does not know yet
+    keeping.operations.step(director.glances[1], 12.5)
+    assert keeping.ready == [True, False, True]
+    assert keeping.notes[-1] == f"{DIRECTOR.text} answers again"

@@ -13,12 +13,12 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from migration import uml
 from migration.comparison.faults import faults
 from tests.bench import peers
+from tests.bench.failover.options import at_least_one, chosen
 from tests.bench.failover.profile import CABLES, PROFILES
 from tests.bench.failover.run import show
 from tests.bench.failover.stacks import STACKS
@@ -54,20 +54,10 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.failover", description=__doc__)
     for name, known in (("profiles", PROFILES), ("faults", faults(CABLES)), ("stacks", STACKS)):
-        parser.add_argument(f"--{name}", type=_chosen(list(known)), default=list(known), metavar="A,B")
-    parser.add_argument("--repeat", type=int, default=5)
+        parser.add_argument(f"--{name}", type=chosen(list(known)), default=list(known), metavar="A,B")
+    parser.add_argument("--repeat", type=at_least_one, default=5)
     parser.add_argument("--print", action="store_true")
     return parser
-
-
-def _chosen(known: list[str]) -> Callable[[str], list[str]]:
-    def choose(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := [name for name in names if name not in known]:
-            raise argparse.ArgumentTypeError(f"no {unknown[0]!r}; there are {', '.join(known)}")
-        return names
-
-    return choose
 
 
 if __name__ == "__main__":

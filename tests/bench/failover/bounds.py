@@ -42,6 +42,12 @@ def judge(rows: Iterable[Row], profile: str) -> Iterator[str]:
         yield f"{'reached' if reached else MISSED}: {text}"
 
 
+def unplayed(rows: Iterable[Row], profile: str) -> list[str]:
+    """The faults for which there are aims and no row of ours."""
+    played = {row["fault"] for row in rows if (row["profile"], row["stack"]) == (profile, OURS)}
+    return [fault for fault in ("power-off", *ORDERLY, *CABLES, *SILENT) if fault not in played]
+
+
 def _ratios(found: dict[tuple[str, str], list[Row]]) -> Iterator[tuple[bool, str]]:
     yield from _ratio(found, "stop", "moved", STOP)
     # what keepalived has for it is its stop

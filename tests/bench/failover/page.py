@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from migration.comparison.table import Row, figures, groups, in_order, ratios
-from tests.bench.failover.bounds import MISSED, judge
+from tests.bench.failover.bounds import MISSED, judge, unplayed
 from tests.bench.failover.reasons import REASONS
 
 HEAD = """\
@@ -75,6 +75,7 @@ def text(run: dict[str, Any]) -> str:
         found = ", ".join(f"{fault} {ratio:.2f}" for fault, ratio in ratios(mine).items())
         parts.append(f"\nOutage, ours as a part of keepalived's: {found}\n")
         parts += ["\n", *(f"* {line}{_why(line, profile)}\n" for line in judge(rows, profile))]
+        parts += [f"* not measured: {fault}\n" for fault in unplayed(rows, profile)]
     return "".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.bench.failover.bounds import judge
+from tests.bench.failover.bounds import judge, unplayed
 
 
 def row(stack: str, fault: str, **other: object) -> dict[str, Any]:
@@ -87,3 +87,9 @@ def test_where_nobody_asks_no_request_has_failed_or_not() -> None:
 
 def test_rows_of_other_timers_are_not_mixed_in() -> None:
     assert verdicts(row("ours", "killed", profile="100ms")) == []
+
+
+def test_what_was_not_played_is_named() -> None:
+    rows = [row("ours", fault) for fault in ("power-off", "stop", "hb_standby", "killed", "frozen", "heartbeats cut")]
+    assert unplayed(rows, "1s") == ["outside cable", "inside cable"]
+    assert unplayed([row("keepalived", "stop"), *rows], "100ms")[:2] == ["power-off", "stop"]

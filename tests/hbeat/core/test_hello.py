@@ -17,7 +17,7 @@ def read(value: bytes) -> Hello | None:
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    files = (("a=b.cf", "99"), ("authkeys", "1,2"), ("haresources", "1a2b"))
+    files = (("a=b.cf", "99"), ("authkeys", "1,2"), ("haresources", "1a2b"), ("holds", "77"), ("nonce", "88"))
     for hello in (
         Hello(NONCE),
         Hello(NONCE, views=(("0011aabb", False), ("99887766", True))),

@@ -85,7 +85,7 @@ def test_a_line_in_pieces_is_one_line() -> None:
     ("talk", "said"),
     [
         (flooding(b"x" * 1000), f"a line over {LINE_LIMIT} bytes: "),
-        (flooding(b"sorry\n"), f"no match in {ANSWER_LIMIT} bytes: "),
+        (flooding(b"sorry " * 100 + b"\n"), f"no match in {ANSWER_LIMIT} bytes: "),
     ],
     ids=["line", "answer"],
 )
