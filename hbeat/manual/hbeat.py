@@ -201,8 +201,9 @@ SAFETY = (
     "somebody answered since the silence began has to be silent itself for half a second before it is taken.",
     "With a heartbeat 3.0.6 as the other node, which leaves its addresses behind when it crashes, the guard gives up "
     "after arp_guard_limit, says so, and takes the addresses as heartbeat would. When that node then claims one of "
-    "them, it lives: it gets its groups, and nothing of it is taken again while it answers. A node that was never heard "
-    "(a firewall, other keys) may be alive: nothing is taken while somebody answers for its addresses, without limit.",
+    "them, it lives: it gets its groups, and nothing of it is taken again while it answers. A node that was never "
+    "heard (a firewall, other keys) may be alive: nothing is taken while somebody answers for its addresses, without "
+    "limit.",
     "The network is asked on while what stands before an address in haresources is started: two nodes that start the "
     "same group unheard hear each other's questions, and the one that haresources does not name stops it again. What a "
     "script has begun meanwhile (a mounted file system) may have been begun on both: that is what STONITH was for.",
