@@ -23,10 +23,7 @@ waiting for deadtime, if all it had is of our own kinds; other resources may sti
 Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
 nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above.
 
-Cut off. An address whose interface has no carrier cannot be asked for, and harms nobody while it is there. A node that
-hears its peer over no link any more gives up those of its addresses at once when the peer is dead for it, or half a
-patience after all links lost their carrier: the peer takes them, and the cable may come back at any moment. They are
-put back as lost ones are.
+Cut off. Addresses without carrier may have to go (`cut_off`); they are put back as lost ones are.
 
 Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
 not dead: it keeps its groups, we give them up, the addresses at once, and ask on; they are not taken again before
@@ -40,12 +37,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN
+from hbeat.core.cut_off import CutOff
 from hbeat.core.events import Announce, Asked, Drop, Effect, Level, Note, Probe
 from hbeat.core.guard import Guard
 from hbeat.core.holder import keys_of
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.membership import Peer
-from hbeat.core.model import NodeState, Resource, ResourceGroup, Safety, Timing
+from hbeat.core.model import Resource, ResourceGroup, Safety, Timing
 from hbeat.core.ownership import Ownership
 from hbeat.core.takeover import JobKind
 
@@ -85,14 +83,13 @@ class Custody:
         self._alarm_at = float("-inf")
         self._woke_at: float | None = None
         self._conflict_at: dict[Resource, float] = {}
-        self._severed: frozenset[Resource] = frozenset()
-        self._isolated_since: float | None = None
-        self._drop_at = float("-inf")
+        self._cut_off = CutOff(timing, ownership, peer)
         self._expected = False
 
     def renew(self, safety: Safety, timing: Timing) -> None:
         """Another configuration."""
         self.safety, self.timing = safety, timing
+        self._cut_off.timing = timing
         self.guard.tune(timing.deadtime)
         if not safety.arp_guard:
             self.guard.forget()
@@ -107,14 +104,14 @@ class Custody:
             self._restore_at if self._lost and self._restore_at > now else None,
             now if self._must_look(now) else None,
             None if self._woke_at is None else self._woke_at + HEARTBEATS * self.timing.keepalive,
-            None if (sever_at := self._sever_at()) is None else max(sever_at, now),
+            None if (sever_at := self._cut_off.next_deadline()) is None else max(sever_at, now),
         ]
         return min((at for at in timers if at is not None), default=None)
 
     def _must_look(self, now: float) -> bool:
         """There is something new to ask about, or something to put back without asking."""
         if not self.safety.arp_guard:
-            return bool(self._lost - self._severed) and self._restore_at <= now
+            return bool(self._lost - self._cut_off.severed) and self._restore_at <= now
         return not all(self.guard.watches(address) for address in self._to_ask(now))
 
     def look(self, now: float) -> list[Effect]:
@@ -124,7 +121,7 @@ class Custody:
         self._overridden = self._overridden and not self._ownership.jobs.idle
         self.guard.watch(sorted(self._to_ask(now), key=lambda address: address.text), now)
         wanted = self._wanted(now)
-        asked = [address for address in wanted if address not in self._severed]
+        asked = [address for address in wanted if address not in self._cut_off.severed]
         free = bool(asked or not wanted) and (self.guard.is_free(asked, now) or self.guard.are_orphans(asked))
         self._ownership.contested = self._peer is not None and not free
         self._ownership.abandoned = bool(asked) and free
@@ -216,30 +213,11 @@ class Custody:
         return self._ownership.expect(now) if self._expected and not before else []
 
     def carrier(self, severed: Iterable[Resource], isolated: bool, now: float) -> None:
-        """The addresses whose interface has no carrier now; isolated: nor has any interface to the peer."""
-        self._severed = frozenset(severed)
-        self._isolated_since = (self._isolated_since or now) if isolated else None
-
-    def _cut_off(self) -> list[Resource]:
-        """Addresses of ours, on interfaces without carrier."""
-        return [r for group in self._ownership.mine() for r in group.resources if r in self._severed]
-
-    def _sever_at(self) -> float | None:
-        """When they are to go, or to be looked for again."""
-        if self._peer is None or not self._cut_off():
-            return None
-        if self._peer.status == NodeState.DEAD.value:
-            return self._drop_at
-        patience = (self.timing.deadtime - self.timing.keepalive) / 2
-        return None if self._isolated_since is None else max(self._drop_at, self._isolated_since + patience)
+        """See CutOff.carrier."""
+        self._cut_off.carrier(severed, isolated, now)
 
     def _give_up_severed(self, now: float) -> list[Effect]:
-        """Again with each heartbeat: a takeover that was under way may have put them there meanwhile."""
-        at = self._sever_at()
-        if at is None or now < at:
-            return []
-        self._drop_at = now + self.timing.keepalive
-        gone = self._cut_off()
+        gone = self._cut_off.due(now)
         new = [address for address in gone if address not in self._lost]
         return [*(Drop(address) for address in gone), *self.lost(new, "its interface has no carrier", now)]
 
@@ -260,7 +238,7 @@ class Custody:
     def _free_again(self, now: float) -> set[Resource]:
         """The lost addresses of each group for none of whose lost ones anybody answers, and those that are not ours
         any more."""
-        back = self._lost - self._severed
+        back = self._lost - self._cut_off.severed
         parts = [back.intersection(group.resources) for group in self._ownership.mine()]
         answered = {address for part in parts if part and not self._is_free(part, now) for address in part}
         return back - answered
@@ -320,7 +298,7 @@ class Custody:
         return [Note(Level.CRITICAL, f"{what}: two machines have it; it stays here, find the other"), Announce(address)]
 
     def _to_ask(self, now: float) -> set[Resource]:
-        return {*self._wanted(now), *self._lost, *self._under_way(now)} - self._severed
+        return {*self._wanted(now), *self._lost, *self._under_way(now)} - self._cut_off.severed
 
     def _is_free(self, addresses: Iterable[Resource], now: float) -> bool:
         return not self.safety.arp_guard or self.guard.is_free(addresses, now)
