@@ -59,6 +59,7 @@ def text(run: dict[str, Any]) -> str:
     parts = [HEAD.format(**run["machine"]), "![outages](FAILOVER.svg)\n"]
     if remark := run.get("remark"):
         parts.append(f"\n{remark}\n")
+    parts += [f"\n{line}\n" for line in _elsewhere(rows, run["machine"]["cpu"])]
     if all(row["requests"] == 0 for row in rows):
         parts.append("\nThe faults in the guest, with servers and a client, have not been played for this page yet.\n")
     for profile in in_order(row["profile"] for row in rows):
@@ -77,6 +78,18 @@ def text(run: dict[str, Any]) -> str:
         parts += ["\n", *(f"* {line}{_why(line, profile)}\n" for line in judge(rows, profile))]
         parts += [f"* not measured: {fault}\n" for fault in unplayed(rows, profile)]
     return "".join(parts)
+
+
+def _elsewhere(rows: list[Row], cpu: str) -> list[str]:
+    """Which rows were played on another machine than that of the page: a ratio is of rows of the same one."""
+    stacks: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        if (other := row.get("cpu", cpu)) != cpu:
+            stacks.setdefault(other, {}).setdefault(f"{row['fault']} ({row['profile']})", []).append(row["stack"])
+    return [
+        f"Played on {other}: " + "; ".join(f"{what} of {', '.join(in_order(whose))}" for what, whose in found.items())
+        for other, found in stacks.items()
+    ]
 
 
 def _why(line: str, profile: str) -> str:

@@ -32,10 +32,14 @@ def _key(row: Row) -> tuple[str, str, str]:
 
 
 def show(played: Sequence[Row], *, write: bool) -> None:
-    """Into FAILOVER.json, .md and .svg; without write, the page on the terminal."""
+    """Into FAILOVER.json, .md and .svg; without write, the page on the terminal. Each row says where it was played; the
+    machine of the page is that of the rows that were there first."""
     file, found = FOLDER / "FAILOVER.json", machine()
     before = json.loads(file.read_text()) if file.exists() else {}
-    run = {**merged(before, played), "machine": {**found, "keepalived": found["peers"]["keepalived"]}}
+    run = {
+        "machine": {**found, "keepalived": found["peers"]["keepalived"]},
+        **merged(before, [{**row, "cpu": found["cpu"]} for row in played]),
+    }
     if write:
         page.write(run, FOLDER)
     else:

@@ -48,6 +48,15 @@ def test_what_is_played_again_takes_the_place_of_what_was_played_before() -> Non
     assert made == {"remark": "quiet", "rows": [*old[1:], new[0]], "unrest": [*lost, new[1]]}
 
 
+def test_rows_of_another_machine_are_named() -> None:
+    elsewhere = {**row("ours", 4.0), "profile": "1s", "cpu": "an older one"}
+    here = {**row("keepalived", 4.0), "profile": "1s", "cpu": "a processor"}
+    assert "\nPlayed on an older one: power-off (1s) of ours\n" in page.text(
+        {**RUN, "rows": [here, elsewhere, elsewhere]}
+    )
+    assert "Played on" not in page.text({**RUN, "rows": [here, *RUN["rows"]]})
+
+
 def test_a_pair_that_did_not_come_to_rest_is_told() -> None:
     unrest = [{"fault": "stop", "stack": "originals", "profile": "1s", "repetition": number} for number in range(2)]
     line = "| stop | originals | did not come to rest | | | | | 2 |"
