@@ -43,8 +43,11 @@ def judge(rows: Iterable[Row], profile: str) -> Iterator[str]:
 
 
 def unplayed(rows: Iterable[Row], profile: str) -> list[str]:
-    """The faults for which there are aims and no row of ours."""
-    played = {row["fault"] for row in rows if (row["profile"], row["stack"]) == (profile, OURS)}
+    """The faults for which there are aims and no row of ours; with servers and a client, else not all can be played."""
+    mine = [row for row in rows if (row["profile"], row["stack"]) == (profile, OURS)]
+    played = {row["fault"] for row in mine}
+    if mine and not any(row["requests"] for row in mine):
+        return []
     return [fault for fault in ("power-off", *ORDERLY, *CABLES, *SILENT) if fault not in played]
 
 

@@ -93,3 +93,4 @@ def test_what_was_not_played_is_named() -> None:
     rows = [row("ours", fault) for fault in ("power-off", "stop", "hb_standby", "killed", "frozen", "heartbeats cut")]
     assert unplayed(rows, "1s") == ["outside cable", "inside cable"]
     assert unplayed([row("keepalived", "stop"), *rows], "100ms")[:2] == ["power-off", "stop"]
+    assert unplayed([row("ours", "stop", requests=0)], "1s") == []
