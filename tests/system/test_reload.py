@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 
+import pytest
+
 from tests.system.pair import AUTHKEYS, HA_CF, HARESOURCES, NAMES, Pair
 
 ONE, TWO = NAMES
@@ -75,6 +77,7 @@ def rotations() -> list[tuple[str, str]]:
     return steps
 
 
+@pytest.mark.alone
 def test_keys_change_on_a_running_pair_and_no_beat_is_missed_in_1000_reloads(pair: Pair) -> None:
     for name in NAMES:
         pair.write(name, "authkeys", f"auth 2\n{KEYS[2]}", mode=0o600)
