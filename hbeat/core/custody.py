@@ -27,14 +27,14 @@ Cut off. Addresses without carrier may have to go (`cut_off`); they are put back
 
 Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
 not dead: it keeps its groups, we give them up, the addresses at once, and ask on; they are not taken again before
-nobody answers, also from an original. Everybody else stays, and says so to the network again. So
-of two nodes with the same address that hear only each other's ARP the one that haresources names keeps it. Where both
-are alive and their haresources disagree, the one whose name comes first keeps it until they do not.
+nobody answers, also from an original. Everybody else stays, and says so to the network again. So of two nodes with the
+same address that hear only each other's ARP the one that haresources names keeps it. Where both are alive and their
+haresources disagree, the one whose name comes first keeps it until they do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN
 from hbeat.core.cut_off import CutOff
@@ -186,26 +186,23 @@ class Custody:
         return coming if silent else {r: kind for r, kind in coming.items() if kind is JobKind.RESTORE}
 
     def _step_back(self, now: float) -> list[Effect]:
-        """Somebody else answers for what is under way, or is about to take it."""
+        """Somebody else answers for what is under way, or is about to take it. What was lost is asked for again."""
         owned, holders = self._ownership, self.guard.holders()
         held = {r: kind for r, kind in self._under_way(now).items() if r in holders}
-        if not held:
-            return []
         again = {r for r, kind in held.items() if kind is JobKind.RESTORE}
-        groups = [group for group in owned.mine() if again.intersection(group.resources)]
-        owned.jobs.abandon(groups)
-        self._lost |= again
-        groups = [group for group in owned.mine() if set(held).difference(again).intersection(group.resources)]
+        if again:
+            owned.jobs.abandon(self._groups_of(again))
+            self._lost |= again
+        groups = self._groups_of(held.keys() - again)
         if owned.peer_alive or not groups:
             return []
-        owned.contested = True
         names = ", ".join(f"{r.text} by {holders[r]}" for r in held)
         text = f"answered for, or asked for, while it was being started here: {names}; giving up {keys_of(groups)}"
-        return [
-            Note(Level.CRITICAL, text),
-            *(Drop(r) for group in groups for r in group.resources if r.script in ADDRESSES),
-            *owned.step_back(groups, now),
-        ]
+        return [Note(Level.CRITICAL, text), *owned.step_back(groups, now)]
+
+    def _groups_of(self, addresses: Collection[Resource]) -> list[ResourceGroup]:
+        """Those of ours that have one of these."""
+        return [group for group in self._ownership.mine() if not set(addresses).isdisjoint(group.resources)]
 
     def _expect(self, now: float) -> list[Effect]:
         """A peer that is silent in every way is probably dead: what takes its time is done before that is certain."""
@@ -288,10 +285,9 @@ class Custody:
         owned = self._ownership
         what = f"{address.text} is claimed by {holder}, too"
         if isinstance(owned, Ownership) and group.node != owned.me and not owned.peer_alive and self.safety.arp_guard:
-            self._proven = owned.contested = True
+            self._proven = True
             text = f"{what}: {group.node} is not dead, giving its groups up; check the heartbeat links"
-            given = [r for g in owned.mine() if g.node != owned.me for r in g.resources if r.script in ADDRESSES]
-            return [Note(Level.CRITICAL, text), *(Drop(r) for r in given), *owned.give_up_foreign(now)]
+            return [Note(Level.CRITICAL, text), *owned.step_back([group], now)]
         if self._peer is not None and self._peer.alive and self._files_differ() and owned.me > self._peer.name:
             why = f"haresources of {self._peer.name} gives it to that node, ours to this one; make the files the same"
             return [Drop(address), *self.lost([address], why, now)]

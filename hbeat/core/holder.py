@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN, KEPT, WARM
-from hbeat.core.events import Dismiss, Effect, Level, Note, Outcome, Prepare
+from hbeat.core.events import Dismiss, Drop, Effect, Level, Note, Outcome, Prepare
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup, Sessions
 from hbeat.core.phase import Phase
 from hbeat.core.takeover import Job, JobDone, JobKind, JobQueue
@@ -70,8 +70,16 @@ class Holder(ABC):
 
     @abstractmethod
     def step_back(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
-        """Somebody answers for an address of these groups that is being started here because of the peer's silence:
-        they are stopped again, and taken once nobody answers."""
+        """Somebody else has an address of these groups of ours, or is about to take it: they are given up, and taken
+        once nobody answers for them, if the peer is silent."""
+
+    def release_at_once(self, given: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
+        """Groups that are ours no more: their addresses do not wait for what is under way, nor for scripts."""
+        self.jobs.abandon(given)
+        self.take_due = not self.peer_alive
+        self.contested = self.take_due
+        addresses = [r for group in given for r in group.resources if r.script in ADDRESSES]
+        return [*(Drop(address) for address in addresses), *self.job(JobKind.YIELD, given, now)]
 
     def expect(self, now: float) -> list[Effect]:
         """The groups of the peer are about to come: it has lost a cable, is releasing everything, or seems dead."""

@@ -130,11 +130,9 @@ class LegacyOwnership(Holder):
         return self._take_missing(now) if self.take_due else []
 
     def step_back(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
-        given = tuple(group for group in groups if group.key in self._keys)
-        self.jobs.abandon(given)
+        given = tuple(groups)
         self._let_go(given)
-        self.take_due = not self.peer_alive
-        return self.job(JobKind.YIELD, given, now)
+        return self.release_at_once(given, now)
 
     def _take_missing(self, now: float) -> list[Effect]:
         missing = self.others()

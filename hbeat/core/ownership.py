@@ -191,13 +191,15 @@ class Ownership(Holder):
             note = Note(
                 Level.ERROR, "Both machines own foreign resources! Giving them up: the other node is the preferred"
             )
-            return [note, *self._yield_foreign(now)]
+            return [note, *self._let_go(Held.FOREIGN, now)]
         return []
 
-    def _yield_foreign(self, now: float) -> list[Effect]:
-        self.held -= Held.FOREIGN
+    def _let_go(self, scope: Held, now: float) -> list[Effect]:
+        """Another node has these groups, or is about to take them."""
+        given = self.of(scope)
+        self.held -= scope
         self.handover.failback_due = False
-        return [self.report(), *self.job(JobKind.YIELD, self.of(Held.FOREIGN), now)]
+        return [self.report(), *self.release_at_once(given, now)]
 
     def peer_gone(self, how: str, now: float) -> list[Effect]:
         """The peer is dead (how = "dead"), or has said `shutdone` (how = "stopped") and has released everything."""
@@ -251,7 +253,7 @@ class Ownership(Holder):
         elif gave_way:
             effects = [self.report()]
         else:
-            effects = [Say.of("starting"), *self._yield_foreign(now)]
+            effects = [Say.of("starting"), *self._let_go(Held.FOREIGN, now)]
         addresses = [r for group in self.mine() for r in group.resources if r.script in ADDRESSES]
         return effects + ([Announce(address) for address in addresses] if at_rest else [])
 
@@ -274,21 +276,12 @@ class Ownership(Holder):
         self.take_due = not self.peer_alive
         return [*effects, self.report(), *self.job(JobKind.YIELD, given, now)]
 
-    def give_up_foreign(self, now: float) -> list[Effect]:
-        """The peer, which we took for dead, claims an address of its own groups: they are its groups."""
-        self.take_due = not self.peer_alive
-        self.jobs.abandon(self.of(Held.FOREIGN))
-        return self._yield_foreign(now)
-
     def step_back(self, groups: Iterable[ResourceGroup], now: float) -> list[Effect]:
-        concerned = list(groups)
-        scope = Held.of(any(g.node == self.me for g in concerned), any(g.node != self.me for g in concerned))
-        given = self.of(scope)
-        self.jobs.abandon(given)
-        self.held -= scope
-        self.handover.failback_due = False
-        self.take_due = not self.peer_alive
-        return [self.report(), *self.job(JobKind.YIELD, given, now)]
+        """What is held is held by whole scopes: the others of the same scope go, too."""
+        concerned = tuple(groups)
+        return self._let_go(
+            Held.of(any(g.node == self.me for g in concerned), any(g.node != self.me for g in concerned)), now
+        )
 
     def give(self, scope: Held, why: str, now: float) -> list[Effect]:
         """Begin to hand the groups of scope over. Refused with a note when it cannot be done now."""

@@ -122,25 +122,21 @@ class JobQueue:
         keys = None if groups is None else {group.key for group in groups}
 
         def left(job: Job) -> tuple[ResourceGroup, ...]:
-            if not job.kind.starts or (keys is not None and job.kind is JobKind.PRIME):
-                return job.groups
-            return () if keys is None else tuple(group for group in job.groups if group.key not in keys)
+            if keys is None:
+                return ()
+            return job.groups if job.kind is JobKind.PRIME else tuple(g for g in job.groups if g.key not in keys)
 
-        self._waiting = deque(
-            replace(job, groups=left(job)) if job.kind.starts else job
-            for job in self._waiting
-            if not job.kind.starts or left(job)
-        )
+        kept = (replace(job, groups=left(job)) if job.kind.starts else job for job in self._waiting)
+        self._waiting = deque(job for job in kept if job.groups or not job.kind.starts)
         running = self._now_running
-        if running is None or left(running.job) == running.job.groups:
+        if running is None or not running.job.kind.starts or (going_on := left(running.job)) == running.job.groups:
             return
-        groups_left = left(running.job)
         first, *others = running.steps
-        first.abandoned = first.group not in groups_left
-        running.steps = deque([first, *(step for step in others if step.group in groups_left)])
-        running.failed = [group for group in running.failed if group in groups_left]
-        kept = replace(running.job, groups=groups_left)
-        running.job = kept if groups_left else replace(running.job, kind=JobKind.YIELD)
+        first.abandoned = first.group not in going_on
+        running.steps = deque([first, *(step for step in others if step.group in going_on)])
+        running.failed = [group for group in running.failed if group in going_on]
+        job = running.job
+        running.job = replace(job, groups=going_on) if going_on else replace(job, kind=JobKind.YIELD)
 
     def coming(self) -> dict[Resource, JobKind]:
         """What the jobs in line are to start and have not yet, the step under way included."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from random import Random
 
 import pytest
 
@@ -322,75 +321,6 @@ def test_conflict_leaves_the_address_to_the_node_that_haresources_names() -> Non
     assert world.owners() == {"a"}, story(world)
     world.run_for(20)
     assert world.owners() == {"a"}, story(world)
-
-
-KINDS = ["sleep", "sleep both", "kill", "boot", "cut", "cut one", "heal", "power-off", "stop", "loss", "pull", "plug"]
-
-
-def random_fault(world: World, random: Random) -> None:
-    name = random.choice("ab")
-    machine = world.machines[name]
-    kind = random.choice(KINDS)
-    match kind:
-        case "sleep" if machine.cluster is not None:
-            world.stall(random.uniform(0.1, 8.0), name)
-        case "sleep both":
-            world.stall(random.uniform(0.1, 8.0), "a", "b")
-        case "kill":
-            world.crash(name)
-        case "boot" if machine.cluster is None:
-            world.boot(name)
-        case "cut":
-            world.partition()
-        case "cut one":
-            world.partition(name)
-        case "heal":
-            world.heal()
-        case "power-off":
-            world.power_off(name)
-        case "stop" if machine.cluster is not None and world.now >= machine.stalled_until:
-            world.do(name, lambda cluster: cluster.shutdown(world.now))
-        case "pull":
-            world.pull(name, *random.sample(LINKS, random.choice([1, 2])))
-        case "plug":
-            world.pull(name)
-        case "loss":
-            world.loss = random.choice([0.0, 0.3])
-    world.say(name, f"*** {kind}")
-
-
-def play(seed: int, safety: Safety, timing: Timing) -> World:
-    random = Random(seed)
-    world = World(timing, random.choice([Failback.ON, Failback.OFF]), safety=safety, seed=seed)
-    world.both_up()
-    for _ in range(8):
-        random_fault(world, random)
-        world.run_for(random.uniform(0.05, 6.0))
-    world.heal()
-    world.loss = 0.0
-    for name in world.machines:
-        world.pull(name)
-    for machine in world.machines.values():
-        if machine.cluster is None:
-            world.boot(machine.name)
-    return world
-
-
-@pytest.mark.parametrize("keeper", [True, False], ids=["keeper", "lease alone"])
-@pytest.mark.parametrize("seed", range(60))
-def test_random_faults_never_make_two_owners(seed: int, keeper: bool) -> None:
-    world = play(seed, replace(GUARDED, keeper=keeper), FAST if seed % 2 else SLOW)
-    assert world.seconds_of_two_owners() == 0, story(world)
-    assert world.run_until(lambda: world.settled() and len(world.owners()) == 1, 90), story(world)
-    world.run_for(20)
-    assert len(world.owners()) == 1, story(world)
-    assert world.seconds_of_two_owners() == 0, story(world)
-
-
-def test_the_same_random_faults_make_two_owners_without_the_safety() -> None:
-    unsafe = Safety(vip_lease=None, keeper=False, arp_guard=False, stall_rule=False)
-    worlds = [play(seed, unsafe, FAST if seed % 2 else SLOW) for seed in range(20)]
-    assert sum(world.seconds_of_two_owners() > 0 for world in worlds) > 5
 
 
 @pytest.mark.parametrize(("differ", "stays"), [(True, False), (False, True)])

@@ -21,6 +21,17 @@ def each_on_one_node(world: World) -> bool:
     return all(len(world.owners(address)) == 1 for address in (VIP, OTHER_VIP))
 
 
+def failing_back(asked: Action) -> World:
+    """The slow group is on its way home to a, whose script takes five seconds for this."""
+    world = World(groups=[SLOW], safety=Safety()).both_up()
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
+    world.duration = lambda resource, action: 5.0 if (resource, action) == (DATABASE, asked) else 0.01
+    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
+    assert world.run_until(lambda: stage(world, "a") is Stage.TAKING, 5)
+    return world
+
+
 def test_what_the_taker_has_slept_through_is_served_again() -> None:
     world = World(groups=EACH_SERVES, safety=Safety()).both_up()
     world.duration = lambda resource, action: 1.5 if (resource, action) == (VIP, Action.STOP) else 0.01
@@ -83,12 +94,7 @@ def test_what_waits_to_be_stopped_is_stopped_after_a_sleep() -> None:
 
 
 def test_a_script_that_is_asked_for_during_a_sleep_is_not_started_after_it() -> None:
-    world = World(groups=[SLOW], safety=Safety()).both_up()
-    world.do("a", lambda c: c.give(Held.ALL, world.now))
-    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
-    world.duration = lambda resource, action: 5.0 if (resource, action) == (DATABASE, Action.STATUS) else 0.01
-    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
-    assert world.run_until(lambda: stage(world, "a") is Stage.TAKING, 5)
+    world = failing_back(Action.STATUS)
     world.duration = lambda resource, action: 0.01
     world.stall(8, "a")
     assert world.run_until(lambda: world.owners() == {"b"}, 8)
@@ -99,12 +105,7 @@ def test_a_script_that_is_asked_for_during_a_sleep_is_not_started_after_it() -> 
 
 
 def test_a_plan_that_slept_does_not_go_on_where_the_other_node_has_the_address() -> None:
-    world = World(groups=[SLOW], safety=Safety()).both_up()
-    world.do("a", lambda c: c.give(Held.ALL, world.now))
-    assert world.run_until(lambda: world.owners() == {"b"} and world.settled(), 10)
-    world.duration = lambda resource, action: 5.0 if (resource, action) == (DATABASE, Action.START) else 0.01
-    world.do("b", lambda c: c.give(Held.FOREIGN, world.now))
-    assert world.run_until(lambda: stage(world, "a") is Stage.TAKING, 5)
+    world = failing_back(Action.START)
     world.run_for(1)
     world.duration = lambda resource, action: 0.01
     world.stall(8, "a")
@@ -116,3 +117,14 @@ def test_a_plan_that_slept_does_not_go_on_where_the_other_node_has_the_address()
     world.run_for(30)
     assert world.owners() == {"a"}
     assert world.seconds_of_two_owners() == 0
+
+
+def test_a_takeover_under_way_ends_when_the_owner_is_heard_again() -> None:
+    """It slept a moment longer than its lease; the other one's ldirectord has to be started first."""
+    world = World(safety=Safety(keeper=False), seed=58).both_up()
+    world.run_for(5)
+    world.duration = lambda resource, action: 2.0 if resource == DIRECTOR else 0.01
+    world.stall(1.7, "a")
+    assert world.run_until(lambda: any("acquired from a" in line for line in world.transcript), 5)
+    assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 30)
+    assert world.seconds_of_two_owners() == 0, "\n".join(world.transcript[-40:])

@@ -12,8 +12,8 @@ from tests.hbeat.world import World
 SLOW = Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
 FAST = Timing(keepalive=0.1, warntime=0.2, deadtime=0.5, initdead=1.5, deadping=0.5)
 DISK, WEB = Resource("Filesystem::/dev/x", "Filesystem", ("/dev/x",)), Resource("httpd", "httpd")
-CLASSIC = (ResourceGroup("a", (DISK, VIP, WEB)),)
-BALANCED = (ResourceGroup("a", (DIRECTOR, VIP, INSIDE)),)
+CLASSIC = ResourceGroup("a", (DISK, VIP, WEB))
+BALANCED = ResourceGroup("a", (DIRECTOR, VIP, INSIDE))
 
 
 def one_owner(world: World) -> None:
@@ -30,7 +30,7 @@ def takes(**seconds: float) -> object:
 @pytest.mark.parametrize("step", range(0, 22, 4))
 @pytest.mark.parametrize("how", ["standby", "takeover"])
 def test_heartbeats_cut_at_each_step_of_a_handover(how: str, step: int) -> None:
-    world = World(FAST, safety=Safety(), groups=CLASSIC).both_up()
+    world = World(FAST, safety=Safety(), groups=[CLASSIC]).both_up()
     world.duration = takes(Filesystem=1.0, httpd=3.0)  # type: ignore[assignment]
     if how == "standby":
         world.do("a", lambda c: c.give(Held.ALL, world.now))
@@ -45,12 +45,10 @@ def test_heartbeats_cut_at_each_step_of_a_handover(how: str, step: int) -> None:
 
 @pytest.mark.parametrize("lag", [0.0, 0.25, 1.3])
 @pytest.mark.parametrize("slow", [0.05, 0.8, 3.0])
-@pytest.mark.parametrize(
-    "group", [CLASSIC, (ResourceGroup("a", (DIRECTOR, VIP, INSIDE)),)], ids=["classic", "director"]
-)
+@pytest.mark.parametrize("group", [CLASSIC, BALANCED], ids=["classic", "director"])
 @pytest.mark.parametrize("first", "ab")
-def test_both_boot_unheard(first: str, group: tuple[ResourceGroup, ...], slow: float, lag: float) -> None:
-    world = World(FAST, safety=Safety(), groups=group).both_up()
+def test_both_boot_unheard(first: str, group: ResourceGroup, slow: float, lag: float) -> None:
+    world = World(FAST, safety=Safety(), groups=[group]).both_up()
     for name in "ab":
         world.power_off(name)
     world.run_for(3)
@@ -105,7 +103,7 @@ def test_an_original_that_has_proven_that_it_lives_is_not_overridden_again() -> 
 
 
 def test_what_has_begun_of_a_group_is_stopped_when_somebody_answers() -> None:
-    world = World(FAST, safety=Safety(), groups=CLASSIC).both_up()
+    world = World(FAST, safety=Safety(), groups=[CLASSIC]).both_up()
     world.duration = takes(Filesystem=1.0)  # type: ignore[assignment]
     world.do("a", lambda c: c.give(Held.ALL, world.now))
     assert world.run_until(lambda: DISK.text not in world.machines["a"].running, 10)
