@@ -32,15 +32,19 @@ def _key(row: Row) -> tuple[str, str, str]:
 
 
 def show(played: Sequence[Row], *, write: bool) -> None:
-    """Into FAILOVER.json, .md and .svg; without write, the page on the terminal. Each row says where it was played; the
-    machine of the page is that of the rows that were there first."""
+    """Into FAILOVER.json, .md and .svg; without write, the page on the terminal."""
     file, found = FOLDER / "FAILOVER.json", machine()
     before = json.loads(file.read_text()) if file.exists() else {}
-    run = {
-        "machine": {**found, "keepalived": found["peers"]["keepalived"]},
-        **merged(before, [{**row, "cpu": found["cpu"]} for row in played]),
-    }
+    run = joined(before, played, {**found, "keepalived": found["peers"]["keepalived"]})
     if write:
         page.write(run, FOLDER)
     else:
         print(page.text(run))
+
+
+def joined(before: Run, played: Sequence[Row], machine: Run) -> Run:
+    """Merged, with rows that say where they were played. The machine of the page stays as long as it has rows there."""
+    made = merged(before, [{**row, "cpu": machine["cpu"]} for row in played])
+    known = before.get("machine", machine)
+    stays = any(row.get("cpu", known["cpu"]) == known["cpu"] for row in made["rows"])
+    return {**made, "machine": known if stays else machine}

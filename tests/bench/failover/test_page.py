@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bench.failover import page
-from tests.bench.failover.run import merged
+from tests.bench.failover.run import joined, merged
 from tests.migration.comparison.rows import row
 
 RUN: dict[str, Any] = {
@@ -55,6 +55,14 @@ def test_rows_of_another_machine_are_named() -> None:
         {**RUN, "rows": [here, elsewhere, elsewhere]}
     )
     assert "Played on" not in page.text({**RUN, "rows": [here, *RUN["rows"]]})
+
+
+def test_the_machine_of_the_page_is_that_of_its_rows() -> None:
+    new = {**RUN["machine"], "cpu": "a newer one"}
+    stop, power_off = ({**row("ours", 1.0), "fault": fault, "profile": "1s"} for fault in ("stop", "power-off"))
+    made = joined({"machine": RUN["machine"], "rows": [stop, power_off]}, [stop], new)
+    assert (made["machine"], [r.get("cpu") for r in made["rows"]]) == (RUN["machine"], [None, "a newer one"])
+    assert joined(made, [power_off], new)["machine"] == new
 
 
 def test_a_pair_that_did_not_come_to_rest_is_told() -> None:
