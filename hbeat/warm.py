@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from hbeat.agents.roster import Agents
@@ -33,21 +32,22 @@ class WarmResources:
     ) -> None:
         self._agents, self._operations = agents, operations
         self._prepared, self._sighted, self._note = prepared, sighted, note
-        self._glance_at: dict[Resource, float] = {}
+        self._glance_at: dict[Resource, float | None] = {}  # None: a look is under way
         self._again: dict[Resource, float] = {}
         self._pause: dict[Resource, float] = {}
         self._dismissed: set[Resource] = set()
         self._hung: set[Resource] = set()
 
     def next_deadline(self) -> float | None:
-        return min([*self._again.values(), *self._glance_at.values()], default=None)
+        times = (*self._again.values(), *self._glance_at.values())
+        return min((at for at in times if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Starts what has waited for its next attempt."""
         for resource in [r for r, at in self._again.items() if at <= now]:
             del self._again[resource]
             self._warm_up(resource, now)
-        for resource in [r for r, at in self._glance_at.items() if at <= now]:
+        for resource in [r for r, at in self._glance_at.items() if at is not None and at <= now]:
             self._glance(resource, now)
 
     def _glance(self, resource: Resource, now: float) -> None:
@@ -61,7 +61,7 @@ class WarmResources:
             if outcome.ok:
                 self._sighted(resource, not outcome.running, at)
 
-        self._glance_at[resource] = math.inf
+        self._glance_at[resource] = None
         self._operations.follow(self._agents.glance(resource, now), glanced, now)
 
     def _heard(self, resource: Resource, answers: bool, now: float) -> None:

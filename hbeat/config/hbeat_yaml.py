@@ -188,7 +188,8 @@ SETTINGS = {
             "TIME",
             "one deadtime",
             "How long after its death a silent heartbeat 3.0.6 is waited for in that way: its addresses stay behind "
-            "when it crashes. Then they are taken, as it would do. A node of hbeat is waited for without limit.",
+            "when it crashes. Then they are taken, as it would do. A node of hbeat, and one that was never heard, is "
+            "waited for without limit.",
             _time,
         ),
         Setting(

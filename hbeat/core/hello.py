@@ -95,12 +95,13 @@ def hello_in(message: Message) -> Hello | None:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", version, re.ASCII) or len(words) > MAX_WORDS:
         return None
     said = dict(_pairs(words))
-    nonce = said.pop("nonce", "")
+    nonce = said.get("nonce", "")
     if not _NONCE.fullmatch(nonce):
         return None
-    echoes = tuple(echo for echo in said.pop("echo", "").split(",") if _NONCE.fullmatch(echo))
-    own = ("sees", "holds", "quiet", "lost", "sight", "sync")
-    sees, holds, quiet, lost, sight, sync = (said.pop(name, "") for name in own)
+    echoes = tuple(echo for echo in said.get("echo", "").split(",") if _NONCE.fullmatch(echo))
+    sees, holds, quiet, lost, sight, sync = (
+        said.get(name, "") for name in ("sees", "holds", "quiet", "lost", "sight", "sync")
+    )
     files = tuple(
         sorted(
             (name.removeprefix(FILE), digest)
