@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.system.pair import GATEWAY, HARESOURCES, NAMES, VIP, Pair
@@ -25,6 +27,13 @@ def files(pair: Pair) -> Pair:
         pair.write(name, "haresources", HARESOURCES + SECOND)
         pair.write(name, "resource.d/database", SCRIPT, mode=0o755)
     return pair
+
+
+WAITING = """#!/bin/sh
+[ "$1" = start ] || { echo stopped; exit 0; }
+for i in $(seq 100); do [ -e /run/announced ] && exit 0; sleep 0.1; done
+exit 1
+"""
 
 
 def resource(pair: Pair, name: str, *words: str) -> tuple[int, str]:
@@ -74,3 +83,14 @@ def test_running_daemon_does_it_and_knows_which_node_holds_what(files: Pair) -> 
     )
     assert files.owners() == [ONE]
     assert "told by hand to stop" in files.log(ONE)
+
+
+def test_address_is_announced_before_a_slow_script_behind_it(files: Pair) -> None:
+    files.write(ONE, "resource.d/waiting", WAITING, mode=0o755)
+    files.write(ONE, "haresources", f"{ONE} {KEY} waiting\n")
+    files.nodes[ONE].boot()
+    with files.sniffer("switch", "br0", 0x0806) as arp, ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(resource, files, ONE, "takegroup", KEY)
+        assert VIP.packed in arp.recv(100)
+        assert files.run(ONE, "touch", "/run/announced")[0] == 0
+        assert taken.result() == (0, "")

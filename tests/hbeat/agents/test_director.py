@@ -217,6 +217,18 @@ def test_director_that_does_not_answer_is_told_by_its_command(calls: Path) -> No
     assert calls.read_text() == "ldirectord.cf start\n"
 
 
+@pytest.mark.parametrize("action", list(Action))
+def test_director_that_takes_no_more_connections_is_not_taken_for_stopped(calls: Path, action: Action) -> None:
+    path = str(director.instance_file(CONFIG, "sock"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hung, socket.socket(socket.AF_UNIX) as first:
+        hung.bind(path)
+        hung.listen(0)
+        first.connect(path)
+        operation = DirectorOperation(CONFIG, action, ENV, time.monotonic())
+    assert operation.outcome == Outcome(False, "ldirectord runs and does not answer")
+    assert not calls.exists()
+
+
 def test_other_nodes_word_comes_with_the_role_also_to_a_director_that_is_started_again(listener: Listener) -> None:
     assert finish(DirectorOperation(CONFIG, Action.START, ENV, time.monotonic(), vouched=True)).ok
     assert finish(WarmUp(CONFIG, ENV, lambda: True, time.monotonic())).ok
