@@ -20,7 +20,7 @@ help:
 	@echo "make peers    fetch keepalived, heartbeat and ldirectord of Debian into .venv, for hbeat-migrate rehearse --against"
 	@echo "make install  [PREFIX=/usr/local] [DESTDIR=]; make uninstall takes it away again"
 
-$(BIN)/.ready: setup.cfg pyproject.toml
+$(BIN)/.ready: setup.cfg pyproject.toml hbeat/programs/hb_standby
 	./setup/venv $(PYTHON) $(VENV)
 	touch $@
 

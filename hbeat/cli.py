@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from hbeat import resource_manager  # heavy, as below
 
         return resource_manager.main(words[1:])
+    if words[:1] == ["order"]:
+        from hbeat import standby_commands
+
+        return standby_commands.main(words[1:])
     arguments = _understood(words)
     verb = arguments.verb or arguments.word or "start"
     if verb == "status":

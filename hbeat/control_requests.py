@@ -1,4 +1,7 @@
-"""What can be asked for over the control socket, in words; the answers are those that become JSON."""
+"""What can be asked for over the control socket, in words; the answers are those that become JSON.
+
+An order may come through the FIFO, from a shell that has not loaded a program yet; that one asks for its outcome then.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,23 @@ from collections.abc import Callable, Iterable
 
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import Effect, Level, Note
+from hbeat.core.script_messages import Fields
 from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
 
 KNOWN = "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, reload, stop"
+
+ORDER = "hbeat-order"
+"""The type of an order in the FIFO. Its fields: order, the words of a request, and number, which it is known by."""
+KEPT = 16
 
 Answer = dict[str, object]
 
 
 class ControlRequests:
-    """Answers them. perform: does what the cluster decides; view, reload and stop: what those requests come to."""
+    """Answers them. perform: does what the cluster decides; view, reload and stop: what those requests come to.
+
+    read_orders: reads the FIFO, and comes back to `order` with what it finds.
+    """
 
     def __init__(
         self,
@@ -23,9 +34,18 @@ class ControlRequests:
         view: Callable[[float], Answer],
         reload: Callable[[], Answer],
         stop: Callable[[], None],
+        read_orders: Callable[[], None],
     ) -> None:
         self._cluster, self._perform = cluster, perform
-        self._view, self._reload, self._stop = view, reload, stop
+        self._view, self._reload, self._stop, self._read_orders = view, reload, stop, read_orders
+        self._outcomes: dict[str, Answer] = {}  # of orders, until somebody asks
+
+    def order(self, fields: Fields, now: float) -> None:
+        """An order of the FIFO, which only root can write to."""
+        said = dict(reversed(fields))
+        self._outcomes[said.get("number", "")] = self.answer(said.get("order", "").split(), True, now)
+        while len(self._outcomes) > KEPT:
+            del self._outcomes[next(iter(self._outcomes))]
 
     def answer(self, words: list[str], may_change: bool, now: float) -> Answer:
         """The answer to one request. may_change: who asks may do more than look."""
@@ -44,6 +64,10 @@ class ControlRequests:
                 except LookupError as error:
                     return {"ok": False, "error": error.args[0]}
                 return {"ok": True}
+            case ["outcome", number]:
+                if number not in self._outcomes:
+                    self._read_orders()
+                return self._outcomes.pop(number, {"ok": False, "error": "that order did not arrive"})
             case ["reload"]:
                 return self._reload()
             case ["stop"]:

@@ -31,7 +31,7 @@ from hbeat.agents.roster import Agents
 from hbeat.agents.vips import Vips
 from hbeat.clients import Clients
 from hbeat.config.errors import ConfigError
-from hbeat.control_requests import ControlRequests
+from hbeat.control_requests import ORDER, ControlRequests
 from hbeat.core.cluster import Cluster
 from hbeat.core.events import Level, Note
 from hbeat.core.lateness import Lateness
@@ -100,7 +100,9 @@ class Daemon:
         self._connections = self._performer.connections
         self._sleep = Sleep(read_clocks())
         self._lateness = Lateness()
-        self._requests = ControlRequests(self.cluster, self._perform, self._view, self._reload, self._stop)
+        self._requests = ControlRequests(
+            self.cluster, self._perform, self._view, self._reload, self._stop, self._script_wrote
+        )
         self._debug_level = max(config.ha.debug, self._log.debug)
         self._ending = False
 
@@ -196,7 +198,10 @@ class Daemon:
         if problem:
             self._note(Level.WARNING, problem)
         for fields in messages:
-            self._perform(self.cluster.script_message(fields, now))
+            if dict(reversed(fields))["t"] == ORDER:
+                self._requests.order(fields, now)
+            else:
+                self._perform(self.cluster.script_message(fields, now))
 
     def _timers(self, now: float, deadline: float) -> None:
         self._network.read_all(whole=self.cluster.is_silence_due(now))  # silence must be real

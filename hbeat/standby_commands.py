@@ -1,4 +1,4 @@
-"""The commands `hb_standby` and `hb_takeover` (reference section 11.5)."""
+"""What `hb_standby` and `hb_takeover` (programs/, reference section 11.5) come to: `hbeat order`."""
 
 from __future__ import annotations
 
@@ -7,33 +7,21 @@ from collections.abc import Sequence
 
 from hbeat import client
 
-WORDS = ("all", "foreign", "local", "failback")
-OK, FAILED = 0, 1
+OK, FAILED, USAGE = 0, 1, 2
 
 
-def standby_main(argv: Sequence[str] | None = None) -> int:
-    """hb_standby [all|foreign|local|failback]: give resources to the other node. 0 as soon as it is begun."""
-    return _request("standby", "hb_standby", sys.argv[1:] if argv is None else argv)
-
-
-def takeover_main(argv: Sequence[str] | None = None) -> int:
-    """hb_takeover [all|foreign|local|failback]: ask the other node for resources. 0 as soon as it is asked."""
-    return _request("takeover", "hb_takeover", sys.argv[1:] if argv is None else argv)
-
-
-def _request(request: str, program: str, words: Sequence[str]) -> int:
-    word = words[0] if words else "all"
-    if len(words) > 1 or word not in WORDS:
-        print(f"usage: {program} [{'|'.join(WORDS)}]", file=sys.stderr)
-        return FAILED
-    if request == "standby":
-        print(f"Going standby [{word}].")
+def main(words: Sequence[str]) -> int:
+    """words: the order, and its number if the daemon was told it already. 0 as soon as it is begun."""
+    if len(words) not in (2, 3):
+        print("usage: hb_standby | hb_takeover [all|foreign|local|failback]", file=sys.stderr)
+        return USAGE
+    verb, word, *numbers = words
+    request = f"outcome {numbers[0]}" if numbers else f"{verb} {word}"
     try:
-        answer = client.ask(f"{request} {word}")
+        answer = client.ask(request)
     except (client.NotRunning, PermissionError) as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return FAILED
+        answer = {"ok": False, "error": str(error)}
     if not answer["ok"]:
-        print(f"{program}: {answer['error']}", file=sys.stderr)
+        print(f"hb_{verb}: {answer['error']}", file=sys.stderr)
         return FAILED
     return OK

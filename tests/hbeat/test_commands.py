@@ -25,6 +25,12 @@ def test_stopped_daemon_is_told_with_3_and_with_1_when_its_pid_file_is_there(mac
     assert capsys.readouterr().out == "heartbeat is stopped. No process\n" * 2
 
 
+@pytest.mark.parametrize("numbers", [[], ["17"]])
+def test_order_without_a_daemon_is_told_in_the_name_of_its_command(numbers, capsys):
+    assert cli.main(["order", "standby", "all", *numbers]) == 1
+    assert capsys.readouterr().err == "hb_standby: heartbeat does not answer: No such file or directory\n"
+
+
 def test_stop_of_a_stopped_daemon_is_done(capsys):
     assert cli.main(["-k"]) == 0
     assert capsys.readouterr().out == "INFO: Heartbeat already stopped.\n"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
+import hbeat
 from tests.system.pair import HA_CF, HARESOURCES, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
 FIFO = "/var/lib/heartbeat/fifo"
+PROGRAMS = Path(hbeat.__file__).parent / "programs"
 
 HOOK = """#!/bin/sh
 echo "$0 $1 $HA_src $HA_st own=$HA_OSTATUS nice=$HA_NICEFAILBACK dir=$HA_DIR $(date +%s.%N)" >>/var/log/hooks
@@ -84,6 +87,20 @@ def test_messages_of_old_scripts_move_the_groups(pair: Pair) -> None:
     pair.until(lambda: pair.owners() == [TWO] and pair.settled(), 10)
     script_writes(pair, ONE, "t=hb_takeover", "rsc_hold=all")
     pair.until(lambda: pair.owners() == [ONE] and pair.settled(), 10)
+
+
+def test_orders_are_obeyed_before_the_program_that_waits_for_the_answer_is_loaded(pair: Pair) -> None:
+    """That is for ever here."""
+    pair.start_both()
+    folder = pair.nodes[ONE].folder / "ha.d"
+    for program, owner in (("hb_standby", TWO), ("hb_takeover", ONE)):
+        shutil.copy(PROGRAMS / program, folder)
+        pair.write(ONE, "hbeat", "#!/bin/sh\nsleep 60\n", mode=0o755)
+        process = pair.nodes[ONE].start([f"/etc/ha.d/{program}"])
+        pair.until(lambda owner=owner: pair.owners() == [owner] and pair.settled(), 10)  # type: ignore[misc]
+        assert process.poll() is None
+        process.kill()
+        process.communicate()
 
 
 def test_message_of_a_type_of_our_own_reaches_the_scripts_of_both_nodes(pair: Pair) -> None:
