@@ -21,7 +21,8 @@ itself and not for its addresses has a daemon that was killed or hangs, and has 
 waiting for deadtime, if all it had is of our own kinds; other resources may still run there.
 
 Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
-nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above.
+nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above. A peer that stopped in
+order would first have to start again, and to listen for initdead.
 
 Cut off. Addresses without carrier may have to go (`cut_off`); they are put back as lost ones are.
 
@@ -244,8 +245,9 @@ class Custody:
         """This node slept for so long beyond its next deadline."""
         owned, peer = self._ownership, self._peer
         note = Note(Level.ERROR, f"this node slept for {late:.3f} s: what it knew is stale")
-        patience = self.timing.deadtime - self.timing.keepalive
-        if not isinstance(owned, Ownership) or peer is None or late < patience:
+        if not isinstance(owned, Ownership) or peer is None:
+            return [note]
+        if late < (self.timing.initdead if owned.peer_left else self.timing.deadtime - self.timing.keepalive):
             return [note]
         if not owned.mine():
             return [note, *owned.woke(now)]

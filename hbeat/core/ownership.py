@@ -33,6 +33,8 @@ class Ownership(Holder):
         self.standby = self.handover.standby
         self.peer_free: bool | None = None
         """A peer of our kind says that it neither holds nor stops anything of ours; None: an original says nothing."""
+        self.peer_left = False
+        """It stopped in order, and nothing was heard of its next life."""
         self._own_due = False  # our groups are to be taken as soon as the peer is free
         self._phase_until: float | None = None
         self._exit_at: float | None = None
@@ -119,7 +121,7 @@ class Ownership(Holder):
 
     def peer_starting(self, now: float) -> list[Effect]:
         """The peer became active and holds nothing."""
-        self.peer_held, self.peer_stable = Held.NONE, False
+        self.peer_held, self.peer_stable, self.peer_left = Held.NONE, False, False
         effects = [*self.handover.cancel(now), *self._enter(Event.PEER_STARTING, now)]
         if self.phase in (Phase.INIT, Phase.SHUTDOWN):
             return effects
@@ -155,7 +157,7 @@ class Ownership(Holder):
 
     def peer_report(self, held: Held, full: bool, stable: bool | None, now: float) -> list[Effect]:
         """A `resource` message. full replaces what we know, otherwise it is added; stable None = not said."""
-        self.peer_held = held if full else self.peer_held | held
+        self.peer_held, self.peer_left = held if full else self.peer_held | held, False
         if stable is not None:
             self.peer_stable = stable
         if self.peer_stable and self.peer_held.foreign:
@@ -206,7 +208,7 @@ class Ownership(Holder):
         if how == "dead":
             self.peer_alive = False
         else:
-            self.contested = False
+            self.contested, self.peer_left = False, True
         self.peer_held = Held.NONE
         self.peer_stable = False
         effects = self.handover.cancel(now)
@@ -243,7 +245,7 @@ class Ownership(Holder):
         peer which heard us all the time, and noticed nothing, say what it holds. Addresses that stay are announced:
         in the other part of the network the peer was their owner, and has said so.
         """
-        self.peer_alive = True
+        self.peer_alive, self.peer_left = True, False
         self.take_due = False
         if not healed or self.phase is not Phase.STABLE:
             return []

@@ -281,6 +281,27 @@ def test_short_nap_moves_nothing() -> None:
     assert len(world.owner_log) == before
 
 
+@pytest.mark.parametrize(("seconds", "left", "stays"), [(3.0, True, True), (3.0, False, False), (5.0, True, False)])
+def test_node_alone_may_sleep_for_as_long_as_a_peer_that_stopped_would_need_to_come(
+    seconds: float, left: bool, stays: bool
+) -> None:
+    """The lease is long here: what is lost with it is another matter."""
+    world = pair(replace(FAST, initdead=4.0), safety=replace(GUARDED, vip_lease=20.0))
+    if left:
+        world.do("a", lambda cluster: cluster.shutdown(world.now))
+    else:
+        world.power_off("a")
+    assert world.run_until(lambda: world.owners() == {"b"}, 10), story(world)
+    world.run_for(3)
+    before = len(world.owner_log)
+    world.stall(seconds, "b")
+    world.run_for(seconds + 5)
+    assert (len(world.owner_log) == before) is stays, story(world)
+    world.boot("a")
+    assert world.run_until(lambda: world.owners() == {"a"}, 30), story(world)
+    assert world.seconds_of_two_owners() == 0, story(world)
+
+
 def test_both_nodes_asleep_as_a_suspended_machine_end_with_one_owner() -> None:
     world = pair()
     world.stall(30.0, "a", "b")
