@@ -101,6 +101,7 @@ def two_owners(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
     forgiven = _cut_off(timeline, bounds)
     orderly = [(mark.at, mark.at + bounds.settles) for mark in timeline.marked(Kind.ORDER, Kind.HEALED)]
     for address in timeline.addresses:
+        handed_over = 0.0
         for interval, who in timeline.owners(address):
             if len(who) < 2 or _within(interval, forgiven):
                 continue
@@ -109,6 +110,11 @@ def two_owners(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
             if length > allowed:
                 what = f"{address} is on {' and '.join(sorted(who))} for {length:.3f} s"
                 yield Violation("I1", interval[0], what)
+            elif length > UNSEEN:
+                handed_over += length
+        if handed_over > ORDERLY * _handovers(timeline, bounds):
+            what = f"{address} is on two nodes again and again, for {handed_over:.3f} s in all"
+            yield Violation("I1", timeline.ended, what)
 
 
 def two_answers(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
@@ -162,9 +168,18 @@ def not_healed(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
             if len(owners) != 1 and not handed_over:
                 whom = " and ".join(sorted(owners)) or "nobody"
                 yield Violation("I3", at, f"{address} is on {whom} when the pair should have healed")
-        for begin, end in _unanswered(timeline):
-            if begin < at < end and end - max(begin, at) > _calm_gap(bounds):
+            idle = sum(end - max(begin, at) for (begin, end), who in timeline.owners(address) if not who and end > at)
+            if idle > HANDOVER * _handovers(timeline, bounds):
+                what = f"{address} has no owner for {idle:.3f} s in all after the pair should have healed"
+                yield Violation("I3", at, what)
+        gaps = [(max(begin, at), end) for begin, end in _unanswered(timeline) if end > at]
+        for begin, end in gaps:
+            if begin == at and end - begin > _calm_gap(bounds):
                 yield Violation("I3", at, "the client is not served when the pair should have healed")
+        missed = sum(end - begin for begin, end in gaps if begin > at and end - begin > STILL_GAP + bounds.unserved)
+        if missed > (HANDOVER + _calm_gap(bounds)) * _handovers(timeline, bounds):
+            what = f"the client is not served for {missed:.3f} s in all after the pair should have healed"
+            yield Violation("I3", at, what)
 
 
 def dead_weight(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
@@ -300,6 +315,11 @@ def _allowed(interval: Interval, timeline: Timeline, bounds: Bounds) -> float:
     ):
         allowed = max(allowed, HANDOVER)
     return allowed
+
+
+def _handovers(timeline: Timeline, bounds: Bounds) -> int:
+    """How often an address may change hands, or be put back, in all."""
+    return 1 + bounds.moves * len(timeline.marked(Kind.FAULT)) + len(timeline.marked(Kind.ORDER))
 
 
 def _calm_gap(bounds: Bounds) -> float:

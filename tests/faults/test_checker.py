@@ -75,6 +75,22 @@ def test_i1_two_owners_are_forgiven_around_an_orderly_handover_alone(
     assert invariants(line(came(6, "b"), went(6 + seconds, "a"), healed=healed)) == broken
 
 
+def test_i1_two_owners_again_and_again_are_no_handover() -> None:
+    often = [change for n in range(20) for change in (came(6 + n, "b"), went(6.04 + n, "b"))]
+    assert invariants(line(*often[:2], healed=5.5), Bounds(moves=2)) == []
+    assert "I1" in invariants(line(*often, healed=5.5), Bounds(moves=2))
+
+
+def test_i3_address_that_comes_and_goes_after_the_repair() -> None:
+    def flapping(times: int) -> Timeline:
+        gaps = [(9.1 + n, 9.9 + n) for n in range(times)]
+        changes = [change for begin, end in gaps for change in (went(begin, "a"), came(end, "a"))]
+        return replace(line(*changes, healed=8.0), requests=served(*gaps))
+
+    assert invariants(flapping(1)) == []
+    assert invariants(flapping(15)) == ["I3", "I3"]
+
+
 def test_i1_two_kernels_that_cannot_know_of_each_other_are_forgiven_until_they_can() -> None:
     split = Bounds(outage=1.0, moves=2, split=True)
     assert invariants(line(came(6, "b"), went(10.5, "b"), healed=10.0), split) == []

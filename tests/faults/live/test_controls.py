@@ -22,7 +22,7 @@ from tests.faults.timeline import Kind
 from tests.system.pair import GATEWAY, NAMES, VIP
 from tests.system.test_changes import UNSAFE
 
-CALM, WATCHED = 1.5, 3.0
+CALM, WATCHED, HEALS = 1.5, 3.0, 1.0
 GROWS = """
 import time
 open("/proc/self/comm", "w").write("hbeat")
@@ -110,6 +110,20 @@ def test_i3_repair_that_repairs_nothing(world: World) -> None:
     what = [violation.what for violation in violations if violation.invariant == "I3"]
     assert f"{VIP} is on nobody when the pair should have healed" in what
     assert "the client is not served when the pair should have healed" in what
+
+
+def test_i3_address_that_is_taken_away_again_and_again_after_the_repair(world: World) -> None:
+    def plant(world: World) -> None:
+        world.mark(Kind.FAULT, "none")
+        world.mark(Kind.HEALED, "none")
+        ends = time.monotonic() + HEALS + 5
+        while time.monotonic() < ends:
+            world.run(ONE, "ip", "address", "del", f"{VIP}/24", "dev", "eth0")
+            time.sleep(0.1)
+
+    bounds = Bounds(outage=2.0, heals=HEALS)
+    violated = found(world.start_all(), plant, bounds, "I3", 1.0)
+    assert any(f"{VIP} has no owner for" in what and "in all after the pair should" in what for what in violated)
 
 
 def network_of_nobody(world: World) -> None:
