@@ -1,5 +1,8 @@
 """Whether this node may have addresses: lost ones, those of a silent peer, those that somebody else claims.
 
+Failed. A group that did not start here and waits for its next attempt (`failed`) waits on while the peer is silent and
+somebody answers for its addresses.
+
 Lost. An address of ours that is gone (its lease was not renewed in time, somebody removed it) is put back, but only
 once the network was asked and nobody answers for it (`guard`), and once a second at most.
 
@@ -40,6 +43,7 @@ from collections.abc import Callable, Collection, Iterable
 from hbeat.core.builtin import ADDRESSES, BUILTIN
 from hbeat.core.cut_off import CutOff
 from hbeat.core.events import Announce, Asked, Drop, Effect, Level, Note, Probe
+from hbeat.core.failed import ASK_BEFORE
 from hbeat.core.guard import Guard
 from hbeat.core.holder import keys_of
 from hbeat.core.legacy import LegacyOwnership
@@ -83,6 +87,7 @@ class Custody:
         self._due_since: float | None = None  # the peer is dead, and somebody answers for its addresses
         self._alarm_at = float("-inf")
         self._woke_at: float | None = None
+        self._had_foreign: list[ResourceGroup] = []  # before that
         self._conflict_at: dict[Resource, float] = {}
         self._cut_off = CutOff(timing, ownership, peer)
         self._expected = False
@@ -98,12 +103,13 @@ class Custody:
 
     def next_deadline(self, now: float) -> float | None:
         """When handle_timer wants to be called; now: of the last thing that happened."""
-        suspect_at = self._suspect_at()
+        suspect_at, retry_soon_at = self._suspect_at(), self._retry_soon_at
         timers = [
             self.guard.next_deadline(),
             suspect_at if suspect_at is not None and suspect_at > now else None,
             self._restore_at if self._lost and self._restore_at > now else None,
             now if self._must_look(now) else None,
+            retry_soon_at if retry_soon_at is not None and retry_soon_at > now else None,
             None if self._woke_at is None else self._woke_at + HEARTBEATS * self.timing.keepalive,
             None if (sever_at := self._cut_off.next_deadline()) is None else max(sever_at, now),
         ]
@@ -126,6 +132,10 @@ class Custody:
         free = bool(asked or not wanted) and (self.guard.is_free(asked, now) or self.guard.are_orphans(asked))
         self._ownership.contested = self._peer is not None and not free
         self._ownership.abandoned = bool(asked) and free
+        holders = self.guard.holders()
+        self._ownership.answered_for = frozenset(
+            group.key for group in self._ownership.waiting if not holders.keys().isdisjoint(group.resources)
+        )
         machines = self._peer.machine if self._peer is not None and self.can_judge else ()
         due = tuple(self.guard.due(now))
         return [Probe(due, machines)] if due else []
@@ -253,6 +263,7 @@ class Custody:
             return [note, *owned.woke(now)]
         self._lost.clear()
         self._woke_at = now
+        self._had_foreign = [group for group in owned.mine() if group.node != owned.me]
         standing = [r for group in owned.mine() for r in group.resources if r.script in ADDRESSES]
         return [note, *(Drop(address) for address in standing), *owned.woke(now)]
 
@@ -296,7 +307,16 @@ class Custody:
         return [Note(Level.CRITICAL, f"{what}: two machines have it; it stays here, find the other"), Announce(address)]
 
     def _to_ask(self, now: float) -> set[Resource]:
-        return {*self._wanted(now), *self._lost, *self._under_way(now)} - self._cut_off.severed
+        asks_for_failed = (at := self._retry_soon_at) is not None and now >= at
+        waiting = self._ownership.waiting if asks_for_failed else ()
+        failed = (r for group in waiting for r in group.resources if r.script in ADDRESSES)
+        return {*self._wanted(now), *self._lost, *self._under_way(now), *failed} - self._cut_off.severed
+
+    @property
+    def _retry_soon_at(self) -> float | None:
+        """From when on there are questions because of groups that did not start here."""
+        at = self._ownership.retry_at
+        return None if at is None or self._ownership.peer_alive else at - ASK_BEFORE
 
     def _is_free(self, addresses: Iterable[Resource], now: float) -> bool:
         return not self.safety.arp_guard or self.guard.is_free(addresses, now)
@@ -335,8 +355,18 @@ class Custody:
         """After a long sleep: the peer, if it is alive, has said by now what it took."""
         if self._woke_at is None or now < self._woke_at + HEARTBEATS * self.timing.keepalive:
             return []
-        self._woke_at = None
         owned = self._ownership
+        if isinstance(owned, Ownership) and owned.stable and owned.peer_alive and not owned.at_rest:
+            self._woke_at += self.timing.keepalive  # still being stopped
+            return []
+        self._woke_at = None
         if isinstance(owned, LegacyOwnership) or not (owned.at_rest and owned.peer_alive and not owned.held.local):
             return []
-        return [] if owned.peer_held.foreign or self._peer_is_ours() else owned.take_unowned(now)
+        if self._peer_is_ours():
+            return []
+        effects = [] if owned.peer_held.foreign else owned.take_unowned(now)
+        left = [] if owned.peer_held.local or owned.held.foreign else self._had_foreign
+        if left:
+            text = f"{keys_of(left)} ran here before this node slept and runs nowhere now: hbeat resource takegroup"
+            effects.append(Note(Level.CRITICAL, text))
+        return effects

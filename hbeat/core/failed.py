@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hbeat.core.events import Level, Note
 from hbeat.core.model import ResourceGroup
 
 HANDOVER_PAUSE = 60.0
 START_RETRY = 30.0
+ASK_BEFORE = 1.0
+"""Seconds before the next attempt from which the network is asked who has the addresses, if the peer is silent. No
+sooner: whoever asks is about to take them, and the peer, if it is there, would wait for that."""
+
+
+def not_again(keys: Iterable[str]) -> Note:
+    """These are not tried now."""
+    text = f"{', '.join(sorted(keys))}: somebody answers for its addresses; it is not started again here for now"
+    return Note(Level.WARNING, text)
 
 
 class FailedStarts:

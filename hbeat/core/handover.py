@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hbeat.core.events import Effect, Level, Note, Say
-from hbeat.core.failed import START_RETRY, FailedStarts
+from hbeat.core.failed import START_RETRY, FailedStarts, not_again
 from hbeat.core.holder import Holder, keys_of
 from hbeat.core.model import Failback, Held, ResourceGroup
 from hbeat.core.phase import Phase
@@ -237,6 +237,16 @@ class Handover:
         scope = Held.of(any(g.node == me for g in groups), any(g.node != me for g in groups))
         return self.give(scope, f"{keys_of(groups)} did not start here", now)
 
+    @property
+    def waiting(self) -> tuple[ResourceGroup, ...]:
+        """What did not start here, and waits for its next attempt."""
+        return self._failed.waiting
+
+    @property
+    def retry_at(self) -> float | None:
+        """When that is."""
+        return self._failed.retry_at
+
     def has_failed(self, group: ResourceGroup) -> bool:
         """It did not start here, and waits for its next attempt."""
         return group in self._failed.waiting
@@ -251,4 +261,10 @@ class Handover:
     def _retry_failed(self, now: float) -> list[Effect]:
         holder = self._holder
         ours = tuple(g for g in self._failed.take() if g in holder.mine())
-        return holder.job(JobKind.OWN, ours, now) if ours and holder.stable else []
+        served = tuple(group for group in ours if group.key in holder.answered_for)
+        effects: list[Effect] = []
+        if served:
+            self._failed.keep(served, now)
+            effects.append(not_again(group.key for group in served))
+        again = tuple(group for group in ours if group not in served)
+        return effects + (holder.job(JobKind.OWN, again, now) if again and holder.stable else [])

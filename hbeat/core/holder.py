@@ -42,6 +42,8 @@ class Holder(ABC):
         """Somebody may have addresses that we do not hold (`custody`): nothing is taken because of silence."""
         self.abandoned = False
         """The peer is silent, and nobody answers for its addresses."""
+        self.answered_for: frozenset[str] = frozenset()
+        """Keys of groups that did not start here (`waiting`), for whose addresses somebody answers."""
         self.take_due = False
         """The peer is silent, and its groups are to be taken once nobody answers for their addresses."""
         self._unready: set[Resource] = set()
@@ -63,6 +65,16 @@ class Holder(ABC):
         """The groups this node does not hold."""
         mine = self.mine()
         return tuple(group for group in self.groups if group not in mine)
+
+    @property
+    @abstractmethod
+    def waiting(self) -> tuple[ResourceGroup, ...]:
+        """Groups of ours that did not start here, and wait for their next attempt."""
+
+    @property
+    @abstractmethod
+    def retry_at(self) -> float | None:
+        """When that is."""
 
     @abstractmethod
     def take(self, now: float) -> list[Effect]:

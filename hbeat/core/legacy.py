@@ -11,7 +11,8 @@ groups, and asks for each of them first when the other node is active and may ha
 
 A death or a stop of the peer makes its groups ours. hb_standby has no message here and moves nothing. KEY is the first
 resource of the group's line. Ours on top of it: the question waits until our own health checks have a verdict, as
-failback does; it is asked again when it stays unanswered; an answer is not sent once the group is ours again.
+failback does; it is asked again when it stays unanswered; an answer is not sent once the group is ours again, and not
+before it is stopped here. Two that thought each other dead give up what is not theirs, and ask for what is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Say
-from hbeat.core.failed import START_RETRY
+from hbeat.core.failed import START_RETRY, not_again
 from hbeat.core.holder import LINGER, Holder, keys_of
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Phase
@@ -37,6 +38,7 @@ class LegacyOwnership(Holder):
         self.standby = Standby()  # never under way
         self._keys: set[str] = set()  # of the groups held here
         self._asked: dict[str, float] = {}  # key -> when to ask again
+        self._owed: set[str] = set()  # keys of questions to answer when nothing is being stopped any more
         self._ready_by: float | None = None
         self._retry: tuple[float, frozenset[str]] | None = None
         self._exit_at: float | None = None
@@ -46,12 +48,20 @@ class LegacyOwnership(Holder):
         """What `cl_status rscstatus` prints: whether something is moving; the original knows no better in this mode."""
         return Held.NONE.value if self.jobs.idle else "transition"
 
+    @property
+    def waiting(self) -> tuple[ResourceGroup, ...]:
+        keys = frozenset() if self._retry is None else self._retry[1]
+        return tuple(group for group in self.mine() if group.key in keys)
+
+    @property
+    def retry_at(self) -> float | None:
+        return None if self._retry is None else self._retry[0]
+
     def mine(self) -> tuple[ResourceGroup, ...]:
         return tuple(group for group in self.groups if group.key in self._keys)
 
     def next_deadline(self) -> float | None:
-        retry_at = None if self._retry is None else self._retry[0]
-        timers = (self._ready_by, self._exit_at, retry_at, self.jobs.next_deadline(), *self._asked.values())
+        timers = (self._ready_by, self._exit_at, self.retry_at, self.jobs.next_deadline(), *self._asked.values())
         return min((at for at in timers if at is not None), default=None)
 
     # --- start ------------------------------------------------------------------------------------------------
@@ -97,6 +107,9 @@ class LegacyOwnership(Holder):
     def peer_requests(self, key: str, now: float) -> list[Effect]:
         """An `ip-request`: the peer wants the group with this key."""
         given = tuple(group for group in self.mine() if group.key == key)
+        if not given and self.jobs.stopping:
+            self._owed.add(key)
+            return []
         if not given:
             return [self._answer(key, "no")]
         self._let_go(given)
@@ -150,11 +163,11 @@ class LegacyOwnership(Holder):
         self.peer_alive = True
         self.take_due = False
         self.peer_held = Held.LOCAL  # it will have what is its own
-        foreign = tuple(group for group in self.mine() if group.node != self.me)
-        if not healed or not foreign or self.phase is not Phase.STABLE:
+        if not healed or self.phase is not Phase.STABLE:
             return []
-        self._let_go(foreign)
-        return self.job(JobKind.YIELD, foreign, now)
+        foreign = tuple(group for group in self.mine() if group.node != self.me)
+        effects = self.step_back(foreign, now) if foreign else []
+        return effects + [self._ask(g.key, now) for g in self.of(Held.LOCAL) if g.key not in self._keys]
 
     def peer_starting(self, now: float) -> list[Effect]:
         """Nobody says this in legacy mode."""
@@ -195,12 +208,22 @@ class LegacyOwnership(Holder):
         self.held = Held.of(any(g.node == self.me for g in mine), any(g.node != self.me for g in mine))
 
     def _job_done(self, job: Job, now: float) -> list[Effect]:
+        return self._after(job, now) + self._answer_owed()
+
+    def _answer_owed(self) -> list[Effect]:
+        if self.jobs.stopping:
+            return []
+        owed, self._owed = self._owed - self._keys, set()
+        return [self._answer(key, "no") for key in sorted(owed)] if self.peer_alive else []
+
+    def _after(self, job: Job, now: float) -> list[Effect]:
         match job.kind:
             case JobKind.OWN:
                 return [Note(Level.INFO, "Local Resource acquisition completed.")]
             case JobKind.TAKE_OVER:
                 return [Note(Level.INFO, "mach_down takeover complete.")]
             case JobKind.HAND_OVER if self.peer_alive:
+                self._owed.difference_update(group.key for group in job.groups)
                 return [self._answer(group.key, "yes") for group in job.groups if group.key not in self._keys]
             case JobKind.SHUTDOWN:
                 self._exit_at = now + LINGER
@@ -249,7 +272,10 @@ class LegacyOwnership(Holder):
             effects.append(self._ask(key, now))
         if self._retry is not None and now >= self._retry[0]:
             keys, self._retry = self._retry[1] & self._keys, None
-            again = tuple(group for group in self.groups if group.key in keys)
+            if served := keys & self.answered_for:
+                self._retry = (now + START_RETRY, served)
+                effects.append(not_again(served))
+            again = tuple(group for group in self.groups if group.key in keys - served)
             effects += self.job(JobKind.OWN, again, now) if again else []
         if self._exit_at is not None and now >= self._exit_at:
             self._exit_at = None

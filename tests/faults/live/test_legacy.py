@@ -13,6 +13,7 @@ NAMED = {
     "power-off of the owner",
     "both without power, both boot at once",
     "orderly stop",
+    "owner boots while heartbeats are lost",
     "heartbeats lost",
     "daemon killed",
     "all killed",

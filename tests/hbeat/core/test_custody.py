@@ -286,7 +286,7 @@ def test_node_alone_may_sleep_for_as_long_as_a_peer_that_stopped_would_need_to_c
     seconds: float, left: bool, stays: bool
 ) -> None:
     """The lease is long here: what is lost with it is another matter."""
-    world = pair(replace(FAST, initdead=4.0), safety=replace(GUARDED, vip_lease=20.0))
+    world = pair(replace(FAST, initdead=4.0), safety=replace(GUARDED, vip_lease=20))
     if left:
         world.do("a", lambda cluster: cluster.shutdown(world.now))
     else:

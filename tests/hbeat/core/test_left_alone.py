@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hbeat.core.events import Action
-from hbeat.core.model import Held, ResourceGroup, Safety
+from hbeat.core.model import Failback, Held, ResourceGroup, Safety
 from hbeat.core.standby import Stage
 from tests.hbeat.core.test_interrupted import DATABASE, OTHER_VIP
 from tests.hbeat.machine import DIRECTOR, VIP
@@ -128,3 +130,27 @@ def test_a_takeover_under_way_ends_when_the_owner_is_heard_again() -> None:
     assert world.run_until(lambda: any("acquired from a" in line for line in world.transcript), 5)
     assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 30)
     assert world.seconds_of_two_owners() == 0, "\n".join(world.transcript[-40:])
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0])
+def test_beside_an_original_a_node_takes_its_groups_back_after_a_sleep_when_they_are_stopped(seconds: float) -> None:
+    world = World(groups=[SLOW], safety=Safety())
+    world.machines["b"].original = True
+    world.both_up()
+    world.duration = lambda resource, action: seconds if (resource, action) == (DATABASE, Action.STOP) else 0.01
+    world.do("a", lambda c: c.stalled(2.2, world.now))
+    assert world.owners() == set()
+    assert world.run_until(lambda: world.owners() == {"a"}, 10)
+
+
+def test_beside_an_original_what_was_held_for_it_is_told_to_run_nowhere() -> None:
+    world = World(failback=Failback.OFF, groups=EACH_SERVES, safety=Safety())
+    world.machines["b"].original = True
+    world.both_up()
+    world.do("b", lambda c: c.give(Held.LOCAL, world.now))
+    assert world.run_until(lambda: world.owners(OTHER_VIP) == {"a"} and world.settled(), 10)
+    world.do("a", lambda c: c.stalled(2.2, world.now))
+    world.run_for(30)
+    assert world.owners(VIP) == {"a"}
+    assert world.owners(OTHER_VIP) == set()
+    assert sum("runs nowhere now: hbeat resource takegroup" in line for line in world.transcript) == 1

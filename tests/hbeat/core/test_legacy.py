@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hbeat.core.auth import unpack
 from hbeat.core.events import Action, Effect, Outcome, Say
 from hbeat.core.legacy import ASK_AGAIN, LegacyOwnership
-from hbeat.core.model import Failback, Held, Resource, ResourceGroup
+from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Safety, Timing
 from tests.hbeat.core.test_cluster import apply_fault
 from tests.hbeat.machine import KEYS, SEED_GROUP, VIP
 from tests.hbeat.world import World
@@ -195,3 +195,46 @@ def test_messages_of_this_mode_are_told_in_the_log_of_the_others() -> None:
     made.run_for(15)
     text = f"ip-request {DIRECTOR} of a ignored: auto_failback is legacy there and not here"
     assert text in "\n".join(made.transcript)
+
+
+CLASSIC = ResourceGroup("a", (Resource("disk", "disk"), VIP, WEB))
+TIMING = Timing(keepalive=1.0, warntime=1.5, deadtime=3.0, initdead=12.0, deadping=3.0)
+
+
+def guarded() -> World:
+    return World(TIMING, Failback.LEGACY, [CLASSIC], safety=Safety()).both_up()
+
+
+def test_takeover_under_way_ends_when_the_owner_is_heard_again() -> None:
+    made = guarded()
+    made.duration = lambda resource, action: 4.0 if resource != VIP and action is Action.START else 0.01
+    made.stall(5.5, "a")
+    assert made.run_until(lambda: any("acquired from a" in line for line in made.transcript), 10)
+    assert made.run_until(lambda: made.owners() == {"a"}, 15)
+    made.run_for(15)
+    assert made.owners() == {"a"}
+    assert made.seconds_of_two_owners() == 0, "\n".join(made.transcript)
+
+
+def test_node_that_booted_unheard_gets_its_group_when_it_is_heard() -> None:
+    made = guarded()
+    made.power_off("a")
+    assert made.run_until(lambda: made.owners() == {"b"}, 20)
+    made.partition()
+    made.boot("a")
+    made.run_for(30)
+    made.heal()
+    assert made.run_until(lambda: made.owners() == {"a"}, 15)
+    assert made.seconds_of_two_owners() == 0
+
+
+def test_group_that_is_still_being_stopped_is_not_said_to_be_free() -> None:
+    made = guarded()
+    made.power_off("a")
+    assert made.run_until(lambda: made.owners() == {"b"} and made.node("b").ownership.jobs.idle, 20)
+    made.duration = lambda resource, action: 3 * ASK_AGAIN if action is Action.STOP and resource == WEB else 0.01
+    made.boot("a")
+    assert made.run_until(lambda: "asking again" in "\n".join(made.transcript), 30)
+    made.run_for(5)
+    assert (WEB.text in made.machines["b"].running, made.machines["a"].running) == (True, [])
+    assert made.run_until(lambda: made.owners() == {"a"}, 40)

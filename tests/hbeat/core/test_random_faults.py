@@ -55,7 +55,7 @@ def random_fault(world: World, random: Random) -> None:
 
 def play(seed: int, safety: Safety, timing: Timing) -> World:
     random = Random(seed)
-    failback, groups = random.choice([Failback.ON, Failback.OFF]), random.choice([[SEED_GROUP], [CLASSIC]])
+    failback, groups = random.choice(list(Failback)), random.choice([[SEED_GROUP], [CLASSIC]])
     world = World(timing, failback, groups, safety=safety, seed=seed)
     world.both_up()
     slow = random.choice([0.01, 0.3, 2.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hbeat.core.events import Action
-from hbeat.core.model import Held, Resource, ResourceGroup, Safety, Timing
+from hbeat.core.model import Failback, Held, Resource, ResourceGroup, Safety, Timing
 from tests.hbeat.machine import DIRECTOR, INSIDE, VIP
 from tests.hbeat.world import World
 
@@ -111,3 +111,25 @@ def test_what_has_begun_of_a_group_is_stopped_when_somebody_answers() -> None:
     world.run_for(20)
     running = [name for name, machine in world.machines.items() if DISK.text in machine.running]
     assert running == sorted(world.owners())
+
+
+@pytest.mark.parametrize("failback", [Failback.ON, Failback.LEGACY])
+@pytest.mark.parametrize("named", "ab")
+def test_group_that_does_not_start_here_is_not_tried_while_somebody_answers(named: str, failback: Failback) -> None:
+    world = World(FAST, failback, groups=[ResourceGroup(named, (VIP, WEB))], safety=Safety())
+    world.fails.add(("a", WEB.text, Action.START))
+    world.boot("a")
+    world.run_for(10)
+    world.partition()
+    world.boot("b")
+    assert world.run_until(lambda: world.owners() == {"b"}, 60)
+    world.run_for(5)
+    before = len(world.owner_log)
+    world.run_for(100)
+    assert len(world.owner_log) == before, "\n".join(world.transcript[-30:])
+    told = "somebody answers for its addresses; it is not started again here for now"
+    assert named == "b" or sum(told in line for line in world.transcript) >= 3
+    world.power_off("b")
+    world.fails.clear()
+    assert world.run_until(lambda: world.owners() == {"a"}, 35)
+    one_owner(world)
