@@ -1,6 +1,6 @@
 """Addresses alone, on this machine's own kernel: how fast two stacks move them without servers, checks and a guest.
 
-usage: python -m tests.bench.addresses [--repeat N] [--profiles 1s,100ms,10ms] [--print]
+usage: python -m tests.bench.addresses [--repeat N] [--profiles 1s,100ms,10ms] [--faults A,B] [--print]
 
 What a guest adds to every process start and system call is not in these rows. Each node has two addresses; keepalived
 runs with VRRP alone. An outage is the time in which no node has the outside address behind a cable that is plugged in,
@@ -225,17 +225,22 @@ def heartbeats_cut(seen: Seen) -> Iterator[dict[str, Any]]:
     yield seen.row("heartbeats cut", began, TWO)
 
 
-FAULTS: tuple[Callable[[Seen], Iterator[dict[str, Any]]], ...] = (
-    *(without_power, stop, standby, outside_cable, killed, frozen),
-    heartbeats_cut,
-)
+FAULTS: dict[str, Callable[[Seen], Iterator[dict[str, Any]]]] = {
+    "power-off": without_power,
+    "stop": stop,
+    "hb_standby": standby,
+    "outside cable": outside_cable,
+    "killed": killed,
+    "frozen": frozen,
+    "heartbeats cut": heartbeats_cut,
+}
 
 
-def play(repetitions: int, profiles: list[str]) -> Iterator[dict[str, Any]]:
+def play(repetitions: int, profiles: list[str], faults: list[str]) -> Iterator[dict[str, Any]]:
     for repetition in range(repetitions):
         for profile in profiles:
             beat, dead = TIMERS[profile]
-            for fault in FAULTS:
+            for fault in (FAULTS[name] for name in faults):
                 for stack in sides(beat):
                     with (
                         tempfile.TemporaryDirectory() as folder,
@@ -259,11 +264,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.addresses", description=__doc__)
     parser.add_argument("--repeat", type=at_least_one, default=5)
     parser.add_argument("--profiles", type=chosen(list(TIMERS)), default=list(TIMERS), metavar="A,B")
+    parser.add_argument("--faults", type=chosen(list(FAULTS)), default=list(FAULTS), metavar="A,B")
     parser.add_argument("--print", action="store_true")
     options = parser.parse_args()
     peers.unpack()
     rows = []
-    for row in play(options.repeat, options.profiles):
+    for row in play(options.repeat, options.profiles, options.faults):
         rows.append(row)
         moved = "never" if row["moved"] is None else f"{row['moved']:.4f}"
         what = f"{row['profile']} {row['stack']:<10} {row['fault']:<18}"
