@@ -206,10 +206,13 @@ class Observer(Protocol):
 def read_together(observers: Mapping[NodeName, Observer]) -> list[Change]:
     """What the kernels have told since the last time, as one moment: who has lost an address is first.
 
-    They are asked one after the other, and so twice: an address that went before it came elsewhere has gone by then.
+    They are asked one after the other, and so until none has news: of an address that came to one, the node that it had
+    left before may have been asked a moment too early.
     """
     at = time.monotonic()
-    found = [(name, c) for _ in range(2) for name, observer in observers.items() for c in observer.read_changes()]
+    found: list[tuple[NodeName, AddressChange]] = []
+    while news := [(name, change) for name, observer in observers.items() for change in observer.read_changes()]:
+        found += news
     kept = {(name, change.address): change.present for name, change in found}
     found.sort(key=lambda pair: kept[pair[0], pair[1].address])
     return [Change(at, name, change.address, change.present) for name, change in found]

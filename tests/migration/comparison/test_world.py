@@ -82,6 +82,11 @@ def test_who_lost_an_address_while_the_others_were_read_has_lost_it_before_it_ca
     assert read(a=Told([], [(VIP, False)]), b=Told([(VIP, True)])) == [("a", False), ("b", True)]
 
 
+def test_they_are_read_until_none_has_news() -> None:
+    told = read(a=Told([(OTHER, False)], [], [(VIP, False)]), b=Told([], [(VIP, True)]))
+    assert told == [("a", False), ("a", False), ("b", True)]
+
+
 def test_the_changes_of_one_address_on_one_node_keep_their_order() -> None:
     flap = [(VIP, True), (VIP, False)]
     assert read(a=Told([(VIP, True)]), b=Told(flap)) == [("b", True), ("b", False), ("a", True)]
