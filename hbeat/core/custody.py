@@ -1,8 +1,5 @@
 """Whether this node may have addresses: lost ones, those of a silent peer, those that somebody else claims.
 
-Failed. A group that did not start here and waits for its next attempt (`failed`) waits on while the peer is silent and
-somebody answers for its addresses.
-
 Lost. An address of ours that is gone (its lease was not renewed in time, somebody removed it) is put back, but only
 once the network was asked and nobody answers for it (`guard`), and once a second at most.
 
@@ -24,10 +21,12 @@ itself and not for its addresses has a daemon that was killed or hangs, and has 
 waiting for deadtime, if all it had is of our own kinds; other resources may still run there.
 
 Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
-nothing any more (`woke`); after a shorter one its addresses are lost, and come back as above. A peer that stopped in
-order would first have to start again, and to listen for initdead.
+nothing any more (`awakening`); after a shorter one its addresses are lost, and come back as above.
 
 Cut off. Addresses without carrier may have to go (`cut_off`); they are put back as lost ones are.
+
+Failed. A group that did not start here and waits for its next attempt (`failed`) waits on while the peer is silent and
+somebody answers for its addresses.
 
 Conflict. Another machine claims an address that is ours. If we hold the group in the place of a dead peer, the peer is
 not dead: it keeps its groups, we give them up, the addresses at once, and ask on; they are not taken again before
@@ -40,6 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+from hbeat.core.awakening import Awakening
 from hbeat.core.builtin import ADDRESSES, BUILTIN
 from hbeat.core.cut_off import CutOff
 from hbeat.core.events import Announce, Asked, Drop, Effect, Level, Note, Probe
@@ -55,8 +55,6 @@ from hbeat.core.takeover import JobKind
 RESTORE_PAUSE = 1.0
 ALARM_PAUSE = 60.0
 CONFLICT_PAUSE = 2.0
-HEARTBEATS = 2
-"""After a long sleep a peer has said within so many what it holds."""
 
 
 class Custody:
@@ -86,16 +84,15 @@ class Custody:
         self._restore_at = float("-inf")
         self._due_since: float | None = None  # the peer is dead, and somebody answers for its addresses
         self._alarm_at = float("-inf")
-        self._woke_at: float | None = None
-        self._had_foreign: list[ResourceGroup] = []  # before that
         self._conflict_at: dict[Resource, float] = {}
+        self._awakening = Awakening(timing, ownership, peer, peer_is_ours)
         self._cut_off = CutOff(timing, ownership, peer)
         self._expected = False
 
     def renew(self, safety: Safety, timing: Timing) -> None:
         """Another configuration."""
         self.safety, self.timing = safety, timing
-        self._cut_off.timing = timing
+        self._cut_off.timing = self._awakening.timing = timing
         self.guard.tune(timing.deadtime)
         if not safety.arp_guard:
             self.guard.forget()
@@ -110,7 +107,7 @@ class Custody:
             self._restore_at if self._lost and self._restore_at > now else None,
             now if self._must_look(now) else None,
             retry_soon_at if retry_soon_at is not None and retry_soon_at > now else None,
-            None if self._woke_at is None else self._woke_at + HEARTBEATS * self.timing.keepalive,
+            self._awakening.next_deadline(),
             None if (sever_at := self._cut_off.next_deadline()) is None else max(sever_at, now),
         ]
         return min((at for at in timers if at is not None), default=None)
@@ -170,13 +167,18 @@ class Custody:
 
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes and restores what nobody else has."""
-        effects = [*self._unowned(now), *self._give_up_severed(now), *self._expect(now), *self._step_back(now)]
+        effects = [
+            *self._awakening.handle_timer(now),
+            *self._give_up_severed(now),
+            *self._expect(now),
+            *self._step_back(now),
+        ]
         back = self._free_again(now) if now >= self._restore_at else set()
         if back:
             self._restore_at = now + RESTORE_PAUSE
             self._lost -= back
             effects += self._ownership.restore(back, now)
-        if not self._ownership.take_due or self._woke_at is not None:
+        if not self._ownership.take_due or self._awakening.listens:
             self._due_since = None
             return effects
         if self._due_since is None:
@@ -253,19 +255,10 @@ class Custody:
 
     def stalled(self, late: float, now: float) -> list[Effect]:
         """This node slept for so long beyond its next deadline."""
-        owned, peer = self._ownership, self._peer
-        note = Note(Level.ERROR, f"this node slept for {late:.3f} s: what it knew is stale")
-        if not isinstance(owned, Ownership) or peer is None:
-            return [note]
-        if late < (self.timing.initdead if owned.peer_left else self.timing.deadtime - self.timing.keepalive):
-            return [note]
-        if not owned.mine():
-            return [note, *owned.woke(now)]
-        self._lost.clear()
-        self._woke_at = now
-        self._had_foreign = [group for group in owned.mine() if group.node != owned.me]
-        standing = [r for group in owned.mine() for r in group.resources if r.script in ADDRESSES]
-        return [note, *(Drop(address) for address in standing), *owned.woke(now)]
+        effects = self._awakening.stalled(late, now)
+        if self._awakening.listens:
+            self._lost.clear()
+        return effects
 
     def wanted_by_other(self, address: Resource, holder: str, now: float) -> list[Effect]:
         """Another machine asks who has this address, as one does that is about to take it.
@@ -350,23 +343,3 @@ class Custody:
         name = self._peer.name if self._peer else ""
         text = f"{name} is silent, but {holders}: it is alive there, nothing is taken; check the heartbeat links"
         return [Note(Level.CRITICAL, text)]
-
-    def _unowned(self, now: float) -> list[Effect]:
-        """After a long sleep: the peer, if it is alive, has said by now what it took."""
-        if self._woke_at is None or now < self._woke_at + HEARTBEATS * self.timing.keepalive:
-            return []
-        owned = self._ownership
-        if isinstance(owned, Ownership) and owned.stable and owned.peer_alive and not owned.at_rest:
-            self._woke_at += self.timing.keepalive  # still being stopped
-            return []
-        self._woke_at = None
-        if isinstance(owned, LegacyOwnership) or not (owned.at_rest and owned.peer_alive and not owned.held.local):
-            return []
-        if self._peer_is_ours():
-            return []
-        effects = [] if owned.peer_held.foreign else owned.take_unowned(now)
-        left = [] if owned.peer_held.local or owned.held.foreign else self._had_foreign
-        if left:
-            text = f"{keys_of(left)} ran here before this node slept and runs nowhere now: hbeat resource takegroup"
-            effects.append(Note(Level.CRITICAL, text))
-        return effects
