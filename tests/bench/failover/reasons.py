@@ -23,7 +23,6 @@ REASONS: dict[str, dict[str, str]] = {
         "stop: moved at most 0.3 of keepalived's": GUEST,
         "hb_standby: moved at most 0.3 of keepalived's": GUEST,
     },
-    "1s, addresses alone": {"killed: outage at most 0.3 s": "one play of five, of a loaded machine, see the median"},
     "10ms, addresses alone": {
         "stop: moved at most 0.3 of keepalived's": SYSTEM_CALLS,
         "hb_standby: moved at most 0.3 of keepalived's": SYSTEM_CALLS,
