@@ -97,6 +97,7 @@ class Custody:
         if not safety.arp_guard:
             self.guard.forget()
             self._ownership.contested = self._ownership.abandoned = False
+            self._ownership.failed.answered_for = frozenset()
 
     def next_deadline(self, now: float) -> float | None:
         """When handle_timer wants to be called; now: of the last thing that happened."""
@@ -130,8 +131,9 @@ class Custody:
         self._ownership.contested = self._peer is not None and not free
         self._ownership.abandoned = bool(asked) and free
         holders = self.guard.holders()
-        self._ownership.answered_for = frozenset(
-            group.key for group in self._ownership.waiting if not holders.keys().isdisjoint(group.resources)
+        failed = self._ownership.failed
+        failed.answered_for = frozenset(
+            group.key for group in failed.waiting if not holders.keys().isdisjoint(group.resources)
         )
         machines = self._peer.machine if self._peer is not None and self.can_judge else ()
         due = tuple(self.guard.due(now))
@@ -301,14 +303,14 @@ class Custody:
 
     def _to_ask(self, now: float) -> set[Resource]:
         asks_for_failed = (at := self._retry_soon_at) is not None and now >= at
-        waiting = self._ownership.waiting if asks_for_failed else ()
+        waiting = self._ownership.failed.waiting if asks_for_failed else ()
         failed = (r for group in waiting for r in group.resources if r.script in ADDRESSES)
         return {*self._wanted(now), *self._lost, *self._under_way(now), *failed} - self._cut_off.severed
 
     @property
     def _retry_soon_at(self) -> float | None:
         """From when on there are questions because of groups that did not start here."""
-        at = self._ownership.retry_at
+        at = self._ownership.failed.retry_at
         return None if at is None or self._ownership.peer_alive else at - ASK_BEFORE
 
     def _is_free(self, addresses: Iterable[Resource], now: float) -> bool:

@@ -7,9 +7,9 @@ cannot go anywhere it is tried again here after half a minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from hbeat.core.events import Level, Note
+from hbeat.core.events import Effect, Level, Note
 from hbeat.core.model import ResourceGroup
 
 HANDOVER_PAUSE = 60.0
@@ -19,18 +19,14 @@ ASK_BEFORE = 1.0
 sooner: whoever asks is about to take them, and the peer, if it is there, would wait for that."""
 
 
-def not_again(keys: Iterable[str]) -> Note:
-    """These are not tried now."""
-    text = f"{', '.join(sorted(keys))}: somebody answers for its addresses; it is not started again here for now"
-    return Note(Level.WARNING, text)
-
-
 class FailedStarts:
     """What failed to start and still waits (`waiting`), and what was handed over lately."""
 
     def __init__(self) -> None:
         self.waiting: tuple[ResourceGroup, ...] = ()
         self.retry_at: float | None = None
+        self.answered_for: frozenset[str] = frozenset()
+        """Keys of waiting groups for whose addresses somebody answers (`custody`)."""
         self._handed_over: dict[str, float] = {}
 
     def may_go(self, groups: Iterable[ResourceGroup], now: float) -> bool:
@@ -51,3 +47,18 @@ class FailedStarts:
         """The waiting groups, which wait no longer."""
         groups, self.waiting, self.retry_at = self.waiting, (), None
         return groups
+
+    def due(self, mine: Collection[ResourceGroup], now: float) -> tuple[tuple[ResourceGroup, ...], list[Effect]]:
+        """Those of ours whose next attempt is now, and what to tell of those that wait on because somebody else has
+        their addresses."""
+        if self.retry_at is None or now < self.retry_at:
+            return (), []
+        keys = {group.key for group in self.take()}
+        ours = tuple(group for group in mine if group.key in keys)
+        served = tuple(group for group in ours if group.key in self.answered_for)
+        if not served:
+            return ours, []
+        self.keep(served, now)
+        names = ", ".join(group.key for group in served)
+        text = f"{names}: somebody answers for its addresses; it is not started again here for now"
+        return tuple(group for group in ours if group not in served), [Note(Level.WARNING, text)]

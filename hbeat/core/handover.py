@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hbeat.core.events import Effect, Level, Note, Say
-from hbeat.core.failed import START_RETRY, FailedStarts, not_again
+from hbeat.core.failed import START_RETRY
 from hbeat.core.holder import Holder, keys_of
 from hbeat.core.model import Failback, Held, ResourceGroup
 from hbeat.core.phase import Phase
@@ -35,7 +35,6 @@ class Handover:
         self._held_back: set[str] = set()
         self._holder = holder
         self._report = report
-        self._failed = FailedStarts()
         self._offered: tuple[ResourceGroup, ...] = ()  # failed here, and not taken yet
         self._failback_at: float | None = None
         self._answer_at: float | None = None  # an offer is accepted, its giver does not know yet
@@ -43,7 +42,7 @@ class Handover:
 
     def next_deadline(self) -> float | None:
         timers = (
-            *(self._failback_at, self._failed.retry_at, self.standby.deadline, self._answer_at),
+            *(self._failback_at, self._holder.failed.retry_at, self.standby.deadline, self._answer_at),
             self.priming.next_deadline(),
         )
         return min((at for at in timers if at is not None), default=None)
@@ -56,8 +55,7 @@ class Handover:
             effects += [Note(Level.WARNING, text), *self.cancel(now), self._report(), *self.maybe_failback(now)]
         if self._failback_at is not None and now >= self._failback_at:
             effects += self.maybe_failback(now)
-        if self._failed.retry_at is not None and now >= self._failed.retry_at:
-            effects += self._retry_failed(now)
+        effects += self._retry_failed(now)
         if self._answer_at is not None and now >= self._answer_at:
             effects += self._answer()
         return effects + self.priming.look(now, expected=self.standby.under_way)
@@ -123,7 +121,7 @@ class Handover:
 
     def forget(self) -> None:
         """What failed here, or was to be ready here, is no matter any more: this node holds nothing."""
-        self._failed.take()
+        self._holder.failed.take()
         self.priming.forget()
 
     def cancel(self, now: float) -> list[Effect]:
@@ -216,55 +214,39 @@ class Handover:
 
     def start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         """Hand groups that do not start here to the peer, now or when it can take them."""
-        if groups and self._holder.stable and self._failed.may_go(groups, now) and not self.obstacle():
+        if groups and self._holder.stable and self._holder.failed.may_go(groups, now) and not self.obstacle():
             return self._give_failed(groups, now)
         return self._keep_failed(groups, now)
 
     def _keep_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         if not groups or self._holder.phase is Phase.SHUTDOWN:
             return []
-        self._failed.keep(groups, now)
-        if self._holder.peer_alive and self._failed.may_go(groups, now):
+        self._holder.failed.keep(groups, now)
+        if self._holder.peer_alive and self._holder.failed.may_go(groups, now):
             text = f"{keys_of(groups)} did not start here; it is offered to the peer as soon as that can take it"
             return [Note(Level.WARNING, text)]
         text = f"{keys_of(groups)} runs nowhere: it did not start here and the peer cannot take it"
         return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
 
     def _give_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
-        self._failed.handed_over(groups, now)
+        self._holder.failed.handed_over(groups, now)
         self._offered = groups
         me = self._holder.me
         scope = Held.of(any(g.node == me for g in groups), any(g.node != me for g in groups))
         return self.give(scope, f"{keys_of(groups)} did not start here", now)
 
-    @property
-    def waiting(self) -> tuple[ResourceGroup, ...]:
-        """What did not start here, and waits for its next attempt."""
-        return self._failed.waiting
-
-    @property
-    def retry_at(self) -> float | None:
-        """When that is."""
-        return self._failed.retry_at
-
     def has_failed(self, group: ResourceGroup) -> bool:
         """It did not start here, and waits for its next attempt."""
-        return group in self._failed.waiting
+        return group in self._holder.failed.waiting
 
     def offer_failed(self, now: float) -> list[Effect]:
         """The peer has news: perhaps it can take now what failed here."""
-        waiting = self._failed.waiting
-        if not waiting or self.obstacle() or not self._failed.may_go(waiting, now):
+        waiting = self._holder.failed.waiting
+        if not waiting or self.obstacle() or not self._holder.failed.may_go(waiting, now):
             return []
         return self._give_failed(waiting, now)
 
     def _retry_failed(self, now: float) -> list[Effect]:
         holder = self._holder
-        ours = tuple(g for g in self._failed.take() if g in holder.mine())
-        served = tuple(group for group in ours if group.key in holder.answered_for)
-        effects: list[Effect] = []
-        if served:
-            self._failed.keep(served, now)
-            effects.append(not_again(group.key for group in served))
-        again = tuple(group for group in ours if group not in served)
+        again, effects = holder.failed.due(holder.mine(), now)
         return effects + (holder.job(JobKind.OWN, again, now) if again and holder.stable else [])

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN, KEPT, WARM
 from hbeat.core.events import Dismiss, Drop, Effect, Level, Note, Outcome, Prepare
+from hbeat.core.failed import FailedStarts
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup, Sessions
 from hbeat.core.phase import Phase
 from hbeat.core.takeover import Job, JobDone, JobKind, JobQueue
@@ -35,6 +36,7 @@ class Holder(ABC):
         self.peer_held = Held.NONE
         self.peer_stable = False
         self.jobs = JobQueue(BUILTIN)
+        self.failed = FailedStarts()
         self.ready_limit = Sessions().failback_limit
         """A returning node which is still not ready after this long takes its groups back all the same."""
         self.keeps_warm = Sessions().warm_standby
@@ -42,8 +44,6 @@ class Holder(ABC):
         """Somebody may have addresses that we do not hold (`custody`): nothing is taken because of silence."""
         self.abandoned = False
         """The peer is silent, and nobody answers for its addresses."""
-        self.answered_for: frozenset[str] = frozenset()
-        """Keys of groups that did not start here (`waiting`), for whose addresses somebody answers."""
         self.take_due = False
         """The peer is silent, and its groups are to be taken once nobody answers for their addresses."""
         self._unready: set[Resource] = set()
@@ -65,16 +65,6 @@ class Holder(ABC):
         """The groups this node does not hold."""
         mine = self.mine()
         return tuple(group for group in self.groups if group not in mine)
-
-    @property
-    @abstractmethod
-    def waiting(self) -> tuple[ResourceGroup, ...]:
-        """Groups of ours that did not start here, and wait for their next attempt."""
-
-    @property
-    @abstractmethod
-    def retry_at(self) -> float | None:
-        """When that is."""
 
     @abstractmethod
     def take(self, now: float) -> list[Effect]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Say
-from hbeat.core.failed import START_RETRY, not_again
+from hbeat.core.failed import START_RETRY
 from hbeat.core.holder import LINGER, Holder, keys_of
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup
 from hbeat.core.phase import Phase
@@ -40,7 +40,6 @@ class LegacyOwnership(Holder):
         self._asked: dict[str, float] = {}  # key -> when to ask again
         self._owed: set[str] = set()  # keys of questions to answer when nothing is being stopped any more
         self._ready_by: float | None = None
-        self._retry: tuple[float, frozenset[str]] | None = None
         self._exit_at: float | None = None
 
     @property
@@ -48,20 +47,11 @@ class LegacyOwnership(Holder):
         """What `cl_status rscstatus` prints: whether something is moving; the original knows no better in this mode."""
         return Held.NONE.value if self.jobs.idle else "transition"
 
-    @property
-    def waiting(self) -> tuple[ResourceGroup, ...]:
-        keys = frozenset() if self._retry is None else self._retry[1]
-        return tuple(group for group in self.mine() if group.key in keys)
-
-    @property
-    def retry_at(self) -> float | None:
-        return None if self._retry is None else self._retry[0]
-
     def mine(self) -> tuple[ResourceGroup, ...]:
         return tuple(group for group in self.groups if group.key in self._keys)
 
     def next_deadline(self) -> float | None:
-        timers = (self._ready_by, self._exit_at, self.retry_at, self.jobs.next_deadline(), *self._asked.values())
+        timers = (self._ready_by, self._exit_at, self.failed.retry_at, self.jobs.next_deadline(), *self._asked.values())
         return min((at for at in timers if at is not None), default=None)
 
     # --- start ------------------------------------------------------------------------------------------------
@@ -231,10 +221,10 @@ class LegacyOwnership(Holder):
         return []
 
     def _start_failed(self, groups: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
-        failed = frozenset(group.key for group in groups) & self._keys
+        failed = tuple(group for group in groups if group.key in self._keys)
         if not failed or self.phase is Phase.SHUTDOWN:
             return []
-        self._retry = (now + START_RETRY, failed | (self._retry[1] if self._retry else frozenset()))
+        self.failed.keep(failed, now)
         text = f"{keys_of(groups)} runs nowhere: it did not start here, and legacy mode cannot hand it over"
         return [Note(Level.CRITICAL, f"{text}; trying again in {START_RETRY:g} s")]
 
@@ -254,7 +244,8 @@ class LegacyOwnership(Holder):
         """Release everything, say so, end. Work under way is finished first."""
         if self.phase is Phase.SHUTDOWN:
             return []
-        self.phase, self._ready_by, self._retry = Phase.SHUTDOWN, None, None
+        self.phase, self._ready_by = Phase.SHUTDOWN, None
+        self.failed.take()
         mine = self.mine() if self.jobs.idle else self.groups  # a dropped job may have had to stop some
         self.jobs.drop_waiting()
         self._asked.clear()
@@ -270,13 +261,8 @@ class LegacyOwnership(Holder):
         for key in [key for key, at in self._asked.items() if at <= now]:
             effects.append(Note(Level.WARNING, f"{self.peer} has not answered for {key}: asking again"))
             effects.append(self._ask(key, now))
-        if self._retry is not None and now >= self._retry[0]:
-            keys, self._retry = self._retry[1] & self._keys, None
-            if served := keys & self.answered_for:
-                self._retry = (now + START_RETRY, served)
-                effects.append(not_again(served))
-            again = tuple(group for group in self.groups if group.key in keys - served)
-            effects += self.job(JobKind.OWN, again, now) if again else []
+        again, told = self.failed.due(self.mine(), now)
+        effects += told + (self.job(JobKind.OWN, again, now) if again else [])
         if self._exit_at is not None and now >= self._exit_at:
             self._exit_at = None
             effects.append(Exit())

@@ -78,14 +78,6 @@ class Ownership(Holder):
         extra = {"info": info} if info else {}
         return Say.of("resource", rsc_hold=self.held.value, rtype="full", isstable=isstable, **extra)
 
-    @property
-    def waiting(self) -> tuple[ResourceGroup, ...]:
-        return self.handover.waiting
-
-    @property
-    def retry_at(self) -> float | None:
-        return self.handover.retry_at
-
     # --- start ------------------------------------------------------------------------------------------------
 
     def activated(self, now: float) -> list[Effect]:
