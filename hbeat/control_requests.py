@@ -12,7 +12,7 @@ from hbeat.core.events import Effect, Level, Note
 from hbeat.core.script_messages import Fields
 from hbeat.core.script_requests import STANDBY_WORDS, TAKEOVER_WORDS
 
-KNOWN = "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, reload, stop"
+KNOWN = "requests: status, standby WORD, takeover WORD, takegroup KEY, givegroup KEY, outcome NUMBER, reload, stop"
 
 ORDER = "hbeat-order"
 """The type of an order in the FIFO. Its fields: order, the words of a request, and number, which it is known by."""
@@ -43,7 +43,10 @@ class ControlRequests:
     def order(self, fields: Fields, now: float) -> None:
         """An order of the FIFO, which only root can write to."""
         said = dict(reversed(fields))
-        self._outcomes[said.get("number", "")] = self.answer(said.get("order", "").split(), True, now)
+        words = said.get("order", "")
+        self._outcomes[said.get("number", "")] = outcome = self.answer(words.split(), True, now)
+        if outcome.get("error") == KNOWN:
+            self._perform([Note(Level.WARNING, f"order {words!r} of a script is none; {KNOWN}")])
         while len(self._outcomes) > KEPT:
             del self._outcomes[next(iter(self._outcomes))]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from hbeat import admin_commands, cli, client, defaults, load, original
@@ -29,6 +32,15 @@ def test_stopped_daemon_is_told_with_3_and_with_1_when_its_pid_file_is_there(mac
 def test_order_without_a_daemon_is_told_in_the_name_of_its_command(numbers, capsys):
     assert cli.main(["order", "standby", "all", *numbers]) == 1
     assert capsys.readouterr().err == "hb_standby: heartbeat does not answer: No such file or directory\n"
+
+
+@pytest.mark.parametrize("words", [["dance"], ["all,foreign"], ["all", "all"]])
+@pytest.mark.parametrize("name", ["hb_standby", "hb_takeover"])
+def test_word_that_is_none_is_told_with_those_that_are(name, words):
+    program = Path(cli.__file__).parent / "programs" / name
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"usage: {name} [all|foreign|local|failback]\n"
 
 
 def test_stop_of_a_stopped_daemon_is_done(capsys):

@@ -64,6 +64,7 @@ def test_refusal_is_told_and_so_is_what_is_no_order(world: World) -> None:
     told = [node.ask("outcome", number) for number in ("17", "18", "19")]
     assert (told[0]["ok"], told[1]["ok"], told[2]) == (True, False, {"ok": False, "error": KNOWN})
     assert "another standby is under way" in str(told[1]["error"])
+    assert sum("order 'dance' of a script is none" in line for line in world.transcript) == 1
 
 
 def test_orders_that_nobody_asks_for_are_forgotten(world: World) -> None:
