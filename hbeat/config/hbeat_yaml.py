@@ -198,7 +198,8 @@ SETTINGS = {
             "on",
             "A node whose loop came late by more than half of vip_lease or deadtime, whichever is shorter, takes what "
             "it knew for stale, says so, and listens to what has arrived meanwhile before anything else. If it was "
-            "late by deadtime less keepalive, it drops its addresses first. See SAFETY.",
+            "late by deadtime less keepalive, or by initdead where the other node has stopped in order, it drops its "
+            "addresses first. See SAFETY.",
             _switch,
         ),
         Setting(

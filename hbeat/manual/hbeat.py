@@ -208,10 +208,14 @@ SAFETY = (
     "same group unheard hear each other's questions, and the one that haresources does not name stops it again. What a "
     "script has begun meanwhile (a mounted file system) may have been begun on both: that is what STONITH was for.",
     "A node that slept (SIGSTOP, a frozen cgroup, suspend, no processor) for longer than deadtime less keepalive "
-    "drops its addresses first, then listens, and gets its groups back by failback. One that slept for less, but more "
-    "than half a lease, drops them and puts them back when nobody else has them. A step of the wall clock is not "
+    "drops its addresses first, then listens, and gets its groups back by failback; while the other node is stopped in "
+    "order, for longer than initdead. One that slept for less, but more than half a lease, drops them and puts them "
+    "back when nobody else has them. What a node held in the place of an original before such a sleep is told to run "
+    "nowhere, and is started by hand (hbeat resource takegroup). A step of the wall clock is not "
     "noticed by anything here. A guest whose hypervisor stops its clocks, too (a snapshot, virsh suspend), cannot know "
     "that it slept: give its groups away first (hb_standby).",
+    "A group that does not start here is tried again every half minute, but not while the other node is silent and "
+    "somebody answers for its addresses.",
     "A claim of another machine for an address that stands here is logged. If the group is held in the place of a "
     "dead node, that node is not dead, and gets it; otherwise it stays, and is announced again.",
 )
