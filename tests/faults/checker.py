@@ -1,9 +1,9 @@
 """The invariants of a pair, as pure functions: a timeline and the bounds of a fault in, violations out.
 
 I1  an address never has two owners, in the kernels or on the wire; ORDERLY seconds are forgiven around a handover that
-    was ordered or follows a repair
+    was ordered or follows a repair, but not again and again
 I2  an address never has no owner, and the client never no answer, for longer than the fault's bound
-I3  soon after the repair there is one owner, and the client is served
+I3  soon after the repair there is one owner, and the client is served, and both stay so
 I4  a real server that is dead has weight 0 after the bound
 I5  nothing is left of a node that was stopped, or whose processes were all killed
 I6  memory and descriptors stay level

@@ -21,19 +21,19 @@ esac
 """
 
 
+WAITING = """#!/bin/sh
+[ "$1" = start ] || { echo stopped; exit 0; }
+for i in $(seq 100); do [ -e /run/announced ] && exit 0; sleep 0.1; done
+exit 1
+"""
+
+
 @pytest.fixture
 def files(pair: Pair) -> Pair:
     for name in NAMES:
         pair.write(name, "haresources", HARESOURCES + SECOND)
         pair.write(name, "resource.d/database", SCRIPT, mode=0o755)
     return pair
-
-
-WAITING = """#!/bin/sh
-[ "$1" = start ] || { echo stopped; exit 0; }
-for i in $(seq 100); do [ -e /run/announced ] && exit 0; sleep 0.1; done
-exit 1
-"""
 
 
 def resource(pair: Pair, name: str, *words: str) -> tuple[int, str]:

@@ -95,7 +95,7 @@ def test_orders_are_obeyed_before_the_program_that_waits_for_the_answer_is_loade
     folder = pair.nodes[ONE].folder / "ha.d"
     for program, owner in (("hb_standby", TWO), ("hb_takeover", ONE)):
         shutil.copy(PROGRAMS / program, folder)
-        pair.write(ONE, "hbeat", "#!/bin/sh\nsleep 60\n", mode=0o755)
+        pair.write(ONE, "hbeat", "#!/bin/sh\nexec sleep 60\n", mode=0o755)
         process = pair.nodes[ONE].start([f"/etc/ha.d/{program}"])
         pair.until(lambda owner=owner: pair.owners() == [owner] and pair.settled(), 10)  # type: ignore[misc]
         assert process.poll() is None

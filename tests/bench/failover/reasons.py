@@ -10,7 +10,7 @@ GUEST = (
     "to 160 ms (logs). Of keepalived's time 60 ms follow from its timers, the rest is the guest; the machine's own "
     "kernel, below under addresses alone, tells what is left without it"
 )
-SYSTEM_CALLS = "both take what their system calls take, some 15 ms, and hb_standby the start of a shell before that"
+SYSTEM_CALLS = "both take what their system calls take, 10 to 15 ms, and hb_standby the start of a shell before that"
 
 REASONS: dict[str, dict[str, str]] = {
     "1s": {

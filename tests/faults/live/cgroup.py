@@ -21,8 +21,7 @@ class Frozen:
         self._state = self._folder / ("freezer.state" if classic else "cgroup.freeze")
         self._words = ("FROZEN", "THAWED") if classic else ("1", "0")
         self._above = parent / "cgroup.procs"
-        self._pids = list(pids)
-        for pid in self._pids:
+        for pid in pids:
             (self._folder / "cgroup.procs").write_text(str(pid))
         self._set(self._words[0])
 
