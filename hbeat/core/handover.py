@@ -142,7 +142,7 @@ class Handover:
         report = self._report(stable=False, info="standby")
         directors = self._holder.directors_of(given, besides=resources_of(self._holder.mine()))
         effects = [report, *self._holder.job(JobKind.HAND_OVER, self._holder.without_directors(given), now)]
-        return effects + (self._holder.job(JobKind.YIELD, directors, now) if directors else [])
+        return effects + (self._holder.job(JobKind.STAND_BY, directors, now) if directors else [])
 
     def gave(self, now: float) -> list[Effect]:
         """The groups that were asked for are stopped here."""

@@ -77,11 +77,20 @@ class Holder(ABC):
 
     def release_at_once(self, given: tuple[ResourceGroup, ...], now: float) -> list[Effect]:
         """Groups that are ours no more: their addresses do not wait for what is under way, nor for scripts."""
+        only_directors = self._takes_over_only_directors_yet(given)
         self.jobs.abandon(given)
         self.take_due = not self.peer_alive
         self.contested = self.take_due
+        if only_directors:
+            return self.job(JobKind.STAND_BY, self.directors_of(given), now)
         addresses = [r for group in given for r in group.resources if r.script in ADDRESSES]
         return [*(Drop(address) for address in addresses), *self.job(JobKind.YIELD, given, now)]
+
+    def _takes_over_only_directors_yet(self, groups: Iterable[ResourceGroup]) -> bool:
+        """These groups are being taken over, and nothing else in them was begun."""
+        coming, under_way = self.jobs.coming(), self.jobs.under_way
+        waiting = {r for r, kind in coming.items() if kind is JobKind.TAKE_OVER and r != under_way}
+        return all(r in waiting or self._is_warm(r) for group in groups for r in group.resources)
 
     def expect(self, now: float) -> list[Effect]:
         """The groups of the peer are about to come: it has lost a cable, is releasing everything, or seems dead."""
@@ -129,7 +138,7 @@ class Holder(ABC):
         stays = [group for group in others if moved.isdisjoint(group.resources)]
         every = Counter(r for group in (*stays, *groups) for r in _directors([group]))
         shared = frozenset(director for director, times in every.items() if times > 1)
-        untouched = _directors(stays) if kind in (JobKind.YIELD, JobKind.HAND_OVER) else running
+        untouched = _directors(stays) if kind in (JobKind.YIELD, JobKind.STAND_BY, JobKind.HAND_OVER) else running
         if kind.starts:
             started = {r for group in groups for r in group.resources if r.script not in WARM}
             self._idle = {g.key for g in self.groups if g.key in self._idle and started.isdisjoint(g.resources)}

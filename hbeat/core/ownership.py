@@ -238,7 +238,8 @@ class Ownership(Holder):
 
     def peer_returned(self, healed: bool, now: float, *, gave_way: bool = False) -> list[Effect]:
         """A dead peer is heard again. healed: it was active meanwhile, so each of us thought the other dead.
-        gave_way: it heard us all the time, and left its own groups to us; failback returns them.
+        gave_way: it heard us all the time, or it has slept, and left its own groups to us; failback returns them. When
+        they wait here for a director without a verdict, that one serves sooner, and they are let go at once.
 
         Then each keeps its own groups and gives up the foreign ones; nobody goes without service. (Two originals
         release everything and restart, twenty seconds without service: reference section 4.4.) `starting` makes a
@@ -252,7 +253,7 @@ class Ownership(Holder):
         at_rest = self.jobs.idle
         if not self.held.foreign:  # nothing was taken here meanwhile; both have to say again what they hold
             effects: list[Effect] = [Say.of("starting"), self.report()]
-        elif gave_way:
+        elif gave_way and self._unready.isdisjoint(self.jobs.coming()):
             effects = [self.report()]
         else:
             effects = [Say.of("starting"), *self._let_go(Held.FOREIGN, now)]
@@ -311,9 +312,9 @@ class Ownership(Holder):
             case JobKind.SHUTDOWN:
                 self._exit_at = now + LINGER
                 directors = self.directors_of(self.groups)
-                standby = self.job(JobKind.YIELD, directors, now) if directors else []
+                standby = self.job(JobKind.STAND_BY, directors, now) if directors else []
                 return [Say.of("shutdone", st="dead"), *standby]
-            case JobKind.YIELD:
+            case JobKind.YIELD | JobKind.STAND_BY:
                 self.handover.priming.stood_by(job.groups)
                 if self._exit_at is not None:  # their tables are gone
                     return self._dismiss()

@@ -78,7 +78,7 @@ class Priming:
             return []
         self._told = self._serving = frozenset()
         spare = holder.directors_of(holder.others(), besides=resources_of(holder.mine()))
-        return holder.job(JobKind.YIELD, spare, now) if spare else []
+        return holder.job(JobKind.STAND_BY, spare, now) if spare else []
 
 
 def resources_of(groups: Iterable[ResourceGroup]) -> frozenset[Resource]:

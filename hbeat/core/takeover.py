@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from hbeat.core.builtin import WARM
 from hbeat.core.events import Action, Effect, Level, Note, Outcome, RunResource
 from hbeat.core.model import Resource, ResourceGroup
 
@@ -36,6 +37,7 @@ class JobKind(Enum):
     RESTORE = "restore"  # groups of which an address was lost, while they were ours
     HAND_OVER = "hand over"  # to the peer
     YIELD = "yield"  # foreign groups, after a partition
+    STAND_BY = "stand by"  # directors alone, which may be anything while another node serves
     SHUTDOWN = "shutdown"
 
     @property
@@ -104,7 +106,12 @@ class JobQueue:
     def stopping(self) -> bool:
         """Something that this node does not hold may still run here."""
         running = [] if self._now_running is None else [self._now_running.job]
-        return any(not job.kind.starts for job in (*running, *self._waiting))
+        return any(not (job.kind.starts or job.kind is JobKind.STAND_BY) for job in (*running, *self._waiting))
+
+    @property
+    def under_way(self) -> Resource | None:
+        """What is being started or stopped at this moment."""
+        return None if self._now_running is None else self._now_running.steps[0].resource
 
     def add(self, job: Job) -> list[Effect | JobDone]:
         """Puts a job in line; begins it when nothing else is under way."""
@@ -136,7 +143,8 @@ class JobQueue:
         running.steps = deque([first, *(step for step in others if step.group in going_on)])
         running.failed = [group for group in running.failed if group in going_on]
         job = running.job
-        running.job = replace(job, groups=going_on) if going_on else replace(job, kind=JobKind.YIELD)
+        kind = JobKind.STAND_BY if first.resource.script in WARM else JobKind.YIELD
+        running.job = replace(job, groups=going_on) if going_on else replace(job, kind=kind)
 
     def coming(self) -> dict[Resource, JobKind]:
         """What the jobs in line are to start and have not yet, the step under way included."""

@@ -91,6 +91,8 @@ class Nature:
         self.sent: list[tuple[float, str, bytes]] = []
         self.blind: frozenset[str] = frozenset()
         self.duration: Callable[[Resource, Action], float] = lambda resource, action: 0.01
+        self.acting = ""
+        """The node whose action is being given its duration."""
         self.fails: set[tuple[str, str, Action]] = set()  # (node, resource text, action)
         self.ready_after = 0.5
         self.actions = 0
@@ -114,6 +116,7 @@ class Nature:
     def perform(self, name: str, effects: Iterable[Effect]) -> None:
         machine = self.machines[name]
         cluster = machine.cluster
+        self.acting = name
         for effect in effects:
             match effect:
                 case SendDatagram(data):

@@ -6,7 +6,9 @@ import pytest
 
 from hbeat.core.events import Action
 from hbeat.core.model import Failback, Held, ResourceGroup, Safety
+from hbeat.core.phase import Phase
 from hbeat.core.standby import Stage
+from tests.hbeat.core.test_custody import FAST
 from tests.hbeat.core.test_interrupted import DATABASE, OTHER_VIP
 from tests.hbeat.machine import DIRECTOR, VIP
 from tests.hbeat.world import World
@@ -130,6 +132,30 @@ def test_a_takeover_under_way_ends_when_the_owner_is_heard_again() -> None:
     assert world.run_until(lambda: any("acquired from a" in line for line in world.transcript), 5)
     assert world.run_until(lambda: world.owners() == {"a"} and world.settled(), 30)
     assert world.seconds_of_two_owners() == 0, "\n".join(world.transcript[-40:])
+
+
+@pytest.mark.parametrize("seconds", [3.0, 5.0])
+def test_what_waits_for_a_director_that_is_being_loaded_goes_back_to_the_node_whose_director_is(seconds: float) -> None:
+    """The owner sleeps while the other node boots; that one has to take everything, and cannot serve yet."""
+    world = World(FAST, groups=EACH_SERVES[:1], safety=Safety())
+    world.boot("a")
+    assert world.run_until(lambda: world.owners() == {"a"}, 10)
+    world.ready_after = 20.0
+    world.boot("b")
+    assert world.run_until(lambda: world.node("b").ownership.phase is Phase.SETTLING, 10)
+    loaded = world.now + 20
+    world.duration = lambda resource, action: (
+        max(0.01, loaded - world.now)
+        if resource == DIRECTOR and action is Action.START and world.acting == "b"
+        else 0.01
+    )
+    world.stall(seconds, "a")
+    assert world.run_until(lambda: any("acquired from a" in line for line in world.transcript), 5)
+    assert world.run_until(lambda: world.machines["a"].stalled_until <= world.now, 6)
+    assert world.run_until(lambda: world.owners() == {"a"}, 1), "\n".join(world.transcript[-30:])
+    world.run_for(40)
+    assert world.owners() == {"a"}
+    assert world.seconds_of_two_owners() == 0
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0])
