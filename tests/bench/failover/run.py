@@ -43,8 +43,9 @@ def show(played: Sequence[Row], *, write: bool) -> None:
 
 
 def joined(before: Run, played: Sequence[Row], machine: Run) -> Run:
-    """Merged, with rows that say where they were played. The machine of the page stays as long as it has rows there."""
+    """Merged, with rows that say where they were played. The machine of the page is that of most of its rows."""
     made = merged(before, [{**row, "cpu": machine["cpu"]} for row in played])
     known = before.get("machine", machine)
-    stays = any(row.get("cpu", known["cpu"]) == known["cpu"] for row in made["rows"])
-    return {**made, "machine": known if stays else machine}
+    rows = [{"cpu": known["cpu"], **row} for row in made["rows"]]
+    here, there = (sum(row["cpu"] == where["cpu"] for row in rows) for where in (machine, known))
+    return {**made, "rows": rows, "machine": machine if here > there else known}

@@ -57,12 +57,15 @@ def test_rows_of_another_machine_are_named() -> None:
     assert "Played on" not in page.text({**RUN, "rows": [here, *RUN["rows"]]})
 
 
-def test_the_machine_of_the_page_is_that_of_its_rows() -> None:
+def test_the_machine_of_the_page_is_that_of_most_rows() -> None:
     new = {**RUN["machine"], "cpu": "a newer one"}
-    stop, power_off = ({**row("ours", 1.0), "fault": fault, "profile": "1s"} for fault in ("stop", "power-off"))
-    made = joined({"machine": RUN["machine"], "rows": [stop, power_off]}, [stop], new)
-    assert (made["machine"], [r.get("cpu") for r in made["rows"]]) == (RUN["machine"], [None, "a newer one"])
-    assert joined(made, [power_off], new)["machine"] == new
+    rows = [{**row("ours", 1.0), "fault": fault, "profile": "1s"} for fault in ("stop", "power-off", "killed")]
+    made = joined({"machine": RUN["machine"], "rows": rows}, rows[:1], new)
+    assert made["machine"] == RUN["machine"]
+    assert [r["cpu"] for r in made["rows"]] == ["a processor", "a processor", "a newer one"]
+    made = joined(made, rows[1:2], new)
+    assert made["machine"] == new
+    assert page.text(made).count("Played on a processor: killed (1s) of ours") == 1
 
 
 def test_a_pair_that_did_not_come_to_rest_is_told() -> None:
