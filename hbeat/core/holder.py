@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from hbeat.core.builtin import ADDRESSES, BUILTIN, KEPT, WARM
-from hbeat.core.events import Dismiss, Drop, Effect, Level, Note, Outcome, Prepare
+from hbeat.core.events import Announce, Dismiss, Drop, Effect, Level, Note, Outcome, Prepare
 from hbeat.core.failed import FailedStarts
 from hbeat.core.model import Held, NodeName, Resource, ResourceGroup, Sessions
 from hbeat.core.phase import Phase
@@ -85,6 +85,10 @@ class Holder(ABC):
             return self.job(JobKind.STAND_BY, self.directors_of(given), now)
         addresses = [r for group in given for r in group.resources if r.script in ADDRESSES]
         return [*(Drop(address) for address in addresses), *self.job(JobKind.YIELD, given, now)]
+
+    def announce(self) -> list[Effect]:
+        """Our addresses, to a network that may have heard of another owner."""
+        return [Announce(r) for group in self.mine() for r in group.resources if r.script in ADDRESSES]
 
     def _takes_over_only_directors_yet(self, groups: Iterable[ResourceGroup]) -> bool:
         """These groups are being taken over, and nothing else in them was begun."""

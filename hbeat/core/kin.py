@@ -7,7 +7,8 @@ the peer has said that it holds none of them and stops nothing (`Ownership.peer_
 One direction cut. The peer hears us no more, declares us dead and takes our groups, while we hear it say so. The
 original serves on, and there are two owners for as long as the cut lasts. Here the node which is not heard gives way:
 the other cannot know better, and one of them has to. It waits for two heartbeats, in case the cable is back. When it is
-heard again, its groups come home by failback, as after a death.
+heard again, its groups come home by failback, as after a death; with auto_failback legacy it asks for them. Of what is
+here that is all that mode needs: nobody waits in it, and nothing is given.
 
 Nobody. Messages that cross may leave groups that neither node holds; their own node takes them after two heartbeats.
 Not over a message that waited in a socket, since a newer one may wait behind it; and not out of a nap, in which the
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from hbeat.core.events import Effect, Level, Note
 from hbeat.core.hello import Hello
+from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.ownership import Ownership
 from hbeat.core.standby import Stage
 
@@ -32,9 +34,9 @@ HEARTBEATS = 2
 class Kin:
     """The peer, as long as it is ours. hello: what it said last; None for an original, or nobody."""
 
-    def __init__(self, ownership: Ownership | None) -> None:
+    def __init__(self, ownership: Ownership | LegacyOwnership) -> None:
         self.hello: Hello | None = None
-        self._ownership = ownership  # None with auto_failback legacy, where nobody waits and nobody gives way
+        self._ownership = ownership
         self._unheard_since: float | None = None
         self._nobody_since: float | None = None
         self._left_since: float | None = None
@@ -44,33 +46,39 @@ class Kin:
         """The peer died, or an original has come in its place."""
         self.hello = None
         self._unheard_since = self._nobody_since = self._left_since = None
-        if self._ownership is not None:
+        if isinstance(self._ownership, Ownership):
             self._ownership.peer_free = None
 
     def said(self, hello: Hello, keepalive: float, now: float) -> list[Effect]:
         """The newest status of the peer."""
         heard_again = self.hello is not None and self.hello.sees_dead and not hello.sees_dead
-        self.hello = hello
+        self.hello, self._keepalive = hello, keepalive
         owned = self._ownership
-        if owned is None:
-            return []
-        owned.peer_free = hello.quiet and not hello.holds.foreign
-        effects: list[Effect] = [owned.report()] if heard_again and owned.stable else []
-        effects += owned.take_what_is_free(now)
-        wait = HEARTBEATS * keepalive
+        effects: list[Effect] = []
+        if isinstance(owned, LegacyOwnership):
+            effects += owned.ask_for_own(now) if heard_again and owned.stable else []
+        else:
+            owned.peer_free = hello.quiet and not hello.holds.foreign
+            effects += [owned.report()] if heard_again and owned.stable else []
+            effects += owned.take_what_is_free(now)
         unheard = owned.at_rest and owned.held.local and hello.sees_dead and hello.holds.foreign
         self._unheard_since = _since(self._unheard_since, unheard, now)
-        if self._unheard_since is not None and now - self._unheard_since >= wait:
+        if self._unheard_since is not None and now - self._unheard_since >= HEARTBEATS * keepalive:
             text = f"{owned.peer} does not hear us and has taken our resources: giving them up here; check the network"
             return [*effects, Note(Level.ERROR, text), *owned.give_way(now)]
+        return effects + (self._look(owned, hello, now) if isinstance(owned, Ownership) else [])
+
+    def _look(self, owned: Ownership, hello: Hello, now: float) -> list[Effect]:
+        """At what was given and not taken, and what nobody has."""
+        effects: list[Effect] = []
         self._left_since = _since(self._left_since, hello.quiet and owned.standby.stage is Stage.GIVEN, now)
-        if self._left_since is not None and now - self._left_since >= wait:
+        if self._left_since is not None and now - self._left_since >= HEARTBEATS * self._keepalive:
             self._left_since = None
             effects += owned.handover.taker_left(hello.holds, now)
         nobody = (
             owned.at_rest and owned.peer_stable and owned.peer_free and not owned.held.local and not hello.sees_dead
         )
-        self._nobody_since, self._keepalive = _since(self._nobody_since, nobody, now), keepalive
+        self._nobody_since = _since(self._nobody_since, bool(nobody), now)
         return effects
 
     def doubt(self, now: float) -> None:
@@ -85,7 +93,7 @@ class Kin:
     def handle_timer(self, now: float) -> list[Effect]:
         """Takes what nobody holds. Everything that waits in a socket was fed before."""
         at, owned = self.next_deadline(), self._ownership
-        if at is None or now < at or owned is None:
+        if at is None or now < at or isinstance(owned, LegacyOwnership):
             return []
         self._nobody_since = None
         return owned.take_unowned(now) if owned.at_rest and not owned.held.local else []

@@ -50,6 +50,11 @@ class LegacyOwnership(Holder):
     def mine(self) -> tuple[ResourceGroup, ...]:
         return tuple(group for group in self.groups if group.key in self._keys)
 
+    @property
+    def at_rest(self) -> bool:
+        """Stable, and nothing is moving here."""
+        return self.stable and self.jobs.idle
+
     def next_deadline(self) -> float | None:
         timers = (self._ready_by, self._exit_at, self.failed.retry_at, self.jobs.next_deadline(), *self._asked.values())
         return min((at for at in timers if at is not None), default=None)
@@ -80,6 +85,10 @@ class LegacyOwnership(Holder):
         self.phase, self._ready_by = Phase.STABLE, None
         if not ask:
             return self._take(self.of(Held.LOCAL), JobKind.OWN, now)
+        return self.ask_for_own(now)
+
+    def ask_for_own(self, now: float) -> list[Effect]:
+        """The groups that belong here and are not here: the peer is asked for each."""
         return [self._ask(group.key, now) for group in self.of(Held.LOCAL) if group.key not in self._keys]
 
     def _ask(self, key: str, now: float) -> Effect:
@@ -155,9 +164,16 @@ class LegacyOwnership(Holder):
         self.peer_held = Held.LOCAL  # it will have what is its own
         if not healed or self.phase is not Phase.STABLE:
             return []
+        at_rest = self.jobs.idle
         foreign = tuple(group for group in self.mine() if group.node != self.me)
         effects = self.step_back(foreign, now) if foreign else []
-        return effects + [self._ask(g.key, now) for g in self.of(Held.LOCAL) if g.key not in self._keys]
+        return [*effects, *self.ask_for_own(now), *(self.announce() if at_rest else [])]
+
+    def give_way(self, now: float) -> list[Effect]:
+        """The peer serves our own groups and does not know that we do."""
+        given = tuple(group for group in self.mine() if group.node == self.me)
+        self._let_go(given)
+        return self.job(JobKind.YIELD, given, now)
 
     def peer_starting(self, now: float) -> list[Effect]:
         """Nobody says this in legacy mode."""

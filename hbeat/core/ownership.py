@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hbeat.core.builtin import ADDRESSES
-from hbeat.core.events import Announce, Dismiss, Effect, Exit, Level, Note, Say
+from hbeat.core.events import Dismiss, Effect, Exit, Level, Note, Say
 from hbeat.core.handover import Handover
 from hbeat.core.holder import COMMON_START_WAIT, LINGER, Holder
 from hbeat.core.model import Failback, Held, NodeName, Resource, ResourceGroup
@@ -257,8 +256,7 @@ class Ownership(Holder):
             effects = [self.report()]
         else:
             effects = [Say.of("starting"), *self._let_go(Held.FOREIGN, now)]
-        addresses = [r for group in self.mine() for r in group.resources if r.script in ADDRESSES]
-        return effects + ([Announce(address) for address in addresses] if at_rest else [])
+        return [*effects, *(self.announce() if at_rest else [])]
 
     def woke(self, now: float) -> list[Effect]:
         """This node slept for so long that its peer has taken everything, or will: nothing here is ours any more.

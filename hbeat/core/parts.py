@@ -61,7 +61,7 @@ class Parts:
         )
         self.lives = Lives(others[0] if others else "")
         self.last_will = LastWill(self.outbox)
-        self.kin = Kin(self.ownership if isinstance(self.ownership, Ownership) else None)
+        self.kin = Kin(self.ownership)
         self.cabling = _cabling(settings, self.ownership)
         self.sight = Sight(self.ownership if isinstance(self.ownership, Ownership) else None)
         sessions = settings.sessions

@@ -67,6 +67,14 @@ def test_refusal_is_told_and_so_is_what_is_no_order(world: World) -> None:
     assert sum("order 'dance' of a script is none" in line for line in world.transcript) == 1
 
 
+def test_question_in_the_fifo_is_no_order(world: World) -> None:
+    """It would be looked for in the FIFO that is being read."""
+    node = Node(world)
+    node.written = [order("17", " outcome 18"), order("18", "standby all")]
+    assert [node.ask("outcome", number)["ok"] for number in ("17", "18")] == [False, True]
+    assert sum("order ' outcome 18' of a script is none" in line for line in world.transcript) == 1
+
+
 def test_orders_that_nobody_asks_for_are_forgotten(world: World) -> None:
     node = Node(world)
     node.written = [order(str(number), "stop") for number in range(KEPT + 1)]

@@ -238,3 +238,32 @@ def test_group_that_is_still_being_stopped_is_not_said_to_be_free() -> None:
     made.run_for(5)
     assert (WEB.text in made.machines["b"].running, made.machines["a"].running) == (True, [])
     assert made.run_until(lambda: made.owners() == {"a"}, 40)
+
+
+def test_node_that_the_other_one_does_not_hear_gives_way_and_asks_when_it_is_heard_again() -> None:
+    """Nothing at all reaches b, no answer to ARP either: it takes what it finds free."""
+    made = guarded()
+    made.deaf = True
+    made.partition("b")
+    assert made.run_until(lambda: made.owners() == {"b"}, 20)
+    assert made.seconds_of_two_owners() < 3 * TIMING.keepalive
+    made.run_for(30)
+    assert made.owners() == {"b"}
+    made.heal()
+    made.deaf = False
+    assert made.run_until(lambda: made.owners() == {"a"}, 5)
+    made.run_for(30)
+    assert made.owners() == {"a"}
+    assert made.seconds_of_two_owners() < 3 * TIMING.keepalive
+
+
+def test_address_that_stays_is_announced_when_a_partition_heals() -> None:
+    made = guarded()
+    made.deaf = True
+    made.partition()
+    assert made.run_until(lambda: made.owners() == {"a", "b"}, 20)
+    made.deaf = False
+    made.heal()
+    healed = made.now
+    assert made.run_until(lambda: made.owners() == {"a"}, 5)
+    assert {(name, vip) for at, name, vip in made.announced if at >= healed} == {("a", VIP)}
