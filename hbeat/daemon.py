@@ -157,7 +157,6 @@ class Daemon:
         try:
             work()
         except Exception:
-            self._performer.forget()
             self._tell(bug())
 
     def _readable(self, key: selectors.SelectorKey) -> None:
@@ -325,7 +324,6 @@ class Daemon:
             try:
                 answer = self._requests.answer(words, client.may_change, now)
             except Exception as error:  # a bug, told as such; who asks must not wait for ever
-                self._performer.forget()
                 self._tell(bug())
                 answer = {"ok": False, "error": f"error of this program, see the log: {error!r}"}
             self._control.answer(client, answer)

@@ -84,7 +84,10 @@ class Performer:
             return
         self._slice_ends = time.monotonic() + SLICE
         while self._effects:
-            self._do(self._effects[0])
+            try:
+                self._do(self._effects[0])
+            except Exception:  # a bug, told as such; what is behind it is another matter
+                self._tell(bug())
             self._effects.popleft()
         self._agents.addresses.release()
 
@@ -96,10 +99,6 @@ class Performer:
         """Goes on with a plan that was interrupted, for one slice."""
         if self._unfinished:
             self._unfinished.popleft()()
-
-    def forget(self) -> None:
-        """A bug has ended one turn in the middle: what it left is not done in the next."""
-        self._effects.clear()
 
     def _do(self, effect: Effect) -> None:
         now = time.monotonic()
