@@ -54,7 +54,9 @@ class ScriptMessages:
                 self._spoil("text outside of >>> and <<<", found)
         elif line == b"<<<":
             fields, self._fields = tuple(self._fields), None
-            found.append(fields if dict(fields).get("t") else "a message has no field t")
+            types = [value for name, value in fields if name == "t"]
+            problem = "a message has two fields t" if len(types) > 1 else "a message has no field t"
+            found.append(fields if len(types) == 1 and types[0] else problem)
         else:
             self._field(line, self._fields, found)
 

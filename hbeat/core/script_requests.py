@@ -8,6 +8,7 @@ and any other type travels as it is, for the scripts of both nodes.
 from __future__ import annotations
 
 from hbeat.core.events import Effect, Level, Note, Say
+from hbeat.core.last_will import TYPE as WILL
 from hbeat.core.legacy import LegacyOwnership
 from hbeat.core.model import Held
 from hbeat.core.ownership import Ownership
@@ -15,7 +16,7 @@ from hbeat.core.script_messages import Fields
 
 OUR_OWN = frozenset(
     {"status", "starting", "resource", "shutdone", "stonith", "reqnodes", "repnodes", "abort_giveup", "you_are_dead"}
-    | {"num_ping_nodes", "hbapi-clstat", "query-cstatus", "respond-cstatus"}
+    | {WILL, "num_ping_nodes", "hbapi-clstat", "query-cstatus", "respond-cstatus"}
 )
 """Told by this program alone, from what it knows."""
 MEMBERSHIP = frozenset({"addnode", "delnode", "setweight", "setsite"})

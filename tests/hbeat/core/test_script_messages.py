@@ -27,6 +27,7 @@ def test_message_is_read_whole_in_pieces_and_byte_by_byte() -> None:
         (b">>>\n=x\n<<<\n", "a line is not NAME=VALUE"),
         (b">>>\na=b\n<<<\n", "a message has no field t"),
         (b">>>\nt=\n<<<\n", "a message has no field t"),
+        (b">>>\nt=status\nt=mine\n<<<\n", "a message has two fields t"),
         (b">>>\nt=x\n" + b"a=b\n" * MAX_FIELDS + b"<<<\n", f"more than {MESSAGE_LIMIT} bytes or {MAX_FIELDS} fields"),
         (b">>>\nt=x\na=" + b"b" * MESSAGE_LIMIT + b"\n<<<\n", f"more than {MESSAGE_LIMIT} bytes"),
         (b">>>\nt=x\na=" + b"b" * 100_000 + b"\n<<<\n", "bytes or"),

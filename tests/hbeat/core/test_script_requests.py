@@ -37,6 +37,7 @@ def test_group_is_started_again_by_an_answer_to_oneself() -> None:
         ("t=status st=dead", "this program says that itself"),
         ("t=resource rsc_hold=all isstable=1", "this program says that itself"),
         ("t=shutdone st=dead", "this program says that itself"),
+        ("t=hb_died", "this program says that itself"),
         ("t=NS_ackmsg ackseq=1", "this program says that itself"),
         ("t=delnode node=b", "change it and restart"),
         ("t=ask_resources rsc_hold=all info=done", "it says rsc_hold=all info=done"),
