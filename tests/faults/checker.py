@@ -1,7 +1,7 @@
 """The invariants of a pair, as pure functions: a timeline and the bounds of a fault in, violations out.
 
-I1  an address never has two owners, in the kernels or on the wire; ORDERLY seconds are forgiven around a handover that
-    was ordered or follows a repair, but not again and again
+I1  an address never has two owners, in the kernels or on the wire; ORDERLY seconds are forgiven in a handover that was
+    ordered or follows a repair, in which the one that had it leaves it, but not again and again
 I2  an address never has no owner, and the client never no answer, for longer than the fault's bound
 I3  soon after the repair there is one owner, and the client is served, and both stay so
 I4  a real server that is dead has weight 0 after the bound
@@ -47,8 +47,9 @@ class Bounds:
     """What a fault may cost. Times are seconds.
 
     outage: without owner or answer; None: while it lasts nobody can serve. split: the nodes cannot know of each other
-    while it lasts, not even by ARP, so that two kernels may have the address; each client sees one. heals: from the
-    repair until one owner serves. unserved: how much longer than that a client may be without answer, whose own frames
+    while it lasts, not even by ARP, so that two kernels may have the address; each client sees one. agrees: from the
+    fault until one of them has given way all the same, since it hears the other one. heals: from the repair until one
+    owner serves. unserved: how much longer than that a client may be without answer, whose own frames
     are lost, too. moves: changes of owner that it accounts for, for each address. settles: for how long
     after it, and after its repair, such changes may come. dead_weight: how long a dead real server may have weight.
     ends: processes of ours may end by it. warm_up: until a process that was started has come to its size.
@@ -57,6 +58,7 @@ class Bounds:
 
     outage: float | None = 0.0
     split: bool = False
+    agrees: float | None = None
     heals: float = 1.0
     unserved: float = 0.0
     moves: int = 0
@@ -102,10 +104,13 @@ def two_owners(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
     orderly = [(mark.at, mark.at + bounds.settles) for mark in timeline.marked(Kind.ORDER, Kind.HEALED)]
     for address in timeline.addresses:
         handed_over = 0.0
-        for interval, who in timeline.owners(address):
+        owners = timeline.owners(address)
+        before, after = [frozenset[str](), *(who for _, who in owners)], [*(who for _, who in owners[1:]), frozenset()]
+        for (interval, who), earlier, later in zip(owners, before, after, strict=False):
             if len(who) < 2 or _within(interval, forgiven):
                 continue
-            allowed = ORDERLY if any(begin <= interval[0] <= end for begin, end in orderly) else UNSEEN
+            moves = earlier != later and any(begin <= interval[0] <= end for begin, end in orderly)
+            allowed = ORDERLY if moves else UNSEEN
             length = interval[1] - interval[0]
             if length > allowed:
                 what = f"{address} is on {' and '.join(sorted(who))} for {length:.3f} s"
@@ -275,7 +280,12 @@ def _moves(timeline: Timeline, address: str) -> Iterator[tuple[float, str, str]]
 
 def _cut_off(timeline: Timeline, bounds: Bounds) -> list[Interval]:
     """While the nodes could not know of each other."""
-    return _lasting(timeline, bounds.heals) if bounds.split else []
+    if not bounds.split:
+        return []
+    if bounds.agrees is None:
+        return _lasting(timeline, bounds.heals)
+    limits = {Kind.FAULT: bounds.agrees, Kind.HEALED: bounds.heals}
+    return [(mark.at, mark.at + limits[mark.kind]) for mark in timeline.marked(*limits)]
 
 
 def _unservable(timeline: Timeline, bounds: Bounds) -> list[Interval]:

@@ -76,9 +76,15 @@ def test_i1_two_owners_are_forgiven_around_an_orderly_handover_alone(
 
 
 def test_i1_two_owners_again_and_again_are_no_handover() -> None:
-    often = [change for n in range(20) for change in (came(6 + n, "b"), went(6.04 + n, "b"))]
+    there = [change for n in range(20) for change in (came(6 + n, "b"), went(6.04 + n, "a"))]
+    back = [change for n in range(20) for change in (came(6.5 + n, "a"), went(6.54 + n, "b"))]
+    often = sorted(there + back, key=lambda change: change.at)
     assert invariants(line(*often[:2], healed=5.5), Bounds(moves=2)) == []
     assert "I1" in invariants(line(*often, healed=5.5), Bounds(moves=2))
+
+
+def test_i1_address_that_its_owner_keeps_is_not_handed_over() -> None:
+    assert invariants(line(came(6, "b"), went(6 + ORDERLY * 0.9, "b"), healed=5.5)) == ["I1"]
 
 
 def test_i3_address_that_comes_and_goes_after_the_repair() -> None:
@@ -96,6 +102,12 @@ def test_i1_two_kernels_that_cannot_know_of_each_other_are_forgiven_until_they_c
     assert invariants(line(came(6, "b"), went(10.5, "b"), healed=10.0), split) == []
     assert invariants(line(came(6, "b"), went(11.5, "b"), healed=10.0), split) == ["I1", "I3"]
     assert "I1" in invariants(line(came(4, "b"), went(10.5, "b"), healed=10.0), split)
+
+
+def test_i1_two_kernels_are_forgiven_until_one_that_hears_the_other_has_given_way() -> None:
+    one_way = Bounds(outage=1.0, moves=2, split=True, agrees=2.0)
+    assert invariants(line(came(6, "b"), went(6.9, "a"), came(10.5, "a"), went(10.9, "b"), healed=10.0), one_way) == []
+    assert invariants(line(came(6, "b"), went(7.1, "a"), healed=10.0), one_way) == ["I1"]
 
 
 def test_i1_two_machines_that_answer_in_turn() -> None:

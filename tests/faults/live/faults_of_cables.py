@@ -12,6 +12,9 @@ from tests.faults.live.world import ONE, TWO, World
 
 CARRIER = 0.5
 """Seconds until a lost carrier has moved everything, on a machine that is busy; a tenth of it is usual."""
+GIVES_WAY = 2.0
+"""Seconds until a node that is not heard has given up what the other one has taken: deadtime, the questions to the
+network and two heartbeats, on a machine that is busy."""
 UNSEEN_BY_ALL = Bounds(outage=None)
 """The nodes cannot see that clients do not get through (ipfail, with ping nodes, could); nothing is to move."""
 
@@ -68,10 +71,10 @@ FAULTS = [
     cable(TWO, Bounds(), "eth0", "eth1"),
     Fault("all cables pulled", pull_all, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("heartbeats lost", network.lose_heartbeats, Bounds(), network.heal, lasts=5),
-    one_way(ONE, "says", Bounds(LEASE_OUTAGE, split=True, moves=2)),
+    one_way(ONE, "says", Bounds(LEASE_OUTAGE, split=True, agrees=GIVES_WAY, moves=2)),
     one_way(ONE, "hears", UNSEEN_BY_ALL),
     one_way(TWO, "says", Bounds()),
-    one_way(TWO, "hears", Bounds(None, split=True, moves=2)),
+    one_way(TWO, "hears", Bounds(None, split=True, agrees=GIVES_WAY, moves=2)),
     one_way(ONE, "says", UNSEEN_BY_ALL, "eth0"),
     one_way(ONE, "hears", Bounds(outage=None), "eth1"),
     Fault(

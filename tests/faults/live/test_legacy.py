@@ -19,6 +19,8 @@ NAMED = {
     "all killed",
     "daemon stopped for 2 s",
     "all stopped",
+    "first node alone behind the switch",
+    "what second node hears is lost",
 }
 FAULTS = [fault for fault in SHORT if fault.name in NAMED]
 
