@@ -27,8 +27,8 @@ checks, in one User-Mode Linux guest with real IPVS; a client opens a connection
 and most in brackets; times are seconds. The referee stands outside both nodes: addresses are told by the kernels, the
 outage is the longest time without a good answer.
 
-* Timers: heartbeat or advert every 1 s (checks every 5 s) or every 100 ms (checks every second). Deadtime is three
-  beats; VRRP's is its own formula, 3 to 4 adverts.
+* Timers: heartbeat or advert every 1 s (checks every 5 s), 100 ms (checks every second) or 10 ms. Deadtime is three
+  beats, at 10 ms four; VRRP's is its own formula, 3 to 4 adverts.
 * *failed*: requests of about 100 a second. *moved*: until all addresses were where they belong. *two owners*: so long
   both kernels had the same address.
 * *downloads*: two are open through the virtual address, 100 kB a second each; how many of all went on, and the longest

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.bench.failover import page
-from tests.bench.failover.run import joined, merged
+from tests.bench.failover.run import FOLDER, joined, merged
 from tests.migration.comparison.rows import row
 
 RUN: dict[str, Any] = {
@@ -29,6 +30,12 @@ def test_page_has_medians_spreads_and_the_ratio_of_a_run() -> None:
     assert "| power-off | ours | 2.000 (1.000–3.000) | 3 | 2 of 3 times | 0.000 | 1 of 6, 1.500 | 3 |" in text
     assert "| power-off | keepalived | 4.000 | 3 | 4.000 | 0.000 | 0 of 2 | 1 |" in text
     assert "Outage, ours as a part of keepalived's: power-off 0.50" in text
+
+
+def test_page_is_what_its_rows_make() -> None:
+    run = json.loads((FOLDER / "FAILOVER.json").read_text())
+    assert (FOLDER / "FAILOVER.md").read_text() == page.text(run)
+    assert (FOLDER / "FAILOVER.svg").read_text() == page.plot(run)
 
 
 def test_an_aim_that_was_missed_is_explained_where_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
