@@ -91,4 +91,4 @@ class Beat:
         quiet = not (owned.jobs.stopping or owned.standby.taking)
         lost, views = len(self._cabling.lost), self._sight.views
         nonce, echoes, sync = self._proof.nonce, self._proof.echoes, self._connections.news
-        return Hello(nonce, echoes, sees_dead, owned.held, quiet, self.files, lost, views, sync)
+        return Hello(nonce, echoes, sees_dead, owned.held, quiet, self.files, lost, views, sync, owned.absent)

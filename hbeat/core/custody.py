@@ -18,7 +18,8 @@ our kind, as long as somebody answers.
 
 Orphans. A node of our kind whose heartbeat is late is asked for at once, and so is its machine. One that answers for
 itself and not for its addresses has a daemon that was killed or hangs, and has lost them (`guard`): it is dead without
-waiting for deadtime, if all it had is of our own kinds; other resources may still run there.
+waiting for deadtime, if all it had is of our own kinds; other resources may still run there. Not if it said that an
+address of what it holds is not up: a group that was stopped by hand there, say.
 
 Stall. A node that has slept knows what was, not what is. After a sleep for which the peer has no patience it holds
 nothing any more (`awakening`); after a shorter one its addresses are lost, and come back as above.
@@ -59,7 +60,8 @@ CONFLICT_PAUSE = 2.0
 
 class Custody:
     """peer_is_ours: it is a node of our kind, as far as is known; is_original: it is heartbeat; neither: it was never
-    heard. files_differ: it has another haresources, as it says.
+    heard. peer_absent: an address of what it holds is not up, as it says. files_differ: it has another haresources,
+    as it says.
 
     Times are monotonic seconds.
     """
@@ -71,12 +73,14 @@ class Custody:
         ownership: Ownership | LegacyOwnership,
         peer: Peer | None,
         peer_is_ours: Callable[[], bool],
+        peer_absent: Callable[[], bool],
         is_original: Callable[[], bool],
         files_differ: Callable[[], bool],
     ) -> None:
         self.safety, self.timing = safety, timing
         self.guard = Guard(timing.deadtime)
         self._ownership, self._peer, self._peer_is_ours = ownership, peer, peer_is_ours
+        self._peer_absent = peer_absent
         self._is_original, self._files_differ = is_original, files_differ
         self._overridden = False  # what is under way was taken from an original that still answers
         self._proven = False  # the peer, dead for us, has claimed what it was to have left
@@ -156,8 +160,9 @@ class Custody:
 
     @property
     def can_judge(self) -> bool:
-        """By its addresses alone: it is of our kind, and all that it may hold is."""
-        return self._peer_is_ours() and all(r.script in BUILTIN for g in self._ownership.others() for r in g.resources)
+        """By its addresses alone: it is of our kind, all that it may hold is, and as far as it has said it is up."""
+        kinds = (r.script in BUILTIN for g in self._ownership.others() for r in g.resources)
+        return self._peer_is_ours() and not self._peer_absent() and all(kinds)
 
     def distrust(self) -> None:
         """Before a death that was heard of and not found out: the network has not been asked yet."""
@@ -201,10 +206,12 @@ class Custody:
         return coming if silent else {r: kind for r, kind in coming.items() if kind is JobKind.RESTORE}
 
     def _step_back(self, now: float) -> list[Effect]:
-        """Somebody else answers for what is under way, or is about to take it. What was lost is asked for again."""
+        """Somebody else answers for what is under way, or is about to take it. What was lost is asked for again; so is
+        what was being taken while the peer is silent and not dead yet: it may be the peer that took it."""
         owned, holders = self._ownership, self.guard.holders()
         held = {r: kind for r, kind in self._under_way(now).items() if r in holders}
-        again = {r for r, kind in held.items() if kind is JobKind.RESTORE}
+        waits = (JobKind.RESTORE, JobKind.OWN, JobKind.TAKE_OVER) if owned.peer_alive else (JobKind.RESTORE,)
+        again = {r for r, kind in held.items() if kind in waits}
         if again:
             owned.jobs.abandon(self._groups_of(again))
             self._lost |= again
@@ -296,6 +303,8 @@ class Custody:
             self._proven = True
             text = f"{what}: {group.node} is not dead, giving its groups up; check the heartbeat links"
             return [Note(Level.CRITICAL, text), *owned.step_back([group], now)]
+        if address not in owned.standing():
+            return []
         if self._peer is not None and self._peer.alive and self._files_differ() and owned.me > self._peer.name:
             why = f"haresources of {self._peer.name} gives it to that node, ours to this one; make the files the same"
             return [Drop(address), *self.lost([address], why, now)]

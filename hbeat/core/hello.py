@@ -10,6 +10,7 @@ anything follows from it: what it says is used, and acknowledgements carry nonce
     echo      the nonces that the sender has heard of its reader last
     sees      the reader as the sender sees it: `dead`, or anything else
     holds     none, local, foreign, all: what the sender holds at this moment
+    absent    `yes` when an address of what it holds is not up: stopped by hand, did not start, or being started
     lost      how many interfaces of the resource groups have no carrier at the sender: `cabling`
     sight     its directors, each as a digest of its name with + when it sees real servers and - when it sees none:
               `sight`
@@ -61,6 +62,7 @@ class Hello:
     lost: int = 0
     views: Views = ()
     sync: SyncNews | None = None
+    absent: bool = False
 
     @property
     def life(self) -> str:
@@ -75,6 +77,7 @@ class Hello:
             f"holds={self.holds.value}",
             f"quiet={'yes' if self.quiet else 'no'}",
             f"lost={self.lost}",
+            *(["absent=yes"] if self.absent else []),
             f"sight={','.join(name + '+-'[blind] for name, blind in self.views[:MAX_VIEWS])}",
             *([f"sync={self.sync.text()}"] if self.sync else []),
             *(f"{FILE}{name}={digest}" for name, digest in self.files),
@@ -120,6 +123,7 @@ def hello_in(message: Message) -> Hello | None:
         lost=_number(lost),
         views=tuple((view[1], view[2] == "-") for word in sight.split(",") if (view := _VIEW.fullmatch(word))),
         sync=sync_news_in(sync),
+        absent=said.get("absent") == "yes",
     )
 
 

@@ -86,9 +86,24 @@ class Holder(ABC):
         addresses = [r for group in given for r in group.resources if r.script in ADDRESSES]
         return [*(Drop(address) for address in addresses), *self.job(JobKind.YIELD, given, now)]
 
+    def standing(self) -> list[Resource]:
+        """The addresses that are up here: not those of groups that were stopped by hand or did not start, nor those
+        that are being started."""
+        down = self._idle.union(group.key for group in self.failed.waiting)
+        coming = self.jobs.coming()
+        up = (r for group in self.mine() if group.key not in down for r in group.resources)
+        return [r for r in up if r.script in ADDRESSES and r not in coming]
+
+    @property
+    def absent(self) -> bool:
+        """An address of what is held here is not up."""
+        down = self._idle.union(group.key for group in self.failed.waiting)
+        coming = () if self.jobs.idle else self.jobs.coming()
+        return any(group.key in down for group in self.mine()) or any(r.script in ADDRESSES for r in coming)
+
     def announce(self) -> list[Effect]:
-        """Our addresses, to a network that may have heard of another owner."""
-        return [Announce(r) for group in self.mine() for r in group.resources if r.script in ADDRESSES]
+        """Our addresses, to a network that may have heard of another owner; what is being started announces itself."""
+        return [Announce(address) for address in self.standing()]
 
     def _takes_over_only_directors_yet(self, groups: Iterable[ResourceGroup]) -> bool:
         """These groups are being taken over, and nothing else in them was begun."""

@@ -164,10 +164,9 @@ class LegacyOwnership(Holder):
         self.peer_held = Held.LOCAL  # it will have what is its own
         if not healed or self.phase is not Phase.STABLE:
             return []
-        at_rest = self.jobs.idle
         foreign = tuple(group for group in self.mine() if group.node != self.me)
         effects = self.step_back(foreign, now) if foreign else []
-        return [*effects, *self.ask_for_own(now), *(self.announce() if at_rest else [])]
+        return [*effects, *self.ask_for_own(now), *self.announce()]
 
     def give_way(self, now: float) -> list[Effect]:
         """The peer serves our own groups and does not know that we do."""
@@ -185,7 +184,7 @@ class LegacyOwnership(Holder):
 
     def _other_mode(self, type_: str) -> Note:
         text = f"{type_} of {self.peer} ignored: auto_failback is legacy here and not there; write the same on both"
-        return Note(Level.WARNING, text)
+        return Note(Level.ERROR, f"{text}, or groups run nowhere")
 
     def peer_asks(self, scope: Held, info: str, now: float) -> list[Effect]:
         """An `ask_resources` message of the peer: without effect."""

@@ -249,14 +249,13 @@ class Ownership(Holder):
         self.take_due = False
         if not healed or self.phase is not Phase.STABLE:
             return []
-        at_rest = self.jobs.idle
         if not self.held.foreign:  # nothing was taken here meanwhile; both have to say again what they hold
             effects: list[Effect] = [Say.of("starting"), self.report()]
         elif gave_way and self._unready.isdisjoint(self.jobs.coming()):
             effects = [self.report()]
         else:
             effects = [Say.of("starting"), *self._let_go(Held.FOREIGN, now)]
-        return [*effects, *(self.announce() if at_rest else [])]
+        return [*effects, *self.announce()]
 
     def woke(self, now: float) -> list[Effect]:
         """This node slept for so long that its peer has taken everything, or will: nothing here is ours any more.

@@ -90,6 +90,7 @@ class Parts:
             self.ownership,
             self.peer,
             peer_is_ours=lambda: tracker.ours or self.reception.has_namesake(self._now),
+            peer_absent=lambda: self.kin.hello is not None and self.kin.hello.absent,
             is_original=lambda: tracker.generation > 0 and not tracker.ours,
             files_differ=lambda: HARESOURCES in self.agreement.differing,
         )

@@ -44,5 +44,5 @@ def obey_peer(type_: str, message: Message, ownership: Ownership | LegacyOwnersh
             return ownership.peer_answers(key, message.text("ok"), now)
         case "ip-request" | "ip-request-resp":
             text = f"{type_} {key} of {peer} ignored: auto_failback is legacy there and not here"
-            return [Note(Level.WARNING, f"{text}; write the same on both")]
+            return [Note(Level.ERROR, f"{text}; write the same on both, or groups run nowhere")]
     return [Note(Level.DEBUG, f"message {type_} of {peer}: nothing to do")]

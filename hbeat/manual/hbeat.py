@@ -197,8 +197,9 @@ SAFETY = (
     "A node of hbeat whose heartbeat is late, while its machine still answers for its own address on the interface "
     "where a virtual one belongs and not for that one any more, eight times in a row, has a daemon that was killed or "
     "hangs, and a lease that has run out: it counts as dead at once, not after deadtime. This holds for groups whose "
-    "resources are all built in; a script may still run there, and is waited for until deadtime. An address for which "
-    "somebody answered since the silence began has to be silent itself for half a second before it is taken.",
+    "resources are all built in; a script may still run there, and is waited for until deadtime. So is a node that has "
+    "said that an address of what it holds is not up: stopped by hand, did not start, or is being started. An address "
+    "for which somebody answered since the silence began has to be silent itself for half a second before it is taken.",
     "With a heartbeat 3.0.6 as the other node, which leaves its addresses behind when it crashes, the guard gives up "
     "after arp_guard_limit, says so, and takes the addresses as heartbeat would. When that node then claims one of "
     "them, it lives: it gets its groups, and nothing of it is taken again while it answers. A node that was never "

@@ -21,6 +21,7 @@ def test_what_is_written_is_what_is_read() -> None:
     for hello in (
         Hello(NONCE),
         Hello(NONCE, views=(("0011aabb", False), ("99887766", True))),
+        Hello(NONCE, holds=Held.LOCAL, absent=True),
         Hello(NONCE, (OTHER, NONCE), sees_dead=True, holds=Held.ALL, quiet=True, files=files),
     ):
         assert read(hello.text().encode()) == hello
