@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from migration import uml
-from tests.faults.live.kills import NIGHTLY
+from tests.faults.live.kills import chunks
 from tests.faults.live.play import KEPT
 
 INSIDE = "tests/faults/live/inside"
@@ -42,19 +42,17 @@ def run_in_guest(*tests: str, time_limit: float, **env: object) -> None:
 
 
 def test_inside_a_guest() -> None:
-    tests = ("test_with_director", "test_kills_with_director", "test_level_with_director")
-    run_in_guest(*tests, time_limit=1800, FAULTS_KILLS=2)
+    run_in_guest("test_with_director", "test_level_with_director", time_limit=1800)
+
+
+@pytest.mark.parametrize("chunk", chunks(KILLS))
+def test_kills_inside_a_guest(chunk: int) -> None:
+    run_in_guest("test_kills_with_director", time_limit=1200, FAULTS_CHUNK=chunk, FAULTS_KILLS=KILLS)
 
 
 @pytest.mark.nightly
 def test_two_directors_inside_a_guest() -> None:
     run_in_guest("test_two_directors", time_limit=600)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("chunk", range(1, NIGHTLY // KILLS + 1))
-def test_kills_inside_a_guest(chunk: int) -> None:
-    run_in_guest("test_kills_with_director", time_limit=1200, FAULTS_CHUNK=chunk, FAULTS_KILLS=KILLS)
 
 
 @pytest.mark.nightly
