@@ -64,7 +64,7 @@ def view(
         "active": cluster.status.value == "active",
         "nodes": nodes,
         "resources": {
-            "status": ownership.status,
+            "status": cluster.resource_status,
             "held": ownership.held.value,
             "peer": ownership.peer_held.value,
             "phase": ownership.phase.value,

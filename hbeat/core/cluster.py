@@ -165,6 +165,11 @@ class Cluster(Conversation):
 
     # --- requests --------------------------------------------------------------------------------------------------
 
+    @property
+    def resource_status(self) -> str:
+        """`Ownership.status`; an order that waits until the other node knows our connections is under way, too."""
+        return "transition" if self.connections.waits else self.ownership.status
+
     def give(self, scope: Held, now: float) -> list[Effect]:
         """hb_standby."""
 

@@ -245,6 +245,11 @@ class ConnectionSync:
         self._tell_at = now
         return []
 
+    @property
+    def waits(self) -> bool:
+        """Something is to begin when the other node knows our connections."""
+        return bool(self._first)
+
     def hurry(self, now: float) -> None:
         """Groups may be given away in a moment, and nothing must wait."""
         if self._other is not None and self._serves:

@@ -146,7 +146,9 @@ def test_hb_standby_tells_of_the_newest_connections_first() -> None:
     world = pair()
     world.run_for(40)
     world.machines["a"].connections.add("abcdef123456")
+    assert world.node("a").resource_status == "local"
     world.do("a", lambda c: c.give(Held.ALL, world.now))
+    assert world.node("a").resource_status == "transition"
     assert world.run_until(lambda: world.owners() == {"b"}, 10)
     assert "abcdef123456" in world.machines["b"].connections
 
