@@ -61,10 +61,10 @@ original: venv system-packages
 interop: original
 	$(INTEROP)
 
-# The fault matrix with its negative controls: in guests, two at a time, then on pairs of this machine. FAULTS_SEED=N
-# plays the random instants of another run again, LONG=--nightly many more.
+# The fault matrix with its negative controls: in guests, then on pairs of this machine. FAULTS_SEED=N plays
+# the random instants of another run again, LONG=--nightly many more.
 faults: venv system-packages
-	$(BIN)/python -m pytest $(LONG) -n 2 --maxschedchunk 1 tests/faults/live/test_guest.py
+	$(BIN)/python -m pytest $(LONG) tests/faults/live/test_guest.py
 	$(BIN)/python -m pytest $(LONG) -n 4 --maxschedchunk 1 tests/faults/live --ignore=tests/faults/live/test_guest.py
 
 check: venv

@@ -12,14 +12,16 @@ import pytest
 
 from tests.faults.checker import Bounds
 from tests.faults.live.faults_of_processes import LEASE_OUTAGE
-from tests.faults.live.play import judged
+from tests.faults.live.play import witnessed
 from tests.faults.live.world import ONE, World
-from tests.faults.timeline import Kind
+from tests.faults.timeline import Kind, Timeline
 from tests.system.pair import NAMES
 
 SEED = int(os.environ.get("FAULTS_SEED") or 0) or time.time_ns() % 1_000_000
 SHORT, NIGHTLY = 20, 200
 """Kills of each victim."""
+REST = 60.0
+"""Seconds until a pair has come to rest."""
 SPAN = 1.0
 """Seconds after the beginning of an activity in which the kill comes."""
 
@@ -51,11 +53,11 @@ ACTIVITIES: tuple[Callable[[World], None], ...] = (rest, hand_over, there_and_ba
 
 def bring_home(world: World) -> None:
     """Everything to where haresources has it: what was handed over by command does not come back by itself."""
-    world.until(lambda: world.calm() and world.each_has_one_owner(), 60)
+    world.until(lambda: world.calm() and world.each_has_one_owner(), REST)
     if not world.at_rest():
         world.mark(Kind.ORDER, f"hb_takeover on {ONE}")
         world.ask(ONE, "takeover local")
-    world.until(world.at_rest, 60)
+    world.until(world.at_rest, REST)
 
 
 def kill_once(world: World, victim: str, which: tuple[str, ...], bounds: Bounds, name: str) -> None:
@@ -63,6 +65,10 @@ def kill_once(world: World, victim: str, which: tuple[str, ...], bounds: Bounds,
 
     name says the instant, too: the same seed plays it again.
     """
+    witnessed(world, lambda: _kill(world, victim, which, name), bounds, f"{name}, seed {SEED}", REST)
+
+
+def _kill(world: World, victim: str, which: tuple[str, ...], name: str) -> Timeline:
     random = Random(f"{SEED} {name}")
     node, activity = random.choice(NAMES), random.choice(ACTIVITIES)
     delay = random.uniform(0, SPAN)
@@ -82,4 +88,4 @@ def kill_once(world: World, victim: str, which: tuple[str, ...], bounds: Bounds,
         world.mark(Kind.ORDER, f"start of {node}")
         world.start(node)
     bring_home(world)
-    judged(world, world.timeline().since(began), bounds, f"{name}, seed {SEED}")
+    return world.timeline().since(began)

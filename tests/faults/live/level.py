@@ -13,7 +13,7 @@ from random import Random
 from tests.faults.checker import Bounds, Violation, check
 from tests.faults.live.fault import Act, Fault, nothing
 from tests.faults.live.kills import SEED, bring_home
-from tests.faults.live.play import judged, play
+from tests.faults.live.play import played
 from tests.faults.live.world import World
 from tests.faults.timeline import Process, Timeline
 
@@ -28,8 +28,7 @@ def looks_after(world: World, faults: Sequence[Fault], cycles: int, also: Act = 
     looks: list[Process] = []
     for number in range(cycles):
         fault = Random(f"{SEED} {number}").choice(faults)
-        timeline = play(world, fault, bring_home)
-        judged(world, timeline, fault.bounds, f"level, seed {SEED}, cycle {number}, {fault.name}")
+        played(world, fault, f"level, seed {SEED}, cycle {number}, {fault.name}", bring_home)
         also(world)
         world.forget()
         processes = world.timeline().processes

@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,16 +50,22 @@ def play(world: World, fault: Fault, bring_home: Act | None = None) -> Timeline:
     return world.timeline().since(began)
 
 
-def played(world: World, fault: Fault, name: str) -> None:
-    """A fault that leaves the pair as it was, judged. Played once more if the machine stood still meanwhile: then what
-    was seen says nothing of ours. A program of ours that makes it stand still does so again."""
-    timeline = play(world, fault)
-    if starved(timeline) and violations(world, timeline, fault.bounds):
+def played(world: World, fault: Fault, name: str, bring_home: Act | None = None) -> None:
+    """A fault that leaves the pair as it was, judged; see `witnessed`."""
+    witnessed(world, lambda: play(world, fault, bring_home), fault.bounds, name, fault.rest)
+
+
+def witnessed(world: World, act: Callable[[], Timeline], bounds: Bounds, name: str, rest: float) -> None:
+    """Judges what was seen of an act. It is done once more if the machine stood still meanwhile: then what was seen
+    says nothing of ours. A program of ours that makes it stand still does so again. rest: seconds until it has come to
+    rest."""
+    timeline = act()
+    if starved(timeline) and violations(world, timeline, bounds):
         print(f"{name}: the machine stood still, playing it again")
         with suppress(AssertionError):
-            world.until(world.at_rest, fault.rest)
-        timeline = play(world, fault)
-    judged(world, timeline, fault.bounds, name)
+            world.until(world.at_rest, rest)
+        timeline = act()
+    judged(world, timeline, bounds, name)
 
 
 def starved(timeline: Timeline) -> bool:
