@@ -212,15 +212,24 @@ class Custody:
         held = {r: kind for r, kind in self._under_way(now).items() if r in holders}
         waits = (JobKind.RESTORE, JobKind.OWN, JobKind.TAKE_OVER) if owned.peer_alive else (JobKind.RESTORE,)
         again = {r for r, kind in held.items() if kind in waits}
-        if again:
-            owned.jobs.abandon(self._groups_of(again))
-            self._lost |= again
+        effects = self._put_off({r: kind for r, kind in held.items() if r in again})
         groups = self._groups_of(held.keys() - again)
         if owned.peer_alive or not groups:
-            return []
+            return effects
         names = ", ".join(f"{r.text} by {holders[r]}" for r in held)
         text = f"answered for, or asked for, while it was being started here: {names}; giving up {keys_of(groups)}"
-        return [Note(Level.CRITICAL, text), *owned.step_back(groups, now)]
+        return [*effects, Note(Level.CRITICAL, text), *owned.step_back(groups, now)]
+
+    def _put_off(self, answered: dict[Resource, JobKind]) -> list[Effect]:
+        """What is under way waits until nobody answers for it any more."""
+        if answered:
+            self._ownership.jobs.abandon(self._groups_of(answered))
+        self._lost |= answered.keys()
+        news = [r for r, kind in answered.items() if kind is not JobKind.RESTORE]  # what was lost was told of then
+        holders = self.guard.holders()
+        names = ", ".join(f"{r.text} by {holders[r]}" for r in news)
+        text = f"answered for while it was being started here: {names}; it is started when nobody answers any more"
+        return [Note(Level.ERROR, text)] if news else []
 
     def _groups_of(self, addresses: Collection[Resource]) -> list[ResourceGroup]:
         """Those of ours that have one of these."""

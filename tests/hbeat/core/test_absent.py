@@ -112,6 +112,7 @@ def test_what_is_answered_for_is_not_started_though_the_peer_is_not_dead_yet() -
     begun = len(world.transcript)
     world.run_for(1)
     assert not [line for line in world.transcript[begun:] if f"b  start {OTHER_VIP.text}" in line]
+    assert sum("it is started when nobody answers any more" in line for line in world.transcript) == 1
     world.run_for(10)
     world.heal()
     assert world.run_until(lambda: world.owners(OTHER_VIP) == {"b"}, 30), "\n".join(world.transcript[-40:])
