@@ -20,7 +20,7 @@ NAMED = {
     "daemon stopped for 2 s",
     "all stopped",
     "first node alone behind the switch",
-    "what second node hears is lost",
+    "what test2.com hears is lost",
 }
 FAULTS = [fault for fault in SHORT if fault.name in NAMED]
 
