@@ -44,7 +44,7 @@ class ControlRequests:
         """An order of the FIFO, which only root can write to."""
         said = dict(reversed(fields))
         words = said.get("order", "")
-        asks = words.split()[:1] == ["outcome"]  # and nobody reads an answer there
+        asks = words.split()[:1] == ["outcome"]  # it would be looked for in the FIFO that is being read
         outcome = {"ok": False, "error": KNOWN} if asks else self.answer(words.split(), True, now)
         self._outcomes[said.get("number", "")] = outcome
         if outcome.get("error") == KNOWN:

@@ -211,9 +211,9 @@ class Custody:
         owned, holders = self._ownership, self.guard.holders()
         held = {r: kind for r, kind in self._under_way(now).items() if r in holders}
         waits = (JobKind.RESTORE, JobKind.OWN, JobKind.TAKE_OVER) if owned.peer_alive else (JobKind.RESTORE,)
-        again = {r for r, kind in held.items() if kind in waits}
-        effects = self._put_off({r: kind for r, kind in held.items() if r in again})
-        groups = self._groups_of(held.keys() - again)
+        again = {r: kind for r, kind in held.items() if kind in waits}
+        effects = self._put_off(again)
+        groups = self._groups_of(held.keys() - again.keys())
         if owned.peer_alive or not groups:
             return effects
         names = ", ".join(f"{r.text} by {holders[r]}" for r in held)

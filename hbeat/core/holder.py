@@ -87,19 +87,19 @@ class Holder(ABC):
         return [*(Drop(address) for address in addresses), *self.job(JobKind.YIELD, given, now)]
 
     def standing(self) -> list[Resource]:
-        """The addresses that are up here: not those of groups that were stopped by hand or did not start, nor those
-        that are being started."""
-        down = self._idle.union(group.key for group in self.failed.waiting)
+        """The addresses that are up here: not those of groups that are down, nor those that are being started."""
         coming = self.jobs.coming()
-        up = (r for group in self.mine() if group.key not in down for r in group.resources)
+        up = (r for group in self.mine() if not self._is_down(group) for r in group.resources)
         return [r for r in up if r.script in ADDRESSES and r not in coming]
+
+    def _is_down(self, group: ResourceGroup) -> bool:
+        """It was stopped by hand, or did not start."""
+        return group.key in self._idle.union(failed.key for failed in self.failed.waiting)
 
     @property
     def absent(self) -> bool:
         """An address of what is held here is not up."""
-        down = self._idle.union(group.key for group in self.failed.waiting)
-        coming = () if self.jobs.idle else self.jobs.coming()
-        return any(group.key in down for group in self.mine()) or any(r.script in ADDRESSES for r in coming)
+        return any(map(self._is_down, self.mine())) or any(r.script in ADDRESSES for r in self.jobs.coming())
 
     def announce(self) -> list[Effect]:
         """Our addresses, to a network that may have heard of another owner; what is being started announces itself."""

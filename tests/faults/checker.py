@@ -49,11 +49,11 @@ class Bounds:
     outage: without owner or answer; None: while it lasts nobody can serve. split: the nodes cannot know of each other
     while it lasts, not even by ARP, so that two kernels may have the address; each client sees one. agrees: from the
     fault until one of them has given way all the same, since it hears the other one. heals: from the repair until one
-    owner serves. unserved: how much longer than that a client may be without answer, whose own frames
-    are lost, too. moves: changes of owner that it accounts for, for each address. settles: for how long
-    after it, and after its repair, such changes may come. dead_weight: how long a dead real server may have weight.
-    ends: processes of ours may end by it. warm_up: until a process that was started has come to its size.
-    memory, descriptors: KiB and number by which one may grow.
+    owner serves. unserved: how much longer than that a client may be without answer, whose own frames are lost, too.
+    moves: changes of owner that it accounts for, for each address. settles: for how long after it, and after its
+    repair, such changes may come. dead_weight: how long a dead real server may have weight. ends: processes of ours
+    may end by it. warm_up: until a process that was started has come to its size. memory, descriptors: KiB and number
+    by which one may grow.
     """
 
     outage: float | None = 0.0
@@ -105,8 +105,9 @@ def two_owners(timeline: Timeline, bounds: Bounds) -> Iterator[Violation]:
     for address in timeline.addresses:
         handed_over = 0.0
         owners = timeline.owners(address)
-        before, after = [frozenset[str](), *(who for _, who in owners)], [*(who for _, who in owners[1:]), frozenset()]
-        for (interval, who), earlier, later in zip(owners, before, after, strict=False):
+        nobody = frozenset[str]()
+        around = [nobody, *(who for _, who in owners), nobody]
+        for (interval, who), earlier, later in zip(owners, around, around[2:], strict=False):
             if len(who) < 2 or _within(interval, forgiven):
                 continue
             moves = earlier != later and any(begin <= interval[0] <= end for begin, end in orderly)
