@@ -109,7 +109,7 @@ class Cluster(Conversation):
         lost = frozenset(lost)
         if lost > self.cabling.lost:
             self.connections.hurry(now)
-        self.custody.carrier(severed, isolated, now)
+        self.custody.cut_off.carrier(severed, isolated, now)
         return self._perform(self.cabling.seen(lost, now), now)
 
     def echoed(self, data: bytes, now: float) -> list[Effect]:
@@ -147,12 +147,12 @@ class Cluster(Conversation):
 
     def address_asked(self, address: Resource, asked: Asked, now: float) -> list[Effect]:
         """What became of a question about this address."""
-        self.custody.asked(address, asked, now)
+        self.custody.guard.asked(address, asked, now)
         return []
 
     def machine_seen(self, address: Resource, now: float) -> list[Effect]:
         """The silent peer's machine answers for its own address on the interface where this one belongs."""
-        self.custody.machine_seen(address)
+        self.custody.guard.machine_answered(address)
         return []
 
     def address_wanted(self, address: Resource, holder: str, now: float) -> list[Effect]:
@@ -161,7 +161,7 @@ class Cluster(Conversation):
 
     def addresses_lost(self, addresses: Iterable[Resource], why: str, now: float) -> list[Effect]:
         """Virtual addresses of this node are not there any more."""
-        return self._perform(self.custody.lost(addresses, why, now), now)
+        return self._perform(self.custody.lost.lose(addresses, why), now)
 
     # --- requests --------------------------------------------------------------------------------------------------
 
@@ -241,5 +241,5 @@ class Cluster(Conversation):
         before = [resource for group in self.ownership.mine() for resource in group.resources]
         effects += self._perform(self.ownership.regroup(settings.groups, now, guarded=guarded), now)
         if guarded:
-            self.custody.came(before)
+            self.custody.lost.came(before)
         return effects
