@@ -1,8 +1,9 @@
 """Addresses of ours on interfaces without carrier: when they have to go.
 
 An address whose interface has no carrier cannot be asked for, and harms nobody while it is there. A node that hears its
-peer over no link any more gives up those of its addresses at once when the peer is dead for it, or half a patience
-after all links lost their carrier: the peer takes them, and the cable may come back at any moment.
+peer over no link any more gives up those of its addresses when it begins to suspect it, or half a patience after all
+links lost their carrier: the peer takes them, and the cable may come back at any moment. For the same reason they are
+left out when everything is taken from a dead peer (`severed` of the holder), and are lost addresses from then on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class CutOff:
     def carrier(self, severed: Iterable[Resource], isolated: bool, now: float) -> None:
         """The addresses whose interface has no carrier now; isolated: nor has any interface to the peer."""
         self.severed = frozenset(severed)
+        self._holder.severed = self.severed if self._peer is not None else frozenset()
         self._isolated_since = (self._isolated_since or now) if isolated else None
 
     def _held(self) -> list[Resource]:
@@ -39,7 +41,9 @@ class CutOff:
         if self._peer.status == NodeState.DEAD.value:
             return self._drop_at
         patience = (self.timing.deadtime - self.timing.keepalive) / 2
-        return None if self._isolated_since is None else max(self._drop_at, self._isolated_since + patience)
+        isolated = None if self._isolated_since is None else self._isolated_since + patience
+        at = min(at for at in (isolated, self._peer.suspect_at, float("inf")) if at is not None)
+        return max(self._drop_at, at)
 
     def due(self, now: float) -> list[Resource]:
         """Those that go now. Again with each heartbeat: a takeover that was under way may have put them there

@@ -46,6 +46,8 @@ class Holder(ABC):
         """The peer is silent, and nobody answers for its addresses."""
         self.take_due = False
         """The peer is silent, and its groups are to be taken once nobody answers for their addresses."""
+        self.severed: frozenset[Resource] = frozenset()
+        """Addresses whose interface has no carrier: they are not taken from a dead peer (`cut_off`)."""
         self._unready: set[Resource] = set()
         self._idle: set[str] = set()  # keys of groups that were stopped by hand
 
@@ -158,6 +160,8 @@ class Holder(ABC):
         every = Counter(r for group in (*stays, *groups) for r in _directors([group]))
         shared = frozenset(director for director, times in every.items() if times > 1)
         untouched = _directors(stays) if kind in (JobKind.YIELD, JobKind.STAND_BY, JobKind.HAND_OVER) else running
+        if kind is JobKind.TAKE_OVER and not self.peer_alive:
+            untouched |= self.severed
         if kind.starts:
             started = {r for group in groups for r in group.resources if r.script not in WARM}
             self._idle = {g.key for g in self.groups if g.key in self._idle and started.isdisjoint(g.resources)}

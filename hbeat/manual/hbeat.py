@@ -159,7 +159,10 @@ SAFETY = (
     "No address is to be on two nodes. What each of these does is under HBEAT.YAML; all are on unless it says "
     "otherwise, and each does without the others.",
     "Lease (vip_lease). Addresses of IPaddr, IPaddr2 and IPv6addr only: what a script of your own adds stays when the "
-    "daemon dies. Leases are whole seconds; the kernel removes an address up to 0.1 s after its end. An address that "
+    "daemon dies. Leases are whole seconds; the kernel removes an address up to a quarter of a second after its end. "
+    "Linux 6.13 and newer wake no processor for that: on an idle one the address goes with the next thing that this "
+    "processor has to do (seen: a second later). So long the other node, which asks, waits, and this machine goes on "
+    "to serve what its kernel can; what has traffic does not sleep. An address that "
     "is the first of its network on an interface takes the others of that network with it, those of the operator, "
     "too, unless net.ipv4.conf.INTERFACE.promote_secondaries is 1: give the interface an address of its own in that "
     "network, or set it. With IPsrcaddr the default route goes with its address. An address that somebody removes by "
@@ -180,8 +183,9 @@ SAFETY = (
     "When both nodes ask for the same address, the one that haresources names takes it (IPv4).",
     "What the guard cannot ask. A question counts when it was sent. While an interface takes no frame (its queue is "
     "full) nothing is taken because of it, and the log says so. An interface that is down, gone or without carrier is "
-    "not asked on, and the other addresses of the group decide. An address for which there is neither interface nor "
-    "route on this node keeps nobody waiting: the start of its group says what is missing.",
+    "not asked on, and the other addresses of the group decide. Without carrier, addresses there are dropped once the "
+    "other node is late, are not taken from a dead one, and come with the carrier. An address for which there is "
+    "neither interface nor route on this node keeps nobody waiting: the start of its group says what is missing.",
     "What the guard sends. Per address 100 frames a second, with deadtimes below 160 ms up to 400 (one every "
     "deadtime/16, every 2.5 ms at the most); all addresses together 10,000 a second at the most, which is 6.7 Mbit/s "
     "on the cable. In each such round the silent machine's own address is asked for once on each interface. It begins "

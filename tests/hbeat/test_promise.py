@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hbeat import promise
 from hbeat.config.authkeys import parse_authkeys
 from hbeat.config.ha_cf import parse_ha_cf
 from hbeat.config.haresources import parse_haresources
+from hbeat.core.failover_time import ASLEEP
 from hbeat.core.model import Sessions
 from hbeat.load import Configuration
 from hbeat.promise import promised
@@ -34,7 +36,7 @@ def one_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("address", ["10.1.1.10", "10.1.1.10/24/eth0"])
 def test_the_cable_of_the_addresses_is_found_by_their_network(address: str) -> None:
     group = f"a IPaddr::{address}\n"
-    assert promised_for("bcast eth0\n", group) == {"cut": 3.1, "hangs": pytest.approx(1.46, 0.1), "pulled": 3.1}
+    assert promised_for("bcast eth0\n", group) == {"cut": 3.1, "hangs": pytest.approx(1.43), "pulled": 3.1}
     assert promised_for("bcast eth0 eth1\n", group)["pulled"] == 0.1
     assert promised_for("bcast eth0 eth1\n", group, "auto_failback legacy\n")["pulled"] is None
 
@@ -63,3 +65,18 @@ def test_without_warm_standby_the_start_of_ldirectord_comes_on_top() -> None:
 def test_an_address_in_no_network_of_this_machine_may_be_on_any_cable() -> None:
     cases = promised_for("bcast eth0\n", "a IPaddr::192.0.2.10\n")
     assert (cases["hangs"], cases["pulled"]) == (3.1, 3.1)
+
+
+@pytest.mark.parametrize(
+    ("release", "more"),
+    [("6.1.0-41-amd64", ""), ("6.12.5", ""), ("6.13.0-rc1", ASLEEP), ("7.0", ASLEEP), ("unknown", "")],
+)
+def test_a_kernel_that_wakes_no_processor_for_the_end_of_a_lease(
+    monkeypatch: pytest.MonkeyPatch, release: str, more: str
+) -> None:
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "a", release, "", "")))
+    ha = parse_ha_cf(HA_CF + "bcast eth0\nauto_failback on\n", "ha.cf", own_name="a")
+    config = Configuration("a", ha, KEYS, parse_haresources("a 10.1.1.10\n", "haresources", ha.nodes))
+    cut, hangs, pulled = map(str, promised(config))
+    assert hangs == f"1.43 s{more} when the daemon is killed or hangs"
+    assert ASLEEP not in cut + pulled

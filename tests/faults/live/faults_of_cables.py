@@ -29,6 +29,12 @@ def pull_all(world: World) -> None:
         network.cut(world, name)
 
 
+def cross(world: World) -> None:
+    """Neither hears the other, and each has one of the networks for itself."""
+    network.cut(world, TWO, "eth0")
+    network.cut(world, ONE, "eth1")
+
+
 def plug_all_in(world: World) -> None:
     for name in (ONE, TWO):
         network.cut(world, name, mend=True)
@@ -70,6 +76,7 @@ FAULTS = [
     cable(ONE, Bounds(LEASE_OUTAGE, moves=2), "eth0", "eth1"),
     cable(TWO, Bounds(), "eth0", "eth1"),
     Fault("all cables pulled", pull_all, Bounds(None, moves=2), plug_all_in, lasts=4),
+    Fault("each node without another cable", cross, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("heartbeats lost", network.lose_heartbeats, Bounds(), network.heal, lasts=5),
     one_way(ONE, "says", Bounds(LEASE_OUTAGE, split=True, agrees=GIVES_WAY, moves=2)),
     one_way(ONE, "hears", UNSEEN_BY_ALL),
