@@ -9,7 +9,8 @@ faults behind the plug, and takes its seconds.
 
 Calm. Nothing moves while both miss as many. A node that misses more gets nothing back. When it misses no more than we
 do its groups go home after the hold-down, if auto_failback is on; each time they came in the last CALM_FOR seconds
-doubles that. Giving up is never held down: who has no carrier serves nobody.
+doubles that. Giving up is never held down: who has no carrier serves nobody. An offer that nobody has answered when the
+carrier is back is withdrawn: where all cables were out the peer would learn of it only now, and not why.
 
 An original says nothing of its plugs, so beside one nothing moves: there it is ipfail that knows, as ever.
 """
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from hbeat.core.events import Effect, Level, Note
 from hbeat.core.model import Held
 from hbeat.core.ownership import Ownership
+from hbeat.core.standby import Stage
 
 SETTLE = 0.02
 RETRY = 0.1
@@ -38,6 +40,7 @@ class _Wish:
     scope: Held
     why: str
     due: float
+    offered: bool = False
 
 
 class Cabling:
@@ -63,7 +66,7 @@ class Cabling:
         gone, back = sorted(self.lost - before), sorted(before - self.lost)
         notes = [Note(Level.WARNING, f"{name}: no carrier") for name in gone]
         notes += [Note(Level.INFO, f"{name}: carrier is back") for name in back]
-        return [*notes, *self._weigh(now)]
+        return [*notes, *self._withdraw(now), *self._weigh(now)]
 
     def peer_says(self, lost: int, now: float) -> list[Effect]:
         """The newest word of a peer of our kind."""
@@ -90,8 +93,17 @@ class Cabling:
         if not owned.can_give or (wish.scope is Held.FOREIGN and owned.handover.is_held_back(besides=NAME)):
             wish.due = now + RETRY
             return []
-        wish.due = now + ANSWER
+        wish.due, wish.offered = now + ANSWER, True
         return owned.give(wish.scope, wish.why, now)
+
+    def _withdraw(self, now: float) -> list[Effect]:
+        """What was offered for want of a carrier stays here when that is back before an answer."""
+        owned, wish = self._ownership, self._wish
+        if owned is None or wish is None or not wish.offered or wish.scope is not Held.ALL:
+            return []
+        if len(self.lost) > (self._peer_lost or 0) or owned.standby.stage is not Stage.ASKED:
+            return []
+        return owned.handover.withdraw("the carrier is back", now)
 
     def _weigh(self, now: float) -> list[Effect]:
         """What follows from who has lost more."""

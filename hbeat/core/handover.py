@@ -151,6 +151,11 @@ class Handover:
         self.standby.step(Step.GAVE, now)
         return [Say.of("ask_resources", rsc_hold=self.standby.scope.value, info="done")]
 
+    def withdraw(self, why: str, now: float) -> list[Effect]:
+        """What we have offered stays here; our report tells the peer, if it has accepted."""
+        note = Note(Level.INFO, f"standby: {self._holder.peer} has not answered, and {why}: nothing is handed over")
+        return [note, *self.cancel(now), self._report()]
+
     def taker_left(self, holds: Held, now: float) -> list[Effect]:
         """The taker is in no handshake any more, and holds this."""
         if holds | self.standby.scope.mirrored == holds:

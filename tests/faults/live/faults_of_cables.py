@@ -57,6 +57,12 @@ def flapping(hertz: float, times: int, moves: int) -> Fault:
     return Fault(f"cable flaps at {hertz:g} Hz", flap(hertz, times), bounds, nothing, lasts=0)
 
 
+def short_cut(name: str, bounds: Bounds, seconds: float) -> Fault:
+    """Over before anybody is dead: nothing is handed over because of it."""
+    do, undo = pulled(name), pulled(name, mend=True)
+    return Fault(f"all cables of {name} out for {seconds:g} s", do, bounds, undo, lasts=seconds)
+
+
 def cable(name: str, bounds: Bounds, *legs: str) -> Fault:
     do, undo = pulled(name, *legs), pulled(name, *legs, mend=True)
     return Fault(f"{' and '.join(legs)} of {name} pulled", do, bounds, undo, lasts=2.5)
@@ -75,6 +81,7 @@ FAULTS = [
     cable(TWO, Bounds(), "eth1"),
     cable(ONE, Bounds(LEASE_OUTAGE, moves=2), "eth0", "eth1"),
     cable(TWO, Bounds(), "eth0", "eth1"),
+    short_cut(ONE, Bounds(LEASE_OUTAGE, moves=2), 0.3),
     Fault("all cables pulled", pull_all, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("each node without another cable", cross, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("heartbeats lost", network.lose_heartbeats, Bounds(), network.heal, lasts=5),
