@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from hbeat.core.holder import Holder
 from hbeat.core.membership import Peer
-from hbeat.core.model import NodeState, Resource, Timing
+from hbeat.core.model import Resource, Timing
 
 
 class CutOff:
@@ -38,12 +38,12 @@ class CutOff:
         """When they are to go, or to be looked for again."""
         if self._peer is None or not self._held():
             return None
-        if self._peer.status == NodeState.DEAD.value:
+        if (suspect_at := self._peer.suspect_at) is None:  # it is dead
             return self._drop_at
+        if self._isolated_since is None:
+            return max(self._drop_at, suspect_at)
         patience = (self.timing.deadtime - self.timing.keepalive) / 2
-        isolated = None if self._isolated_since is None else self._isolated_since + patience
-        at = min(at for at in (isolated, self._peer.suspect_at, float("inf")) if at is not None)
-        return max(self._drop_at, at)
+        return max(self._drop_at, min(suspect_at, self._isolated_since + patience))
 
     def due(self, now: float) -> list[Resource]:
         """Those that go now. Again with each heartbeat: a takeover that was under way may have put them there

@@ -81,7 +81,7 @@ FAULTS = [
     cable(TWO, Bounds(), "eth1"),
     cable(ONE, Bounds(LEASE_OUTAGE, moves=2), "eth0", "eth1"),
     cable(TWO, Bounds(), "eth0", "eth1"),
-    short_cut(ONE, Bounds(LEASE_OUTAGE, moves=2), 0.3),
+    short_cut(ONE, Bounds(LEASE_OUTAGE), 0.3),
     Fault("all cables pulled", pull_all, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("each node without another cable", cross, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("heartbeats lost", network.lose_heartbeats, Bounds(), network.heal, lasts=5),
