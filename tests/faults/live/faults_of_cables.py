@@ -58,7 +58,8 @@ def flapping(hertz: float, times: int, moves: int) -> Fault:
 
 
 def short_cut(name: str, bounds: Bounds, seconds: float) -> Fault:
-    """Over before anybody is dead: nothing is handed over because of it."""
+    """Over before anybody is dead. Two moves: where one cable is in again some milliseconds before the others, everything
+    is handed over by it, and comes home."""
     do, undo = pulled(name), pulled(name, mend=True)
     return Fault(f"all cables of {name} out for {seconds:g} s", do, bounds, undo, lasts=seconds)
 
@@ -81,7 +82,7 @@ FAULTS = [
     cable(TWO, Bounds(), "eth1"),
     cable(ONE, Bounds(LEASE_OUTAGE, moves=2), "eth0", "eth1"),
     cable(TWO, Bounds(), "eth0", "eth1"),
-    short_cut(ONE, Bounds(LEASE_OUTAGE), 0.3),
+    short_cut(ONE, Bounds(LEASE_OUTAGE, moves=2), 0.3),
     Fault("all cables pulled", pull_all, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("each node without another cable", cross, Bounds(None, moves=2), plug_all_in, lasts=4),
     Fault("heartbeats lost", network.lose_heartbeats, Bounds(), network.heal, lasts=5),
