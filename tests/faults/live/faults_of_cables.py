@@ -58,8 +58,8 @@ def flapping(hertz: float, times: int, moves: int) -> Fault:
 
 
 def short_cut(name: str, bounds: Bounds, seconds: float) -> Fault:
-    """Over before anybody is dead. Two moves: where one cable is in again some milliseconds before the others, everything
-    is handed over by it, and comes home."""
+    """Over before anybody is dead. Two moves, there and back: cables that are in again some milliseconds apart hand
+    everything over."""
     do, undo = pulled(name), pulled(name, mend=True)
     return Fault(f"all cables of {name} out for {seconds:g} s", do, bounds, undo, lasts=seconds)
 
