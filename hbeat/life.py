@@ -110,7 +110,7 @@ class Life:
     def live(self, tell: Callable[[str], None], link: KeeperLink | None) -> int:
         """Runs the daemon to its end and returns the exit status. tell: "ok" once, or what kept it from starting."""
         peer_file = PeerFile(STATE_DIR)  # a process of its own, forked before there is much to copy; it ends with us
-        # Here, not above: pyroute2 is two thirds of what this program loads, and a process forks faster without it.
+        # Here, not above: the less is loaded, the faster a process forks.
         from hbeat.agents.environment import script_environment
         from hbeat.agents.roster import Agents
         from hbeat.agents.vips import Vips

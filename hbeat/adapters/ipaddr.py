@@ -8,23 +8,19 @@ succeed.
 
 from __future__ import annotations
 
-import fcntl
 import socket
-import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from errno import EADDRNOTAVAIL, EEXIST
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
+from hbeat.adapters.interfaces import Interfaces
+from hbeat.adapters.rtnetlink import Requests
 from hbeat.core.lease import Standing
-from hbeat.core.vip import VipSpec
+from hbeat.core.routes import most_specific
+from hbeat.core.rtnetlink import Address, addition, removal
+from hbeat.core.vip import IFNAMSIZ, VipSpec
 
-EEXIST, EADDRNOTAVAIL = 17, 99
-SIOCGIFNAME, SIOCGIFHWADDR, SIOCGIFINDEX = 0x8910, 0x8927, 0x8933  # netdevice(7): much faster than a netlink message
-IFA_F_SECONDARY = 0x01
-FOR_EVER = 0xFFFFFFFF
+NO_PREFIX_ROUTE = 0x200  # IFA_F_NOPREFIXROUTE: its network's route is somebody else's, such as NetworkManager's
 
 
 class AddressError(Exception):
@@ -51,12 +47,12 @@ class Addresses:
     """The IPv4 addresses of this network namespace."""
 
     def __init__(self) -> None:
-        self._netlink = IPRoute()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._requests = Requests()
+        self._interfaces = Interfaces()
 
     def close(self) -> None:
-        self._netlink.close()
-        self._socket.close()
+        self._requests.close()
+        self._interfaces.close()
 
     def add(self, spec: VipSpec, *, aliased: bool, lease: int | None = None) -> Placed:
         """Puts the address on its interface. aliased: with broadcast and label, as IPaddr. Raises AddressError.
@@ -64,103 +60,84 @@ class Addresses:
         lease: the kernel keeps it for so many seconds, None = for ever; one that is there gets this lease, too.
         """
         placed = self.locate(spec)
-        index, prefixlen = placed.index, placed.prefixlen
-        request: dict[str, object] = {"index": index, "address": spec.address, "prefixlen": prefixlen}
         broadcast = spec.broadcast
         if broadcast is None and aliased:
-            broadcast = str(IPv4Network((spec.address, prefixlen), strict=False).broadcast_address)
-        if broadcast is not None:
-            request["broadcast"] = broadcast
-        label = spec.label if not aliased else self._free_alias(index, placed.interface)
-        if label is not None:
-            request["label"] = f"{placed.interface}:{label}"[:15]
-        if lease is not None:
-            request |= {"valid_lft": lease, "preferred_lft": lease}
-        try:
-            self._netlink.addr("add" if lease is None else "replace", **request)
-        except NetlinkError as error:
-            if error.code != EEXIST:
-                raise AddressError(f"cannot add {spec.address}/{prefixlen} to {placed.interface}: {error}") from None
+            broadcast = str(IPv4Network((spec.address, placed.prefixlen), strict=False).broadcast_address)
+        label = spec.label if not aliased else self._free_alias(placed)
+        address = Address(
+            placed.standing,
+            IPv4Address(broadcast).packed if broadcast is not None else b"",
+            f"{placed.interface}:{label}"[:IFNAMSIZ] if label is not None else "",
+            lease,
+            lease,
+        )
+        refused = self._requests.ask(addition(address, replace=lease is not None), but=EEXIST)
+        if refused:
+            raise AddressError(f"cannot add {spec.address}/{placed.prefixlen} to {placed.interface}: {refused}")
         return placed
 
     def locate(self, spec: VipSpec) -> Placed:
         """Where the address belongs, whether it is there or not. Raises AddressError."""
         index, prefixlen = self._place(spec)
         try:
-            interface = spec.interface or self._name(index)
-            return Placed(spec.address, prefixlen, interface, index, self._mac_of(interface))
+            interface = spec.interface or self._interfaces.name(index)
+            return Placed(spec.address, prefixlen, interface, index, self._interfaces.mac(interface))
         except OSError as error:
             raise AddressError(f"{spec.address}: its interface has gone: {error.strerror}") from None
 
     def remove(self, spec: VipSpec) -> list[str]:
         """Takes the address off every interface that has it; their names. Raises AddressError."""
         removed = []
-        standing = list(self._netlink.get_addr(family=socket.AF_INET))
-        for message in (m for m in standing if m.get("local") == spec.address):
-            index, prefixlen = message["index"], message["prefixlen"]
-            neighbours = [] if message["flags"] & IFA_F_SECONDARY else _same_network(spec.address, message, standing)
-            try:
-                self._netlink.addr("del", index=index, address=spec.address, prefixlen=prefixlen)
-            except NetlinkError as error:
-                if error.code != EADDRNOTAVAIL:
-                    name = self._name(index)
-                    raise AddressError(f"cannot remove {spec.address}/{prefixlen} from {name}: {error}") from None
-            self._restore(neighbours, index, prefixlen)
-            removed.append(self._name(index))
+        wanted = IPv4Address(spec.address).packed
+        standing = self._standing()
+        for holder in (address for address in standing if address.standing.packed == wanted):
+            neighbours = [] if holder.secondary else _same_network(holder, standing)
+            name = self._interfaces.name(holder.standing.index)
+            refused = self._requests.ask(removal(holder.standing), but=EADDRNOTAVAIL)
+            if refused:
+                raise AddressError(f"cannot remove {spec.address}/{holder.standing.prefixlen} from {name}: {refused}")
+            if neighbours:
+                self._restore(neighbours)
+            removed.append(name)
         return removed
 
-    def _restore(self, neighbours: list[dict[str, Any]], index: int, prefixlen: int) -> None:
+    def _restore(self, neighbours: list[Address]) -> None:
         """The kernel takes a network's other addresses along with its first (unless promote_secondaries is set)."""
-        left = (
-            {m.get("local") for m in self._netlink.get_addr(family=socket.AF_INET, index=index)} if neighbours else ()
-        )
-        for lost in (n for n in neighbours if n["local"] not in left):
-            request = {**lost, "address": lost["local"]}
-            try:
-                self._netlink.addr("add", index=index, prefixlen=prefixlen, **request)
-            except NetlinkError as error:
-                if error.code != EEXIST:
-                    raise AddressError(
-                        f"{lost['local']} went with its neighbour, cannot add it again: {error}"
-                    ) from None
+        left = {address.standing for address in self._standing()}
+        for lost in (address for address in neighbours if address.standing not in left):
+            refused = self._requests.ask(addition(_as_it_was(lost), replace=False), but=EEXIST)
+            if refused:
+                address = IPv4Address(lost.standing.packed)
+                raise AddressError(f"{address} went with its neighbour, cannot add it again: {refused}")
 
     def present(self, spec: VipSpec) -> bool:
-        return any(m.get("local") == spec.address for m in self._netlink.get_addr(family=socket.AF_INET))
+        """Whether an interface has it. Raises AddressError."""
+        wanted = IPv4Address(spec.address).packed
+        return any(address.standing.packed == wanted for address in self._standing())
+
+    def _standing(self) -> list[Address]:
+        try:
+            return self._requests.addresses(socket.AF_INET)
+        except OSError as error:
+            raise AddressError(f"the kernel does not tell its addresses: {error.strerror}") from None
 
     def mac_of(self, interface: str) -> bytes:
         """The hardware address of an interface. Raises AddressError."""
         try:
-            return self._mac_of(interface)
+            return self._interfaces.mac(interface)
         except OSError:
             raise AddressError(f"there is no interface {interface}") from None
 
-    def _mac_of(self, interface: str) -> bytes:
-        return self._ask(SIOCGIFHWADDR, interface)[18:24]
-
-    def _index(self, interface: str) -> int:
-        index: int = struct.unpack_from("16xi", self._ask(SIOCGIFINDEX, interface))[0]
-        return index
-
-    def _name(self, index: int) -> str:
-        try:
-            return self._ask(SIOCGIFNAME, "", index)[:16].rstrip(b"\0").decode()
-        except OSError:
-            return f"interface {index}"  # it has gone meanwhile
-
-    def _ask(self, request: int, interface: str, index: int = 0) -> bytes:
-        """In the namespace where this was made, as netlink answers. Raises OSError."""
-        return bytes(fcntl.ioctl(self._socket, request, struct.pack("16si20x", interface.encode()[:15], index)))
-
-    def _free_alias(self, index: int, interface: str) -> str:
-        used = {m.get("label") for m in self._netlink.get_addr(family=socket.AF_INET, index=index)}
-        return next(str(n) for n in range(len(used) + 1) if f"{interface}:{n}" not in used)
+    def _free_alias(self, placed: Placed) -> str:
+        used = {address.label for address in self._standing() if address.standing.index == placed.index}
+        return next(str(n) for n in range(len(used) + 1) if f"{placed.interface}:{n}" not in used)
 
     def _place(self, spec: VipSpec) -> tuple[int, int]:
         """Interface index and prefix length, worked out from the routes where the argument is silent."""
         wanted = None
         if spec.interface is not None:
             try:
-                wanted = self._index(spec.interface)
+                wanted = self._interfaces.index(spec.interface)
             except OSError:
                 raise AddressError(f"{spec.address}: there is no interface {spec.interface}") from None
             if spec.prefixlen is not None:
@@ -174,34 +151,27 @@ class Addresses:
 
     def _route_to(self, address: str, wanted: int | None) -> tuple[int, int] | None:
         """The most specific route (not a default one) that covers the address: interface index, prefix length."""
-        best: tuple[int, int] | None = None
-        for message in self._netlink.get_routes(family=socket.AF_INET, table=254):
-            target, index, length = message.get("dst"), message.get("oif"), message["dst_len"]
-            if target is None or index is None or length == 0 or (wanted is not None and index != wanted):
-                continue
-            covers = IPv4Network((target, length)).overlaps(IPv4Network(address))
-            if covers and (best is None or length > best[1]):
-                best = (index, length)
-        return best
+        try:
+            return most_specific(self._requests.routes(socket.AF_INET), IPv4Address(address), wanted)
+        except OSError as error:
+            raise AddressError(f"{address}: the kernel does not tell its routes: {error.strerror}") from None
 
 
-def _lifetime(message: Any) -> dict[str, int]:
-    """What is left of an address's time; nothing for one that stays for ever."""
-    left = message.get("cacheinfo")
-    if left is None or left["ifa_valid"] == FOR_EVER:
-        return {}
-    return {"valid_lft": max(1, left["ifa_valid"]), "preferred_lft": max(1, left["ifa_preferred"])}
-
-
-def _same_network(address: str, holder: Any, standing: list[Any]) -> list[dict[str, Any]]:
-    """The other addresses of its network on its interface, with what is needed to add them again."""
-    index, prefixlen = holder["index"], holder["prefixlen"]
-    network = IPv4Network((address, prefixlen), strict=False)
+def _same_network(holder: Address, standing: list[Address]) -> list[Address]:
+    """The other addresses of its network on its interface."""
+    there, prefixlen = holder.standing, holder.standing.prefixlen
+    network = IPv4Network((there.packed, prefixlen), strict=False)
     return [
-        {key: value for key in ("local", "broadcast", "label") if (value := m.get(key))} | _lifetime(m)
-        for m in standing
-        if m["index"] == index
-        and m["prefixlen"] == prefixlen
-        and m.get("local") != address
-        and IPv4Address(m.get("local")) in network
+        address
+        for address in standing
+        if address.standing.index == there.index
+        and address.standing.prefixlen == prefixlen
+        and address.standing.packed != there.packed
+        and IPv4Address(address.standing.packed) in network
     ]
+
+
+def _as_it_was(lost: Address) -> Address:
+    """To be added again, with what is left of its time: the kernel takes no less than a second."""
+    standing = replace(lost.standing, flags=lost.standing.flags & NO_PREFIX_ROUTE)
+    return replace(lost, standing=standing, valid=None if lost.valid is None else max(1, lost.valid))

@@ -1,4 +1,4 @@
-"""Two netlink sockets: one to renew and remove addresses, one that hears which were removed.
+"""Netlink sockets for addresses and routes: one asks the kernel and hears its answer, one hears what was removed.
 
 The kernel works on a request inside of the system call that sends it, so its answer is there when that returns.
 """
@@ -6,12 +6,24 @@ The kernel works on a request inside of the system call that sends it, so its an
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import struct
 
 from hbeat.core.lease import Standing
-from hbeat.core.rtnetlink import ADDRESS_GROUPS, RTM_DELADDR, all_addresses, listed, refusal, removal, removed, renewal
+from hbeat.core.netlink import interrupted, last, refusal
+from hbeat.core.routes import DefaultRoute, Route, all_routes, default_routes, routes
+from hbeat.core.rtnetlink import (
+    ADDRESS_GROUPS,
+    RTM_DELADDR,
+    Address,
+    addresses,
+    all_addresses,
+    removal,
+    removed,
+    renewal,
+)
 
 RECEIVE_BUFFER = 1 << 20
 SO_ATTACH_FILTER = 26
@@ -23,11 +35,57 @@ ONLY_REMOVALS = b"".join(
 second for each address, and only removals are of interest."""
 
 
+TRIES = 5
+"""So often a list is asked for while what it tells changes."""
+
+
+class Requests:
+    """Asks the kernel about the addresses and routes of the network namespace where it was made."""
+
+    def __init__(self) -> None:
+        self._socket = _open(0)
+
+    def ask(self, message: bytes, *, but: int = 0) -> str:
+        """Has the kernel do this. Why it has not; nothing when it has, or when its error number is but."""
+        try:
+            self._socket.send(message)
+            number = refusal(self._socket.recv(65_536))
+        except OSError as error:
+            return error.strerror or str(error)
+        return "" if number in (0, but) else os.strerror(number)
+
+    def addresses(self, family: int = 0) -> list[Address]:
+        """Every address that is there now, 0: of any family. Raises OSError."""
+        return [address for part in self._list(all_addresses(family)) for address in addresses(part)]
+
+    def routes(self, family: int) -> list[Route]:
+        """Every route of the main table to a network through one interface. Raises OSError."""
+        return [route for part in self._list(all_routes(family)) for route in routes(part)]
+
+    def default_routes(self, family: int) -> list[DefaultRoute]:
+        """Every default route of the main table. Raises OSError."""
+        return [route for part in self._list(all_routes(family)) for route in default_routes(part)]
+
+    def _list(self, message: bytes) -> list[bytes]:
+        """The parts of the answer."""
+        for _ in range(TRIES):
+            self._socket.send(message)
+            parts = [self._socket.recv(65_536)]
+            while not last(parts[-1]):
+                parts.append(self._socket.recv(65_536))
+            if not any(interrupted(part) for part in parts):
+                return parts
+        raise OSError(errno.EAGAIN, "addresses or routes come and go, too many for a list of them")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 class AddressLeases:
     """The addresses of this network namespace, as far as a lease needs them."""
 
     def __init__(self) -> None:
-        self._requests = _open(0)
+        self._requests = Requests()
         self._news = _open(ADDRESS_GROUPS)
         self._news.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         held = ctypes.create_string_buffer(ONLY_REMOVALS)
@@ -40,11 +98,11 @@ class AddressLeases:
 
     def renew(self, standing: Standing, seconds: int) -> str:
         """Asks for the address again. Returns a problem, or nothing when the kernel has confirmed it."""
-        return self._ask(renewal(standing, seconds))
+        return self._requests.ask(renewal(standing, seconds))
 
     def remove(self, standing: Standing) -> str:
         """Removes the address. Returns a problem, or nothing."""
-        return self._ask(removal(standing))
+        return self._requests.ask(removal(standing))
 
     def gone(self) -> tuple[list[Standing], bool]:
         """The addresses that were removed since the last call; True when there were more than could be told."""
@@ -60,25 +118,11 @@ class AddressLeases:
 
     def present(self) -> set[Standing]:
         """Every address that is there now. Raises OSError."""
-        self._requests.send(all_addresses())
-        found: set[Standing] = set()
-        while True:
-            part, last = listed(self._requests.recv(65_536))
-            found.update(part)
-            if last:
-                return found
+        return {address.standing for address in self._requests.addresses()}
 
     def close(self) -> None:
         self._requests.close()
         self._news.close()
-
-    def _ask(self, message: bytes) -> str:
-        try:
-            self._requests.send(message)
-            number = refusal(self._requests.recv(65_536))
-        except OSError as error:
-            return error.strerror or str(error)
-        return os.strerror(number) if number else ""
 
 
 def _open(groups: int) -> socket.socket:

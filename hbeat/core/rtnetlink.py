@@ -1,32 +1,73 @@
-"""The messages of rtnetlink(7) that a lease needs, as bytes: put an address, remove it, one was removed, what is there.
+"""The addresses of rtnetlink(7), as messages: add, lend, remove one, which were removed, which are there.
 
-pyroute2 does all that is not in a hurry. A renewal is: the less runs between the look at the clock and the question to
-the kernel, the better; and the keeper has to be small.
+pyroute2 takes a millisecond for a message, ten times what the kernel does, and a seventh of a second to be loaded. A
+renewal is in a hurry: the less runs between the look at the clock and the question to the kernel, the better. So is a
+takeover: from the first address that one node removes until the other one has added the last, nobody serves. And so is
+a start: a node that comes back is not ready before.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hbeat.core.lease import Standing
+from hbeat.core.netlink import (
+    ACK,
+    CREATE,
+    DUMP,
+    EXCLUSIVE,
+    REPLACE,
+    REQUEST,
+    attribute,
+    attributes,
+    message,
+    messages,
+    number,
+)
 
-NLMSG_ERROR, NLMSG_DONE, RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 2, 3, 20, 21, 22
-REQUEST, ACK, REPLACE, DUMP = 0x1, 0x4, 0x100, 0x300
-IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO, IFA_FLAGS = 1, 2, 6, 8
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST, IFA_CACHEINFO, IFA_FLAGS = 1, 2, 3, 4, 6, 8
+IFA_F_SECONDARY = 0x01
+FOR_EVER = 0xFFFFFFFF
 AF_INET, AF_INET6 = 2, 10
 ADDRESS_GROUPS = 0x10 | 0x100
 """The multicast groups that tell of IPv4 and IPv6 addresses (RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR)."""
 
-_HEADER = struct.Struct("=IHHII")
 _ADDRESS = struct.Struct("=BBBBI")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address as the kernel lists it, or is to have it. broadcast: 4 bytes, or none; label: IPv4's, or "".
+
+    valid, preferred: the seconds that are left of it, None = for ever.
+    """
+
+    standing: Standing
+    broadcast: bytes = b""
+    label: str = ""
+    valid: int | None = None
+    preferred: int | None = None
+
+    @property
+    def secondary(self) -> bool:
+        """Another address of its network was on the interface before it."""
+        return bool(self.standing.flags & IFA_F_SECONDARY)
+
+
+def addition(address: Address, *, replace: bool) -> bytes:
+    """Adds the address. One that is there is refused (EEXIST), or with replace gets what is told here of its time."""
+    broadcast = attribute(IFA_BROADCAST, address.broadcast) if address.broadcast else b""
+    label = attribute(IFA_LABEL, address.label.encode() + b"\0") if address.label else b""
+    how = REQUEST | ACK | CREATE | (REPLACE if replace else EXCLUSIVE)
+    return _message(RTM_NEWADDR, how, address.standing, broadcast + label + _time(address.valid, address.preferred))
 
 
 def renewal(standing: Standing, seconds: int) -> bytes:
     """Asks for the address for so many seconds from now on. The kernel adds it when it is not there."""
-    lifetime = _attribute(IFA_CACHEINFO, struct.pack("=IIII", seconds, seconds, 0, 0))
-    flags = _attribute(IFA_FLAGS, struct.pack("=I", standing.flags))
-    return _message(RTM_NEWADDR, REQUEST | ACK | REPLACE, standing, lifetime + flags)
+    return _message(RTM_NEWADDR, REQUEST | ACK | REPLACE, standing, _time(seconds, seconds))
 
 
 def removal(standing: Standing) -> bytes:
@@ -34,65 +75,54 @@ def removal(standing: Standing) -> bytes:
     return _message(RTM_DELADDR, REQUEST | ACK, standing, b"")
 
 
-def refusal(answer: bytes) -> int:
-    """The error number in the kernel's answer; 0 when it did what was asked."""
-    for kind, body in _messages(answer):
-        if kind == NLMSG_ERROR and len(body) >= 4:
-            return -int(struct.unpack_from("=i", body)[0])
-    return 0
+def all_addresses(family: int = 0) -> bytes:
+    """Asks for every address that is there, 0: of any family; the answer is read with `addresses`."""
+    return message(RTM_GETADDR, REQUEST | DUMP, _ADDRESS.pack(family, 0, 0, 0, 0))
 
 
-def all_addresses() -> bytes:
-    """Asks for every address that is there; the answer is read with `listed` until it is at its end."""
-    return _HEADER.pack(_HEADER.size + _ADDRESS.size, RTM_GETADDR, REQUEST | DUMP, 1, 0) + bytes(_ADDRESS.size)
-
-
-def listed(answer: bytes) -> tuple[list[Standing], bool]:
-    """The addresses in a part of the answer, and whether it is the last one."""
-    ends = any(kind in (NLMSG_DONE, NLMSG_ERROR) for kind, _ in _messages(answer))
-    return list(_addresses(answer, RTM_NEWADDR)), ends
+def addresses(answer: bytes) -> Iterator[Address]:
+    """Those in a part of the answer."""
+    yield from _told(answer, RTM_NEWADDR)
 
 
 def removed(news: bytes) -> Iterator[Standing]:
-    """The addresses that were removed, by whomever; their flags are not told here."""
-    yield from _addresses(news, RTM_DELADDR)
+    """The addresses that were removed, by whomever."""
+    for address in _told(news, RTM_DELADDR):
+        yield address.standing
 
 
-def _addresses(data: bytes, wanted: int) -> Iterator[Standing]:
-    for kind, body in _messages(data):
-        if kind != wanted or len(body) < _ADDRESS.size:
-            continue
-        _, prefixlen, _, _, index = _ADDRESS.unpack_from(body)
-        attributes = dict(_attributes(body[_ADDRESS.size :]))
-        packed = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS)
-        if packed:
-            yield Standing(packed, prefixlen, index)
+def _told(data: bytes, wanted: int) -> Iterator[Address]:
+    for kind, _, body in messages(data):
+        if kind == wanted and len(body) >= _ADDRESS.size:
+            _, prefixlen, flags, _, index = _ADDRESS.unpack_from(body)
+            told = attributes(body[_ADDRESS.size :])
+            packed = told.get(IFA_LOCAL) or told.get(IFA_ADDRESS)
+            if packed:
+                yield _address(Standing(packed, prefixlen, index, number(told.get(IFA_FLAGS), flags)), told)
 
 
-def _message(kind: int, flags: int, standing: Standing, attributes: bytes) -> bytes:
+def _address(standing: Standing, told: dict[int, bytes]) -> Address:
+    times = told.get(IFA_CACHEINFO, b"")
+    preferred, valid = struct.unpack_from("=II", times) if len(times) >= 8 else (FOR_EVER, FOR_EVER)
+    return Address(
+        standing,
+        told.get(IFA_BROADCAST, b""),
+        told.get(IFA_LABEL, b"").rstrip(b"\0").decode(errors="replace"),
+        None if valid == FOR_EVER else valid,
+        None if preferred == FOR_EVER else preferred,
+    )
+
+
+def _time(*seconds: int | None) -> bytes:
+    """Of validity, and of preference."""
+    valid, preferred = (FOR_EVER if left is None else left for left in seconds)
+    return attribute(IFA_CACHEINFO, struct.pack("=IIII", preferred, valid, 0, 0))
+
+
+def _message(kind: int, flags: int, standing: Standing, more: bytes) -> bytes:
     family = AF_INET if len(standing.packed) == 4 else AF_INET6
     head = _ADDRESS.pack(family, standing.prefixlen, standing.flags & 0xFF, 0, standing.index)
-    body = head + _attribute(IFA_LOCAL, standing.packed) + _attribute(IFA_ADDRESS, standing.packed) + attributes
-    return _HEADER.pack(_HEADER.size + len(body), kind, flags, 1, 0) + body
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= _HEADER.size:
-        length, kind, *_ = _HEADER.unpack_from(data)
-        if not _HEADER.size <= length <= len(data):
-            return
-        yield kind, data[_HEADER.size : length]
-        data = data[(length + 3) & ~3 :]
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= 4:
-        length, kind = struct.unpack_from("=HH", data)
-        if not 4 <= length <= len(data):
-            return
-        yield kind & 0x3FFF, data[4:length]
-        data = data[(length + 3) & ~3 :]
+    body = head + attribute(IFA_LOCAL, standing.packed) + attribute(IFA_ADDRESS, standing.packed) + more
+    if kind == RTM_NEWADDR:
+        body += attribute(IFA_FLAGS, struct.pack("=I", standing.flags))
+    return message(kind, flags, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from typing import Any
 import pytest
 
 from hbeat.adapters.ipaddr import AddressError, Addresses
+from hbeat.adapters.rtnetlink import TRIES, Requests
 from hbeat.agents.address import AddressAgent
 from hbeat.agents.vips import Vips
 from hbeat.core.events import Action
+from hbeat.core.lease import Standing
 from hbeat.core.model import Resource
+from hbeat.core.rtnetlink import removal, renewal
 from hbeat.core.vip import parse_vip
 from migration.namespaces import NetworkNamespace
 from migration.network import ip_batch
@@ -216,3 +220,47 @@ def test_an_address_that_went_with_the_first_of_its_network_and_was_put_back_is_
         assert vips.missing() == [second]
     agent.close()
     vips.close()
+
+
+class Meddled:
+    """A socket: while a list is read, somebody removes and adds its first address, so many times."""
+
+    def __init__(self, inner: socket.socket, times: int, meddler: Requests, address: Standing) -> None:
+        self._inner, self._left, self._meddler, self._address = inner, times, meddler, address
+        self.send, self.close = inner.send, inner.close
+
+    def recv(self, size: int) -> bytes:
+        part = self._inner.recv(size)
+        if self._left:
+            self._left -= 1
+            assert self._meddler.ask(removal(self._address)) == ""
+            assert self._meddler.ask(renewal(self._address, 600)) == ""
+        return part
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_list_in_which_something_changed_is_asked_for_again(host: NetworkNamespace, times: int) -> None:
+    many = [f"10.20.{n // 250}.{n % 250 + 1}" for n in range(1500)]
+    ip_batch(host, [f"address add {address}/32 dev eth0" for address in many])
+    with host.entered():
+        requests, meddler = Requests(), Requests()
+    (index,) = {a.standing.index for a in requests.addresses() if a.standing.packed == socket.inet_aton(many[0])}
+    first = Standing(socket.inet_aton(many[0]), 32, index)
+    requests._socket = Meddled(requests._socket, times, meddler, first)  # type: ignore[assignment]
+    seen = {socket.inet_ntoa(a.standing.packed) for a in requests.addresses(socket.AF_INET)}
+    assert seen >= set(many)
+    requests.close()
+    meddler.close()
+
+
+def test_a_list_that_never_is_whole_is_an_error_and_no_empty_answer(host: NetworkNamespace) -> None:
+    ip_batch(host, [f"address add 10.20.{n // 250}.{n % 250 + 1}/32 dev eth0" for n in range(1500)])
+    with host.entered():
+        addresses, meddler = Addresses(), Requests()
+    first = next(a.standing for a in meddler.addresses() if a.standing.packed == socket.inet_aton("10.20.0.1"))
+    requests = addresses._requests
+    requests._socket = Meddled(requests._socket, 1000 * TRIES, meddler, first)  # type: ignore[assignment]
+    with pytest.raises(AddressError, match="does not tell its addresses"):
+        addresses.remove(parse_vip("10.20.0.9"))
+    addresses.close()
+    meddler.close()

@@ -154,9 +154,18 @@ def test_what_cannot_be_done_is_told_with_the_reason(player: Player, word: str, 
     assert words in outcome.detail
 
 
-def test_source_of_the_default_route_is_changed_and_nothing_else_of_it(player: Player) -> None:
-    ip_batch(player.host, ["route replace default via 10.1.1.254 metric 7 mtu 1400 proto static"])
-    ip_batch(player.host, ["route del default metric 0"])
+@pytest.mark.parametrize(
+    "routes",
+    [
+        ["route replace default via 10.1.1.254 metric 7 mtu 1400 proto static"],
+        ["route replace default metric 7 nexthop via 10.1.1.254 dev eth0 weight 3 nexthop via 10.1.1.253 dev eth0"],
+        ["nexthop add id 5 via 10.1.1.254 dev eth0", "route replace default nhid 5 metric 7"],
+        ["route replace default via 10.9.9.9 dev eth0 onlink metric 7 initcwnd 20"],
+    ],
+    ids=["plain", "two ways", "a next hop with a number", "onlink"],
+)
+def test_source_of_the_default_route_is_changed_and_nothing_else_of_it(player: Player, routes: list[str]) -> None:
+    ip_batch(player.host, [*routes, "route del default metric 0"])
     (before,) = player.ip("-4", "route", "show", "default")
     player.do(Action.START, "IPaddr::10.1.1.10/24/eth0")
     assert player.do(Action.START, "IPsrcaddr::10.1.1.10").ok
