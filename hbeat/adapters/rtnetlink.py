@@ -56,18 +56,22 @@ class Requests:
 
     def addresses(self, family: int = 0) -> list[Address]:
         """Every address that is there now, 0: of any family. Raises OSError."""
-        return [address for part in self._list(all_addresses(family)) for address in addresses(part)]
+        return [address for part in self._list(all_addresses(family), whole=True) for address in addresses(part)]
 
     def routes(self, family: int) -> list[Route]:
-        """Every route of the main table to a network through one interface. Raises OSError."""
-        return [route for part in self._list(all_routes(family)) for route in routes(part)]
+        """Every route of the main table to a network through one interface. Raises OSError.
+
+        Where a routing daemon changes some without end the list is as good as it can be.
+        """
+        return [route for part in self._list(all_routes(family), whole=False) for route in routes(part)]
 
     def default_routes(self, family: int) -> list[DefaultRoute]:
         """Every default route of the main table. Raises OSError."""
-        return [route for part in self._list(all_routes(family)) for route in default_routes(part)]
+        return [route for part in self._list(all_routes(family), whole=False) for route in default_routes(part)]
 
-    def _list(self, message: bytes) -> list[bytes]:
-        """The parts of the answer."""
+    def _list(self, message: bytes, *, whole: bool) -> list[bytes]:
+        """The parts of the answer. whole: one that stays interrupted is an error."""
+        parts: list[bytes] = []
         for _ in range(TRIES):
             self._socket.send(message)
             parts = [self._socket.recv(65_536)]
@@ -75,7 +79,9 @@ class Requests:
                 parts.append(self._socket.recv(65_536))
             if not any(interrupted(part) for part in parts):
                 return parts
-        raise OSError(errno.EAGAIN, "addresses or routes come and go, too many for a list of them")
+        if whole:
+            raise OSError(errno.EAGAIN, "it changes all the time")
+        return parts
 
     def close(self) -> None:
         self._socket.close()

@@ -18,6 +18,7 @@ from hbeat.agents.vips import Vips
 from hbeat.core.events import Action
 from hbeat.core.lease import Standing
 from hbeat.core.model import Resource
+from hbeat.core.netlink import INTERRUPTED
 from hbeat.core.rtnetlink import removal, renewal
 from hbeat.core.vip import parse_vip
 from migration.namespaces import NetworkNamespace
@@ -264,3 +265,26 @@ def test_a_list_that_never_is_whole_is_an_error_and_no_empty_answer(host: Networ
         addresses.remove(parse_vip("10.20.0.9"))
     addresses.close()
     meddler.close()
+
+
+class Restless:
+    """A socket by which each list has changed meanwhile, as beside a routing daemon. The kernel does so by chance."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self.send, self.close = inner.send, inner.close
+
+    def recv(self, size: int) -> bytes:
+        part = bytearray(self._inner.recv(size))
+        part[6] |= INTERRUPTED
+        return bytes(part)
+
+
+def test_where_routes_change_all_the_time_an_address_finds_its_interface(
+    host: NetworkNamespace, addresses: Addresses
+) -> None:
+    requests = addresses._requests
+    requests._socket = Restless(requests._socket)  # type: ignore[assignment]
+    assert addresses.locate(parse_vip("10.1.1.20")).interface == "eth0"
+    with pytest.raises(AddressError, match="it changes all the time"):
+        addresses.remove(parse_vip("10.1.1.20"))
