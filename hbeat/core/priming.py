@@ -26,6 +26,7 @@ class Priming:
         self._holder = holder
         self._told: frozenset[Resource] = frozenset()
         self._serving: frozenset[Resource] = frozenset()
+        self._unstopped: frozenset[Resource] = frozenset()  # told to serve, well or not, and not stopped since
         self._look_at: float | None = None
 
     def next_deadline(self) -> float | None:
@@ -38,6 +39,7 @@ class Priming:
             return []
         self._look_at = now + LOOK_AGAIN
         self._told |= resources_of(missing)
+        self._unstopped |= resources_of(missing)
         return self._holder.job(JobKind.PRIME, missing, now)
 
     def missing(self, groups: Iterable[ResourceGroup]) -> tuple[ResourceGroup, ...]:
@@ -54,6 +56,7 @@ class Priming:
     def stood_by(self, groups: Iterable[ResourceGroup]) -> None:
         """What is in these was stopped."""
         self._serving -= resources_of(groups)
+        self._unstopped -= resources_of(groups)
 
     def forget(self) -> None:
         """What is told, or serves, in vain is stopped with everything else."""
@@ -78,7 +81,8 @@ class Priming:
             return []
         self._told = self._serving = frozenset()
         spare = holder.directors_of(holder.others(), besides=resources_of(holder.mine()))
-        return holder.job(JobKind.STAND_BY, spare, now) if spare else []
+        in_vain = tuple(group for group in spare if not self._unstopped.isdisjoint(group.resources))
+        return holder.job(JobKind.STAND_BY, in_vain, now) if in_vain else []
 
 
 def resources_of(groups: Iterable[ResourceGroup]) -> frozenset[Resource]:

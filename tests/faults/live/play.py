@@ -75,9 +75,12 @@ def starved(timeline: Timeline) -> bool:
 
 
 def violations(world: World, timeline: Timeline, bounds: Bounds) -> list[Violation]:
-    """Those of the checker, and the one that needs no checker: the pair does not come to rest."""
+    """Those of the checker, and the one that needs no checker: the pair does not come to rest. It is asked for AFTER
+    seconds: a director that was told to serve in vain stands by again up to a second after all else is at rest."""
     found = check(timeline, bounds)
-    if not world.at_rest():
+    try:
+        world.until(world.at_rest, AFTER)
+    except AssertionError:
         found.append(Violation("I3", timeline.ended, "the pair has not come to rest"))
     return found
 

@@ -133,6 +133,19 @@ def test_a_director_that_was_told_to_serve_in_vain_stands_by_again() -> None:
     assert world.settled()
 
 
+def test_nothing_is_under_way_once_a_handover_there_and_back_is_over() -> None:
+    world = World().both_up()
+    since = len(world.transcript)
+    world.do("a", lambda c: c.give(Held.ALL, world.now))
+    world.run_for(0.5)
+    assert world.owners() == {"b"}
+    world.do("a", lambda c: c.ask_takeover("local", world.now))
+    world.run_for(5)
+    assert world.owners() == {"a"}
+    assert lines(world, since).count(f"b stop {DIRECTOR.text}") == 1
+    assert world.settled()
+
+
 def test_a_director_that_serves_another_group_here_goes_on_when_one_is_given() -> None:
     groups = (ResourceGroup("a", (DIRECTOR, VIP)), ResourceGroup("b", (DIRECTOR, OTHER_VIP)))
     world = World(groups=groups).both_up()
