@@ -1,12 +1,16 @@
 """The migration of hbeat(8), typed command by command under load: two originals become two of ours, and the way back.
 
 A client asks through the virtual address all the time. What a handover of the originals themselves costs is measured in
-the same run, before and after; no step of the way may cost more.
+the same run, before and after; no step of the way may cost more. In one step an original takes over from one of ours,
+which takes as long as its scripts do, as between originals: of two samples of the same, with a machine that has other
+work, either may have the longest. That is played several times while the pair is mixed, and it does cost more when each
+of them is longer than each of the originals (once in 1,287 runs if there is no difference).
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,6 +27,8 @@ A, B = NAMES
 NAMED = {"A": A, "B": B}
 HOLDERS = (A, A, A, A, B, A, A, B, A)
 """Who serves after each step. In the last one originals are among themselves again: what it costs is their own."""
+HANDED_OVER, TO_ORIGINAL, ORIGINALS = 4, 7, 8
+"""Steps: A, an original, has handed over to B, one of ours; ours hands over to an original; originals alone."""
 
 MIXED_UP = "msg2string: Message with zero fields"
 """An original to whose FIFO two scripts wrote at once: the end of its own takeover is lost (once in ten runs)."""
@@ -31,6 +37,11 @@ ATTEMPTS = 3
 
 def standby(giver: str) -> Step:
     return Step("What the originals do.", (Command(giver, "/usr/share/heartbeat/hb_standby all"),))
+
+
+AMONG_ORIGINALS = (("A", B), ("B", A)) * 2
+TO_ORIGINAL_AND_BACK = (("B", A), ("A", B)) * 4
+"""Who gives, and who takes."""
 
 
 class MixedUpOriginal(Exception):
@@ -63,22 +74,31 @@ def replace_and_go_back(pair: MixedPair, tmp_path: Path) -> None:
     with closing(Service(pair)) as seen, pair.audit() as auditor:
         for name in NAMES:
             seen.serve(name)
-        originals = standbys(pair, administrator, seen)
-        costs = []
-        for step, holder in zip(FORTH + BACK, HOLDERS, strict=True):
-            costs.append(cost(pair, administrator, seen, step, holder))
-            print(f"{costs[-1]:5.2f} s  {step.text}")
-        originals += standbys(pair, administrator, seen)
+        originals = standbys(pair, administrator, seen, AMONG_ORIGINALS)
+        costs: list[float] = []
+        to_original: list[float] = []
+        for number, (step, holder) in enumerate(zip(FORTH + BACK, HOLDERS, strict=True)):
+            seconds = cost(pair, administrator, seen, step, holder)
+            print(f"{seconds:5.2f} s  {step.text}")
+            if number != ORIGINALS:
+                (to_original if number == TO_ORIGINAL else costs).append(seconds)
+            if number == HANDED_OVER:
+                mixed = standbys(pair, administrator, seen, TO_ORIGINAL_AND_BACK)
+                to_original += mixed[0::2]
+                costs += mixed[1::2]
+        originals += standbys(pair, administrator, seen, AMONG_ORIGINALS)
     assert auditor.doubles == []
-    assert max(costs[:-1]) <= max(originals)
+    assert max(costs) <= max(originals)
+    assert min(to_original) <= max(originals)
     assert {name: uuid(pair, name) for name in NAMES} == uuids
 
 
-def standbys(pair: MixedPair, administrator: Administrator, seen: Service) -> list[float]:
-    """What it costs when the originals give to each other, four times."""
-    turns = (("A", B), ("B", A)) * 2
+def standbys(
+    pair: MixedPair, administrator: Administrator, seen: Service, turns: Sequence[tuple[str, str]]
+) -> list[float]:
+    """What each turn costs."""
     costs = [cost(pair, administrator, seen, standby(giver), taker) for giver, taker in turns]
-    print("hb_standby of the originals:", *(f"{seconds:.2f}" for seconds in costs))
+    print("hb_standby:", *(f"{giver} {seconds:.2f}" for (giver, _), seconds in zip(turns, costs, strict=True)))
     return costs
 
 
