@@ -10,12 +10,14 @@ from hbeat.agents.claims import Claims
 from hbeat.agents.roster import Agents
 from hbeat.agents.vips import Vips
 from hbeat.core.cluster import Cluster
-from hbeat.core.events import Action, Effect
+from hbeat.core.events import Action, Effect, Outcome
 from hbeat.core.model import LinkName, Resource, ResourceGroup
 from hbeat.core.sending import Target
 
 REMOVED = "somebody removed it, or its lease ran out"
 TOO_LATE = "its lease was not renewed in time, because this node was too slow"
+AGAIN = 1.0
+"""Seconds until the next attempt to remove an address."""
 
 
 class AddressWatch:
@@ -36,6 +38,7 @@ class AddressWatch:
         self._watched: set[int] = set()
         self._report = report
         self._keeper_due = False
+        self._again_at: float | None = None
 
     def watch(self) -> None:
         """From now on the loop is told what can be read."""
@@ -104,16 +107,24 @@ class AddressWatch:
         self._lost(self._vips.missing(), REMOVED)
 
     def next_deadline(self) -> float | None:
-        return self._vips.next_deadline()
+        return min((at for at in (self._vips.next_deadline(), self._again_at) if at is not None), default=None)
 
     def handle_timer(self) -> None:
-        """Renews what is due. What it is too late for goes at once."""
+        """Renews what is due. What it is too late for goes at once; what would not go is tried again."""
         self._lost(self._vips.renew(), TOO_LATE)
         self._respawn()
+        if self._again_at is not None and time.monotonic() >= self._again_at:
+            self._again_at = None
+            for resource in self._vips.going:
+                self.drop(resource)
 
     def drop(self, resource: Resource) -> None:
-        """Off the interface, now."""
-        self._agents.run(resource, Action.STOP, time.monotonic())
+        """Off the interface, now; if that fails, every second until it is."""
+        now = time.monotonic()
+        outcome = self._agents.run(resource, Action.STOP, now)
+        if isinstance(outcome, Outcome) and not outcome.ok:
+            self._report(f"{resource.text} is not removed: {outcome.detail}; again in {AGAIN:g} s")
+            self._again_at = now + AGAIN
 
     def _lost(self, resources: list[Resource], why: str) -> None:
         for resource in resources:

@@ -11,6 +11,7 @@ tried again like any other start that failed.
 
     + HEX     an address stands: the netlink message that removes it
     - HEX     it was removed
+    r HEX     the netlink message that adds a route which the kernel removes with its source address; r alone: none
     w FAMILY INTERFACE ADDRESS PORT TTL HEX     a datagram to send when it has died; w alone: none of those before
     bye       the daemon ends in order
 
@@ -53,6 +54,7 @@ class Keeper:
         self._pipe, self._lock, self._pidfd = pipe, lock, pidfd
         self._pid_file, self._restart = pid_file, restart
         self._removals: dict[bytes, None] = {}  # in the order in which they came to stand
+        self._route = b""
         self._will: list[list[str]] = []
         self._unread = b""
         self._farewell = self._ending = False
@@ -129,6 +131,8 @@ class Keeper:
                 self._removals[bytes.fromhex(text.decode())] = None
             elif kind == b"-":
                 self._removals.pop(bytes.fromhex(text.decode()), None)
+            elif kind == b"r":
+                self._route = bytes.fromhex(text.decode())
             elif kind == b"w":
                 self._will = [*self._will, text.decode().split()] if text else []
             elif kind == b"bye":
@@ -137,14 +141,14 @@ class Keeper:
 
     def _remove_all(self) -> None:
         """From right to left, as a group is stopped."""
-        for message in reversed(self._removals):
+        for message in (*reversed(self._removals), *([self._route] if self._route else [])):
             try:
                 self._netlink.send(message)
                 self._netlink.recv(65_536)
             except OSError:
                 continue  # the others have to go all the same, and the lease ends what stays
         self._removals.clear()
-        self._unread = b""
+        self._route = self._unread = b""
 
     def _tell_the_other(self) -> None:
         """The last will, on every medium; what does not get through leaves the other node to its own questions."""

@@ -22,6 +22,7 @@ class KeeperLink:
         self._lock, self._command = lock, command
         self._standing: dict[str, None] = {}
         self._will: list[str] = []
+        self._route = b""
         self._waiting = b""
         self._process: subprocess.Popen[bytes] | None = None
         self._respawned_at = float("-inf")
@@ -43,6 +44,12 @@ class KeeperLink:
         """The address was removed."""
         if self._standing.pop(removal.hex(), 0) is None:
             self._say(f"- {removal.hex()}\n")
+
+    def puts_back(self, route: bytes) -> None:
+        """The message that adds a route which goes with an address; empty: none does."""
+        if route != self._route:
+            self._route = route
+            self._say(f"r {route.hex()}\n")
 
     def bequeath(self, targets: Iterable[Target], data: bytes) -> None:
         """The datagram to send to each when this process has died; empty: nothing is to be sent."""
@@ -84,6 +91,8 @@ class KeeperLink:
             os.close(pidfd)
         for removal in self._standing:
             self._say(f"+ {removal}\n")
+        if self._route:
+            self._say(f"r {self._route.hex()}\n")
         for line in self._will:
             self._say(f"{line}\n")
         return True

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from hbeat.adapters.state_file import replace_file
 from hbeat.core.model import NodeName, PeerRecord
-from hbeat.core.peer_record import RecordError, read_record, write_record
+from hbeat.core.peer_record import read_record, write_record
+from hbeat.core.record import RecordError
 
 FILE = "hb_peer"
 RECORD_LIMIT = 1024

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from hbeat.adapters.clocks import read_clocks
+from hbeat.adapters.default_route import FILE as ROUTE_FILE
 from hbeat.adapters.default_route import DefaultRoute, RouteError
 from hbeat.adapters.garp import Announcer
 from hbeat.adapters.ipaddr import AddressError, Addresses
@@ -19,15 +21,17 @@ from hbeat.core.model import Resource
 class AddressAgent:
     """Puts addresses on interfaces and announces them. report: where problems which are no failures go.
 
-    vips: where what stands is written down, and its lease; None = nobody is there to renew one.
+    vips: where what stands is written down, and its lease; None = nobody is there to renew one. route_file: where the
+    default route is kept whose source IPsrcaddr has set.
     """
 
-    def __init__(self, report: Callable[[str], None], vips: Vips | None = None) -> None:
+    def __init__(self, report: Callable[[str], None], vips: Vips | None = None, route_file: Path = ROUTE_FILE) -> None:
         self._report = report
         self._vips = vips
         self._addresses = Addresses()
         self._addresses6: Addresses6 | None = None
         self._route: DefaultRoute | None = None
+        self._route_file = route_file
         self.announcer = Announcer()
 
     def run(self, resource: Resource, action: Action, now: float) -> Outcome:
@@ -71,7 +75,10 @@ class AddressAgent:
                 return Outcome(True, f"on {placed.interface}", running=True)
             case Action.STOP:
                 self._goes(resource, spec.address)
-                return Outcome(True, ", ".join(self._addresses.remove(spec)))
+                removed = self._addresses.remove(spec)
+                self._is_gone(resource)
+                self._keep_route(spec.address)
+                return Outcome(True, ", ".join(removed))
             case Action.STATUS:
                 return Outcome(True, running=self._addresses.present(spec))
 
@@ -88,7 +95,9 @@ class AddressAgent:
                 return Outcome(True, f"on {interface}", running=True)
             case Action.STOP:
                 self._goes(resource, spec.address)
-                return Outcome(True, ", ".join(self._addresses6.remove(spec)))
+                removed = self._addresses6.remove(spec)
+                self._is_gone(resource)
+                return Outcome(True, ", ".join(removed))
             case Action.STATUS:
                 return Outcome(True, running=self._addresses6.present(spec))
 
@@ -103,18 +112,36 @@ class AddressAgent:
         return Outcome(True, running=self.announcer.announces(spec.address))
 
     def _ipsrcaddr(self, resource: Resource, action: Action, now: float) -> Outcome:
+        """A stop that fails holds nothing up: the source goes with its address, which is stopped next."""
         address = parse_ipsrcaddr(resource.arguments)
         if self._route is None:
-            self._route = DefaultRoute()
-        running = self._route.source() == address
+            self._route = DefaultRoute(self._route_file)
+        detail = ""
         match action:
-            case Action.START if not running:
-                self._route.set_source(address)
-                running = True
-            case Action.STOP if running:
-                self._route.set_source(None)
-                running = False
-        return Outcome(True, running=running)
+            case Action.START:
+                self._route.lend(address)
+            case Action.STOP:
+                try:
+                    self._route.give_back(address)
+                except RouteError as error:
+                    detail = str(error)
+        self._route_changed(self._route)
+        return Outcome(True, detail, running=self._route.source() == address)
+
+    def _keep_route(self, address: str) -> None:
+        """A default route that the kernel has removed with this address is put back."""
+        try:
+            if self._route is not None:
+                self._route.address_gone(address)
+        except RouteError as error:
+            self._report(str(error))
+
+    def _route_changed(self, route: DefaultRoute) -> None:
+        if self._vips is not None:
+            self._vips.route(route.again)
+        if route.problem:
+            self._report(route.problem)
+            route.problem = ""
 
     @property
     def _lease(self) -> int | None:
@@ -128,6 +155,10 @@ class AddressAgent:
         self.announcer.silence(address)
         if self._vips is not None:
             self._vips.goes(resource)
+
+    def _is_gone(self, resource: Resource) -> None:
+        if self._vips is not None:
+            self._vips.gone(resource)
 
     def _announce(self, address: str, interface: str, mac: bytes, now: float) -> None:
         for problem in self.announcer.announce(address, interface, mac, now):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
+from hbeat.adapters.default_route import FILE as ROUTE_FILE
 from hbeat.agents.address import AddressAgent
 from hbeat.agents.director import CoolDown, DirectorOperation, DirectorVigil, Glance, Unvouch, WarmUp
 from hbeat.agents.lookup import LookupFailed, command_for
@@ -25,14 +27,20 @@ DEADLINES = {Action.START: 180.0, Action.STOP: 180.0, Action.STATUS: 30.0}
 class Agents:
     """Does resource actions. report: where problems which are no failures go.
 
-    vips: of a daemon, which renews leases.
+    vips: of a daemon, which renews leases. route_file: where IPsrcaddr keeps how the default route was.
     """
 
-    def __init__(self, env: Mapping[str, str], report: Callable[[str], None], vips: Vips | None = None) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        report: Callable[[str], None],
+        vips: Vips | None = None,
+        route_file: Path = ROUTE_FILE,
+    ) -> None:
         self.env = env
         self._report = report
         self._asides: list[Operation] = []
-        self.addresses = AddressAgent(report, vips)
+        self.addresses = AddressAgent(report, vips, route_file)
         self.announcer = self.addresses.announcer
         self._serving: dict[str, bool] = {}  # configurations of ldirectord told to serve; on the other node's word?
         self._keeps_warm = True

@@ -27,6 +27,7 @@ class Vips:
         self._kernel = AddressLeases()
         self._standing: dict[Standing, Resource] = {}
         self._late: list[Resource] = []
+        self._going: dict[Resource, None] = {}
 
     @property
     def lease(self) -> int | None:
@@ -40,15 +41,37 @@ class Vips:
     def stands(self, resource: Resource, standing: Standing, asked: Clocks) -> None:
         """The kernel has the address. asked: right before it was asked for it."""
         self._standing[standing] = resource
+        self._going.pop(resource, None)
         if self.keeper is not None:
             self.keeper.stands(removal(standing))
         self._leases.begun(standing, asked)
         self._late += self._renewed()  # a group of hundreds takes longer than a lease to start
 
+    @property
+    def going(self) -> list[Resource]:
+        """What is to be removed and has not been yet."""
+        return list(self._going)
+
     def goes(self, resource: Resource) -> None:
-        """The address is about to be removed by us."""
-        for standing in [s for s, r in self._standing.items() if r == resource]:
+        """The address is about to be removed by us: if that fails, the kernel does it at the end of its lease, and the
+        keeper when this process dies."""
+        self._going[resource] = None
+        for standing in self._of(resource):
+            self._leases.ended(standing)
+
+    def gone(self, resource: Resource) -> None:
+        """The address is removed."""
+        self._going.pop(resource, None)
+        for standing in self._of(resource):
             self._forget(standing)
+
+    def _of(self, resource: Resource) -> list[Standing]:
+        return [standing for standing, held in self._standing.items() if held == resource]
+
+    def route(self, again: bytes) -> None:
+        """again: the message that puts back the default route which the kernel removes with one of the addresses."""
+        if self.keeper is not None:
+            self.keeper.puts_back(again)
 
     def next_deadline(self) -> float | None:
         return self._leases.next_deadline()

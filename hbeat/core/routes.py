@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from hbeat.core.netlink import ACK, CREATE, DUMP, REPLACE, REQUEST, attribute, attributes, message, messages, number
+from hbeat.core.netlink import (
+    ACK,
+    CREATE,
+    DUMP,
+    EXCLUSIVE,
+    REPLACE,
+    REQUEST,
+    attribute,
+    attributes,
+    message,
+    messages,
+    number,
+)
 
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE = 1, 4, 5, 6, 7, 9, 15
@@ -17,8 +29,12 @@ OF_NEXT_HOP = {RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_VIA, RTA_ENCAP_TYPE, RTA
 MAIN_TABLE = 254
 RTN_UNICAST = 1
 RTNH_F_ONLINK = 0x04
+"""Of the flags of a next hop this one is the operator's; the others say how it does at this moment (DEAD, LINKDOWN),
+and the kernel refuses a route with them."""
 
 _ROUTE = struct.Struct("=BBBBBBBBI")
+_HOP = struct.Struct("=HBBi")
+"""struct rtnexthop: length, flags, weight, interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +73,22 @@ class DefaultRoute:
 
     def with_source(self, packed: bytes) -> bytes:
         """Puts the same route in its place, with this source; none: the kernel chooses."""
+        return self._said_again(REPLACE, packed)
+
+    def again(self, packed: bytes) -> bytes:
+        """Adds the same route, with this source; refused (EEXIST) while there is a default route of its metric."""
+        return self._said_again(EXCLUSIVE, packed)
+
+    def _said_again(self, how: int, source: bytes) -> bytes:
         *head, flags = _ROUTE.unpack_from(self.told)
         told = self._attributes
         out = {RTA_PREFSRC} | (OF_NEXT_HOP if RTA_NH_ID in told else set())
+        if RTA_MULTIPATH in told:
+            told[RTA_MULTIPATH] = _as_configured(told[RTA_MULTIPATH])
+        if source:
+            out, told[RTA_PREFSRC] = out - {RTA_PREFSRC}, source
         body = b"".join(attribute(kind, value) for kind, value in told.items() if kind not in out)
-        if packed:
-            body += attribute(RTA_PREFSRC, packed)
-        # Of the flags, the others say how the next hop does at this moment: the kernel refuses them.
-        return message(RTM_NEWROUTE, REQUEST | ACK | CREATE | REPLACE, _ROUTE.pack(*head, flags & RTNH_F_ONLINK) + body)
+        return message(RTM_NEWROUTE, REQUEST | ACK | CREATE | how, _ROUTE.pack(*head, flags & RTNH_F_ONLINK) + body)
 
     @property
     def _attributes(self) -> dict[int, bytes]:
@@ -89,6 +113,17 @@ def default_routes(answer: bytes) -> Iterator[DefaultRoute]:
     for prefixlen, body, _ in _of_main_table(answer):
         if prefixlen == 0 and body[7] == RTN_UNICAST:
             yield DefaultRoute(body)
+
+
+def _as_configured(hops: bytes) -> bytes:
+    """The next hops of a route that has several, without how each does at this moment."""
+    cleaned = bytearray(hops)
+    at = 0
+    while at + _HOP.size <= len(hops):
+        length, flags, *others = _HOP.unpack_from(hops, at)
+        _HOP.pack_into(cleaned, at, length, flags & RTNH_F_ONLINK, *others)
+        at += max(_HOP.size, (length + 3) & ~3)
+    return bytes(cleaned)
 
 
 def _of_main_table(answer: bytes) -> Iterator[tuple[int, bytes, dict[int, bytes]]]:

@@ -76,6 +76,7 @@ FILES = (
     ("/var/lib/heartbeat/hb_peer", "What was heard of the other node last: generation and sequence number."),
     ("/var/lib/heartbeat/fifo", "Messages of scripts, in heartbeat's form. Made again when it was removed."),
     ("/var/run/heartbeat.pid", "The daemon's process; while there is none, its keeper's."),
+    ("/var/run/heartbeat/default_route", "How the default route was before IPsrcaddr has set its source."),
     ("/var/run/heartbeat/control", "The control socket: root may do everything, group haclient may look."),
 )
 
@@ -165,8 +166,9 @@ SAFETY = (
     "to serve what its kernel can; what has traffic does not sleep. An address that "
     "is the first of its network on an interface takes the others of that network with it, those of the operator, "
     "too, unless net.ipv4.conf.INTERFACE.promote_secondaries is 1: give the interface an address of its own in that "
-    "network, or set it. With IPsrcaddr the default route goes with its address. An address that somebody removes by "
-    "hand is put back, once a second at most.",
+    "network, or set it. The kernel also removes a default route whose source the address is (IPsrcaddr). When an "
+    "address goes in another way than by a stop of its group, daemon and keeper put the route back as it was; after "
+    "both have died the next start does. An address that somebody removes by hand is put back, once a second at most.",
     "Keeper (keeper). The process hbeat-keeper is the parent of the daemon, or its child when an earlier one was "
     "killed. It hands on the signals it gets; while it waits before it starts the daemon again, the pid file names it. "
     "What keeps a daemon from starting then is in syslog, also when the machine has no process or descriptor left for "

@@ -238,8 +238,10 @@ def test_link_says_what_stands_and_what_does_not(tmp_path: Path) -> None:
     link.stands(b"\x02")
     link.gone(b"\x01")
     link.gone(b"\x09")
+    for route in (b"\x03", b"\x03", b""):
+        link.puts_back(route)
     link.farewell()
-    assert os.read(reading, 4096) == b"+ 01\n+ 02\n- 01\nbye\n"
+    assert os.read(reading, 4096) == b"+ 01\n+ 02\n- 01\nr 03\nr \nbye\n"
     os.close(reading)
     link.has_died()
 
@@ -272,10 +274,11 @@ def test_new_keeper_is_told_all_that_stands(tmp_path: Path) -> None:
     link.stands(b"\x01")
     link.stands(b"\x02")
     link.gone(b"\x01")
+    link.puts_back(b"\x03")
     assert link.respawn(100.0)
     assert link.fileno() >= 0
     link.farewell()
-    until(lambda: said.exists() and said.read_text() == "+ 02\nbye\n")
+    until(lambda: said.exists() and said.read_text() == "+ 02\nr 03\nbye\n")
     end(link)
     assert not link.respawn(101.0)  # one that dies at once is not started at once again
     assert link.respawn(120.0)

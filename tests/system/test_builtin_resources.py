@@ -1,12 +1,9 @@
-"""IPv6addr, IPsrcaddr, SendArp and MailTo against the kernel, the wire and a sendmail."""
+"""IPv6addr, SendArp and MailTo against the kernel, the wire and a sendmail."""
 
 from __future__ import annotations
 
-import json
-import os
 import select
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,57 +11,21 @@ from pathlib import Path
 import pytest
 
 from hbeat.agents import roster
-from hbeat.agents.roster import Agents
 from hbeat.config.haresources import parse_resource
 from hbeat.core.events import Action, Outcome
 from hbeat.core.model import Sessions
 from migration.namespaces import NetworkNamespace
 from migration.network import ip_batch
+from tests.system.player import Player
 
 IPV6 = "2001:db8:0:0:0:0:0:10"
 ETH_P_ARP, ETH_P_IPV6 = 0x0806, 0x86DD
 
 
-class Player:
-    """Does actions in a network namespace of its own."""
-
-    def __init__(self, host: NetworkNamespace) -> None:
-        self.host = host
-        self.reports: list[str] = []
-        with host.entered():
-            self.agents = Agents({"HA_CURHOST": "test1.com", "PATH": os.environ["PATH"]}, self.reports.append)
-
-    def do(self, action: Action, word: str) -> Outcome:
-        return self.do_all(action, word)[0]
-
-    def do_all(self, action: Action, *words: str) -> list[Outcome]:
-        """Addresses that come together."""
-        now = time.monotonic()
-        with self.host.entered():
-            outcomes = [self.agents.run(parse_resource(word), action, now) for word in words]
-            self.agents.addresses.release()
-        return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
-
-    def ip(self, *words: str) -> list[dict[str, object]]:
-        with self.host.entered():
-            out = subprocess.run(["ip", "-json", *words], capture_output=True, text=True, check=True).stdout
-        found: list[dict[str, object]] = json.loads(out or "[]")
-        return found
-
-    def listener(self, interface: str, protocol: int) -> socket.socket:
-        """Without interface: what arrives on any."""
-        with self.host.entered():
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
-            if interface:
-                sock.bind((interface, protocol))
-        sock.settimeout(5)
-        return sock
-
-
 @pytest.fixture
-def player(host: NetworkNamespace) -> Iterator[Player]:
+def player(host: NetworkNamespace, tmp_path: Path) -> Iterator[Player]:
     ip_batch(host, ["address add 2001:db8::2/64 dev eth1 nodad"])
-    made = Player(host)
+    made = Player(host, tmp_path / "default_route")
     yield made
     made.agents.close()
 
@@ -152,35 +113,6 @@ def test_what_cannot_be_done_is_told_with_the_reason(player: Player, word: str, 
     outcome = player.do(Action.START, word)
     assert not outcome.ok
     assert words in outcome.detail
-
-
-@pytest.mark.parametrize(
-    "routes",
-    [
-        ["route replace default via 10.1.1.254 metric 7 mtu 1400 proto static"],
-        ["route replace default metric 7 nexthop via 10.1.1.254 dev eth0 weight 3 nexthop via 10.1.1.253 dev eth0"],
-        ["nexthop add id 5 via 10.1.1.254 dev eth0", "route replace default nhid 5 metric 7"],
-        ["route replace default via 10.9.9.9 dev eth0 onlink metric 7 initcwnd 20"],
-    ],
-    ids=["plain", "two ways", "a next hop with a number", "onlink"],
-)
-def test_source_of_the_default_route_is_changed_and_nothing_else_of_it(player: Player, routes: list[str]) -> None:
-    ip_batch(player.host, [*routes, "route del default metric 0"])
-    (before,) = player.ip("-4", "route", "show", "default")
-    player.do(Action.START, "IPaddr::10.1.1.10/24/eth0")
-    assert player.do(Action.START, "IPsrcaddr::10.1.1.10").ok
-    assert player.do(Action.STATUS, "IPsrcaddr::10.1.1.10").running
-    (during,) = player.ip("-4", "route", "show", "default")
-    assert during == {**before, "prefsrc": "10.1.1.10"}
-    assert player.do(Action.STOP, "IPsrcaddr::10.1.1.10").ok
-    assert player.do(Action.STOP, "IPaddr::10.1.1.10/24/eth0").ok
-    assert player.ip("-4", "route", "show", "default") == [before]
-
-
-def test_without_a_default_route_there_is_nothing_to_stop_and_nothing_to_start(player: Player) -> None:
-    ip_batch(player.host, ["route del default"])
-    assert player.do(Action.STOP, "IPsrcaddr::10.1.1.10").ok
-    assert "there is no default route" in player.do(Action.START, "IPsrcaddr::10.1.1.10").detail
 
 
 def test_sendarp_announces_an_address_that_is_somebody_elses_business(player: Player) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbeat.core.model import PeerRecord
-from hbeat.core.peer_record import RecordError, read_record, write_record
+from hbeat.core.peer_record import read_record, write_record
+from hbeat.core.record import RecordError
 
 RECORD = PeerRecord("test2.com", 105, 5000, ours=False)
 
