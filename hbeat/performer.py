@@ -89,6 +89,7 @@ class Performer:
             except Exception:  # a bug, told as such; what is behind it is another matter
                 self._tell(bug())
             self._effects.popleft()
+            self._agents.addresses.release_what_waited(time.monotonic())
         self._agents.addresses.release()
 
     def next_deadline(self) -> float | None:

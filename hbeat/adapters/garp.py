@@ -40,14 +40,16 @@ class Announcer:
         """Rounds, and seconds from one to the next, of what is announced from now on and what is under way."""
 
     def announce(self, address: str, interface: str, mac: bytes, now: float) -> list[str]:
-        """The first frame goes out with `release`, which is now if another one has waited; the others when due.
-        Returns problems."""
+        """now: when the address was added. The first frame goes out with `release`, which is now if another one has
+        waited; the others when due. Returns problems."""
         key = address, interface
         self._bursts[key] = self._waiting[key] = _Burst(interface, announcements(address, mac), 0, now)
-        return self.release() if self._waits_since(now) >= PATIENCE else []
+        return self.release_what_waited(now)
 
-    def _waits_since(self, now: float) -> float:
-        return now - next((burst.next_at for burst in self._waiting.values()), now)
+    def release_what_waited(self, now: float) -> list[str]:
+        """`release`, if a first frame has waited for as long as it may. Returns problems."""
+        waits_since = next((burst.next_at for burst in self._waiting.values()), now)
+        return self.release() if now - waits_since >= PATIENCE else []
 
     def release(self) -> list[str]:
         """The addresses that come together are all there: their first frames go out. Returns problems."""

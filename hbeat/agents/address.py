@@ -71,7 +71,7 @@ class AddressAgent:
                 asked = read_clocks()
                 placed = self._addresses.add(spec, aliased=resource.script == "IPaddr", lease=self._lease)
                 self._stands(resource, placed.standing, asked)
-                self._announce(spec.address, placed.interface, placed.mac, now)
+                self._announce(spec.address, placed.interface, placed.mac, read_clocks().monotonic)
                 return Outcome(True, f"on {placed.interface}", running=True)
             case Action.STOP:
                 self._goes(resource, spec.address)
@@ -91,7 +91,7 @@ class AddressAgent:
                 asked = read_clocks()
                 interface, mac, standing = self._addresses6.add(spec, lease=self._lease)
                 self._stands(resource, standing, asked)
-                self._announce(spec.address, interface, mac, now)
+                self._announce(spec.address, interface, mac, read_clocks().monotonic)
                 return Outcome(True, f"on {interface}", running=True)
             case Action.STOP:
                 self._goes(resource, spec.address)
@@ -167,6 +167,11 @@ class AddressAgent:
     def release(self) -> None:
         """All addresses that come together are there: they are announced."""
         for problem in self.announcer.release():
+            self._report(problem)
+
+    def release_what_waited(self, now: float) -> None:
+        """Those that have waited for others long enough are announced."""
+        for problem in self.announcer.release_what_waited(now):
             self._report(problem)
 
     def close(self) -> None:
