@@ -3,8 +3,9 @@
 A pulled cable, a dead switch port or `ip link set down` is news that needs no silence to be believed: clients cannot
 reach an address there, whatever the heartbeats on other cables say. So each node counts the interfaces of its groups
 that have no carrier and says the number in its hello; the one with more of them gives all it holds to the other one, by
-the standby handshake, SETTLE after the news: a switch that dies takes the plugs of both, and the other one's word for
-it needs its time. (That one has its directors write their tables meanwhile.) ipfail finds the same by ping nodes, for
+the standby handshake, 20 ms after the news, or an eighth of deadtime where that is less: a switch that dies takes the
+plugs of both, and the other one's word for it needs its time. (That one has its directors write their tables meanwhile.
+An offer that its word finds made is withdrawn, if it has not been taken up.) ipfail finds the same by ping nodes, for
 faults behind the plug, and takes its seconds.
 
 Calm. Nothing moves while both miss as many. A node that misses more gets nothing back. When it misses no more than we
@@ -21,11 +22,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hbeat.core.events import Effect, Level, Note
-from hbeat.core.model import Held
+from hbeat.core.model import Held, Timing
 from hbeat.core.ownership import Ownership
 from hbeat.core.standby import Stage
 
-SETTLE = 0.02
+LONGEST_SETTLE, SETTLE_PARTS = 0.02, 8
 RETRY = 0.1
 """Between looks whether a handshake can begin."""
 ANSWER = 1.0
@@ -46,8 +47,8 @@ class _Wish:
 class Cabling:
     """hold_down: seconds; None: no carrier moves anything. ownership: None where no handshake is (legacy, one node)."""
 
-    def __init__(self, ownership: Ownership | None, hold_down: float | None, gives_back: bool) -> None:
-        self.hold_down, self.gives_back = hold_down, gives_back
+    def __init__(self, ownership: Ownership | None, timing: Timing, hold_down: float | None, gives_back: bool) -> None:
+        self.renew(timing, hold_down, gives_back)
         self.lost: frozenset[str] = frozenset()
         self._peer_lost: int | None = None  # None: an original, or nobody
         self._ownership = ownership
@@ -55,6 +56,11 @@ class Cabling:
         self._wish: _Wish | None = None
         self._came: list[float] = []  # when groups of the peer came so
         self._release_at: float | None = None  # failback is held back until then
+
+    def renew(self, timing: Timing, hold_down: float | None, gives_back: bool) -> None:
+        """From now on these hold."""
+        self.hold_down, self.gives_back = hold_down, gives_back
+        self._settle = min(LONGEST_SETTLE, timing.deadtime / SETTLE_PARTS)
 
     def next_deadline(self) -> float | None:
         times = (self._wish.due if self._wish else None, self._release_at)
@@ -66,13 +72,13 @@ class Cabling:
         gone, back = sorted(self.lost - before), sorted(before - self.lost)
         notes = [Note(Level.WARNING, f"{name}: no carrier") for name in gone]
         notes += [Note(Level.INFO, f"{name}: carrier is back") for name in back]
-        return [*notes, *self._withdraw(now), *self._weigh(now)]
+        return [*notes, *self._withdraw("the carrier is back", now), *self._weigh(now)]
 
     def peer_says(self, lost: int, now: float) -> list[Effect]:
         """The newest word of a peer of our kind."""
         news = self._peer_lost is not None and lost > self._peer_lost
         self._peer_lost = lost
-        effects = self._weigh(now)
+        effects = [*self._withdraw("the other node has no carrier either", now), *self._weigh(now)]
         if news and self._ownership is not None and self.hold_down is not None and lost > len(self.lost):
             return [*effects, *self._ownership.expect(now)]
         return effects
@@ -96,14 +102,15 @@ class Cabling:
         wish.due, wish.offered = now + ANSWER, True
         return owned.give(wish.scope, wish.why, now)
 
-    def _withdraw(self, now: float) -> list[Effect]:
-        """What was offered for want of a carrier stays here when that is back before an answer."""
+    def _withdraw(self, why: str, now: float) -> list[Effect]:
+        """What was offered for want of a carrier, and nobody has answered, stays here if the other one has no more of
+        them than we do."""
         owned, wish = self._ownership, self._wish
         if owned is None or wish is None or not wish.offered or wish.scope is not Held.ALL:
             return []
         if len(self.lost) > (self._peer_lost or 0) or owned.standby.stage is not Stage.ASKED:
             return []
-        return owned.handover.withdraw("the carrier is back", now)
+        return owned.handover.withdraw(why, now)
 
     def _weigh(self, now: float) -> list[Effect]:
         """What follows from who has lost more."""
@@ -121,7 +128,7 @@ class Cabling:
             self._received = True
             self._came = [at for at in self._came if now - at < CALM_FOR] + [now]
         if more > 0 and owned.to_give is not Held.NONE:
-            return self._want(Held.ALL, f"no carrier on {', '.join(sorted(self.lost))}", SETTLE, now)
+            return self._want(Held.ALL, f"no carrier on {', '.join(sorted(self.lost))}", self._settle, now)
         if more == 0 and self._received and self.gives_back and owned.to_give.foreign:
             return self._want(Held.FOREIGN, f"{owned.peer} has its carrier back", self._patience(now), now)
         self._wish = None

@@ -228,10 +228,7 @@ class Cluster(Conversation):
         self.connectivity.pings.renew(settings.pings, settings.timing, now)
         if (ipfail := self.connectivity.ipfail) is not None:
             ipfail.keepalive, ipfail.gives_back = settings.timing.keepalive, settings.failback is not Failback.OFF
-        self.cabling.hold_down, self.cabling.gives_back = (
-            settings.safety.link_hold_down,
-            settings.failback is not Failback.OFF,
-        )
+        self.cabling.renew(settings.timing, settings.safety.link_hold_down, settings.failback is not Failback.OFF)
         self.beat.renew(settings.timing, now)
         sessions = settings.sessions
         self.ownership.ready_limit = sessions.failback_limit

@@ -104,7 +104,7 @@ def _ownership(settings: Settings, peer: NodeName | None) -> Ownership | LegacyO
 
 def _cabling(settings: Settings, ownership: Ownership | LegacyOwnership) -> Cabling:
     moves = ownership if isinstance(ownership, Ownership) and ownership.peer is not None else None
-    return Cabling(moves, settings.safety.link_hold_down, settings.failback is not Failback.OFF)
+    return Cabling(moves, settings.timing, settings.safety.link_hold_down, settings.failback is not Failback.OFF)
 
 
 def _ipfail(settings: Settings, ownership: Ownership | LegacyOwnership) -> tuple[Ipfail, Ownership] | None:
