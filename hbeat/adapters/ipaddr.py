@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
-from errno import EADDRNOTAVAIL, EEXIST
+from errno import EEXIST, ENODEV
 from ipaddress import IPv4Address, IPv4Network
 
 from hbeat.adapters.interfaces import Interfaces
@@ -71,7 +71,7 @@ class Addresses:
             lease,
             lease,
         )
-        refused = self._requests.ask(addition(address, replace=lease is not None), but=EEXIST)
+        refused = self._requests.ask(addition(address, replace=lease is not None), but=(EEXIST,))
         if refused:
             raise AddressError(f"cannot add {spec.address}/{placed.prefixlen} to {placed.interface}: {refused}")
         return placed
@@ -87,28 +87,37 @@ class Addresses:
 
     def remove(self, spec: VipSpec) -> list[str]:
         """Takes the address off every interface that has it; their names. Raises AddressError."""
-        removed = []
+        removed, refusals, lost = [], [], []
         wanted = IPv4Address(spec.address).packed
         standing = self._standing()
         for holder in (address for address in standing if address.standing.packed == wanted):
             neighbours = [] if holder.secondary else _same_network(holder, standing)
             name = self._interfaces.name(holder.standing.index)
-            refused = self._requests.ask(removal(holder.standing), but=EADDRNOTAVAIL)
+            refused = self._requests.ask(removal(holder.standing))
             if refused:
-                raise AddressError(f"cannot remove {spec.address}/{holder.standing.prefixlen} from {name}: {refused}")
+                refusals.append(f"cannot remove {spec.address}/{holder.standing.prefixlen} from {name}: {refused}")
             if neighbours:
-                self._restore(neighbours)
+                lost += self._restore(neighbours)
             removed.append(name)
+        if refusals and not self.present(spec):
+            refusals = []  # somebody else has removed it meanwhile, or its interface
+        if refusals or lost:
+            raise AddressError("; ".join(refusals + lost))
         return removed
 
-    def _restore(self, neighbours: list[Address]) -> None:
-        """The kernel takes a network's other addresses along with its first (unless promote_secondaries is set)."""
+    def _restore(self, neighbours: list[Address]) -> list[str]:
+        """The kernel takes a network's other addresses along with its first (unless promote_secondaries is set).
+
+        Returns problems. Raises AddressError.
+        """
+        problems = []
         left = {address.standing for address in self._standing()}
         for lost in (address for address in neighbours if address.standing not in left):
-            refused = self._requests.ask(addition(_as_it_was(lost), replace=False), but=EEXIST)
+            refused = self._requests.ask(addition(_as_it_was(lost), replace=False), but=(EEXIST, ENODEV))
             if refused:
                 address = IPv4Address(lost.standing.packed)
-                raise AddressError(f"{address} went with its neighbour, cannot add it again: {refused}")
+                problems.append(f"{address} went with its neighbour, cannot add it again: {refused}")
+        return problems
 
     def present(self, spec: VipSpec) -> bool:
         """Whether an interface has it. Raises AddressError."""
@@ -158,17 +167,18 @@ class Addresses:
 
 
 def _same_network(holder: Address, standing: list[Address]) -> list[Address]:
-    """The other addresses of its network on its interface."""
-    there, prefixlen = holder.standing, holder.standing.prefixlen
-    network = IPv4Network((there.packed, prefixlen), strict=False)
+    """The other addresses of its network on its interface; the network is that of the peers, where there are any."""
+    there = holder.standing
+    network = _network(there)
     return [
         address
         for address in standing
-        if address.standing.index == there.index
-        and address.standing.prefixlen == prefixlen
-        and address.standing.packed != there.packed
-        and IPv4Address(address.standing.packed) in network
+        if address.standing.index == there.index and address.standing != there and _network(address.standing) == network
     ]
+
+
+def _network(standing: Standing) -> IPv4Network:
+    return IPv4Network((standing.peer or standing.packed, standing.prefixlen), strict=False)
 
 
 def _as_it_was(lost: Address) -> Address:

@@ -8,7 +8,7 @@ the address. Adding what is there and removing what is not there succeed.
 from __future__ import annotations
 
 import socket
-from errno import EADDRNOTAVAIL, EEXIST
+from errno import EEXIST
 from ipaddress import IPv6Address, IPv6Network
 
 from hbeat.adapters.interfaces import Interfaces
@@ -47,7 +47,7 @@ class Addresses6:
             flags |= NO_PREFIX_ROUTE  # or the route that the neighbour needs would end with the lease
         standing = Standing(IPv6Address(spec.address).packed, prefixlen, index, flags)
         message = addition(Address(standing, valid=lease, preferred=lease), replace=lease is not None)
-        refused = self._requests.ask(message, but=EEXIST)
+        refused = self._requests.ask(message, but=(EEXIST,))
         if refused:
             raise Address6Error(f"cannot add {spec.address}/{prefixlen} to {name}: {refused}")
         return name, mac, standing
@@ -72,13 +72,15 @@ class Addresses6:
 
     def remove(self, spec: Vip6Spec) -> list[str]:
         """Takes the address off every interface that has it; their names. Raises Address6Error."""
-        removed = []
+        removed, refusals = [], []
         for standing in self._holders(spec):
             name = self._interfaces.name(standing.index)
-            refused = self._requests.ask(removal(standing), but=EADDRNOTAVAIL)
+            refused = self._requests.ask(removal(standing))
             if refused:
-                raise Address6Error(f"cannot remove {spec.address}/{standing.prefixlen} from {name}: {refused}")
+                refusals.append(f"cannot remove {spec.address}/{standing.prefixlen} from {name}: {refused}")
             removed.append(name)
+        if refusals and self.present(spec):  # or somebody else has removed it meanwhile, or its interface
+            raise Address6Error("; ".join(refusals))
         return removed
 
     def present(self, spec: Vip6Spec) -> bool:

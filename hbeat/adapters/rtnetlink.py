@@ -10,9 +10,10 @@ import errno
 import os
 import socket
 import struct
+from contextlib import suppress
 
 from hbeat.core.lease import Standing
-from hbeat.core.netlink import interrupted, last, refusal
+from hbeat.core.netlink import ended, interrupted, numbered, refusal, sequence
 from hbeat.core.routes import DefaultRoute, Route, all_routes, default_routes, routes
 from hbeat.core.rtnetlink import (
     ADDRESS_GROUPS,
@@ -37,6 +38,8 @@ second for each address, and only removals are of interest."""
 
 TRIES = 5
 """So often a list is asked for while what it tells changes."""
+LONGEST = 65_536
+"""Bytes: the kernel tells a list in parts of 32 KiB at most, and an acknowledgment repeats its request."""
 
 
 class Requests:
@@ -44,15 +47,19 @@ class Requests:
 
     def __init__(self) -> None:
         self._socket = _open(0)
+        self._sequence = 0
 
-    def ask(self, message: bytes, *, but: int = 0) -> str:
-        """Has the kernel do this. Why it has not; nothing when it has, or when its error number is but."""
+    def ask(self, message: bytes, *, but: tuple[int, ...] = ()) -> str:
+        """Has the kernel do this. Why it has not; nothing when it has, or when its error number is one of but."""
         try:
-            self._socket.send(message)
-            number = refusal(self._socket.recv(65_536))
+            self._send(message)
+            number = refusal(self._receive())
         except OSError as error:
+            self._start_afresh()
             return error.strerror or str(error)
-        return "" if number in (0, but) else os.strerror(number)
+        if number is None:
+            return "the kernel does not say whether it was done"
+        return "" if number in (0, *but) else os.strerror(number)
 
     def addresses(self, family: int = 0) -> list[Address]:
         """Every address that is there now, 0: of any family. Raises OSError."""
@@ -67,21 +74,50 @@ class Requests:
 
     def default_routes(self, family: int) -> list[DefaultRoute]:
         """Every default route of the main table. Raises OSError."""
-        return [route for part in self._list(all_routes(family), whole=False) for route in default_routes(part)]
+        return [route for part in self._list(all_routes(family), whole=True) for route in default_routes(part)]
 
     def _list(self, message: bytes, *, whole: bool) -> list[bytes]:
         """The parts of the answer. whole: one that stays interrupted is an error."""
         parts: list[bytes] = []
         for _ in range(TRIES):
-            self._socket.send(message)
-            parts = [self._socket.recv(65_536)]
-            while not last(parts[-1]):
-                parts.append(self._socket.recv(65_536))
+            parts = self._parts(message)
+            if number := ended(parts[-1]):
+                raise OSError(number, os.strerror(number))
             if not any(interrupted(part) for part in parts):
                 return parts
         if whole:
             raise OSError(errno.EAGAIN, "it changes all the time")
         return parts
+
+    def _parts(self, message: bytes) -> list[bytes]:
+        try:
+            self._send(message)
+            parts = [self._receive()]
+            while ended(parts[-1]) is None:
+                parts.append(self._receive())
+        except OSError:
+            self._start_afresh()
+            raise
+        return parts
+
+    def _send(self, message: bytes) -> None:
+        self._sequence = self._sequence % 0xFFFFFFFF + 1
+        self._socket.send(numbered(message, self._sequence))
+
+    def _receive(self) -> bytes:
+        """The next part of the answer to what was sent last."""
+        while True:
+            part, _, flags, _ = self._socket.recvmsg(LONGEST)
+            if flags & socket.MSG_TRUNC:
+                raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+            if sequence(part) == self._sequence:
+                return part
+
+    def _start_afresh(self) -> None:
+        """With a socket that no answer waits in, and for which the kernel is in the middle of no list."""
+        self._socket.close()
+        with suppress(OSError):  # then the next question fails, and leads here again
+            self._socket = _open(0)
 
     def close(self) -> None:
         self._socket.close()
@@ -116,7 +152,7 @@ class AddressLeases:
         missed = False
         while True:
             try:
-                found += removed(self._news.recv(65_536))
+                found += removed(self._news.recv(LONGEST))
             except BlockingIOError:
                 return found, missed
             except OSError:  # ENOBUFS: the kernel has dropped some

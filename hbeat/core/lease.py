@@ -31,12 +31,16 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An address as it stands on an interface here. packed: its 4 or 16 bytes; flags: those of the kernel."""
+    """An address as it stands on an interface here. packed: its 4 or 16 bytes; flags: those of the kernel.
+
+    peer: the address at the other end, if it is said to have one; the prefix length is that one's then.
+    """
 
     packed: bytes
     prefixlen: int
     index: int
     flags: int = field(default=0, compare=False)
+    peer: bytes = b""
 
 
 class Leases:

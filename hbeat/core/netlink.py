@@ -16,6 +16,16 @@ def message(kind: int, flags: int, body: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), kind, flags, 1, 0) + body
 
 
+def numbered(request: bytes, sequence: int) -> bytes:
+    """The request with this number, 32 bits, which the kernel repeats in all that it answers to it."""
+    return request[:8] + struct.pack("=I", sequence) + request[12:]
+
+
+def sequence(answer: bytes) -> int:
+    """The number of the request that it answers: the kernel answers several in as many parts. 0: it is no answer."""
+    return int(_HEADER.unpack_from(answer)[3]) if len(answer) >= _HEADER.size else 0
+
+
 def attribute(kind: int, value: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
 
@@ -47,17 +57,24 @@ def number(value: bytes | None, otherwise: int) -> int:
     return int(struct.unpack("=I", value)[0]) if value is not None and len(value) == 4 else otherwise
 
 
-def refusal(answer: bytes) -> int:
-    """The error number in the kernel's answer; 0 when it did what was asked."""
+def refusal(answer: bytes) -> int | None:
+    """The error number in the kernel's answer; 0 when it did what was asked, None when it says neither."""
     for kind, _, body in messages(answer):
         if kind == NLMSG_ERROR and len(body) >= 4:
-            return -int(struct.unpack_from("=i", body)[0])
-    return 0
+            return _error(body)
+    return None
 
 
-def last(answer: bytes) -> bool:
-    """Nothing of a list follows this part of it."""
-    return any(kind in (NLMSG_DONE, NLMSG_ERROR) for kind, _, _ in messages(answer))
+def ended(answer: bytes) -> int | None:
+    """The error number with which a list ended in this part of it, 0 when all was told; None: more follows."""
+    for kind, _, body in messages(answer):
+        if kind == NLMSG_DONE or (kind == NLMSG_ERROR and _error(body)):
+            return _error(body)
+    return None
+
+
+def _error(body: bytes) -> int:
+    return max(0, -int(struct.unpack_from("=i", body)[0])) if len(body) >= 4 else 0
 
 
 def interrupted(answer: bytes) -> bool:

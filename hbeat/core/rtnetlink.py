@@ -29,6 +29,7 @@ from hbeat.core.netlink import (
 
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST, IFA_CACHEINFO, IFA_FLAGS = 1, 2, 3, 4, 6, 8
+IFA_RT_PRIORITY, IFA_PROTO = 9, 11
 IFA_F_SECONDARY = 0x01
 FOR_EVER = 0xFFFFFFFF
 AF_INET, AF_INET6 = 2, 10
@@ -42,7 +43,8 @@ _ADDRESS = struct.Struct("=BBBBI")
 class Address:
     """An address as the kernel lists it, or is to have it. broadcast: 4 bytes, or none; label: IPv4's, or "".
 
-    valid, preferred: the seconds that are left of it, None = for ever.
+    valid, preferred: the seconds that are left of it, None = for ever. scope: 0 = everywhere; metric: that of its
+    network's route; protocol: who has added it, if that is told (ip-address(8)).
     """
 
     standing: Standing
@@ -50,6 +52,9 @@ class Address:
     label: str = ""
     valid: int | None = None
     preferred: int | None = None
+    scope: int = 0
+    metric: int = 0
+    protocol: int = 0
 
     @property
     def secondary(self) -> bool:
@@ -61,8 +66,11 @@ def addition(address: Address, *, replace: bool) -> bytes:
     """Adds the address. One that is there is refused (EEXIST), or with replace gets what is told here of its time."""
     broadcast = attribute(IFA_BROADCAST, address.broadcast) if address.broadcast else b""
     label = attribute(IFA_LABEL, address.label.encode() + b"\0") if address.label else b""
+    metric = attribute(IFA_RT_PRIORITY, struct.pack("=I", address.metric)) if address.metric else b""
+    protocol = attribute(IFA_PROTO, bytes([address.protocol])) if address.protocol else b""
+    more = broadcast + label + metric + protocol + _time(address.valid, address.preferred)
     how = REQUEST | ACK | CREATE | (REPLACE if replace else EXCLUSIVE)
-    return _message(RTM_NEWADDR, how, address.standing, broadcast + label + _time(address.valid, address.preferred))
+    return _message(RTM_NEWADDR, how, address.standing, more, address.scope)
 
 
 def renewal(standing: Standing, seconds: int) -> bytes:
@@ -94,14 +102,21 @@ def removed(news: bytes) -> Iterator[Standing]:
 def _told(data: bytes, wanted: int) -> Iterator[Address]:
     for kind, _, body in messages(data):
         if kind == wanted and len(body) >= _ADDRESS.size:
-            _, prefixlen, flags, _, index = _ADDRESS.unpack_from(body)
+            _, prefixlen, flags, scope, index = _ADDRESS.unpack_from(body)
             told = attributes(body[_ADDRESS.size :])
             packed = told.get(IFA_LOCAL) or told.get(IFA_ADDRESS)
             if packed:
-                yield _address(Standing(packed, prefixlen, index, number(told.get(IFA_FLAGS), flags)), told)
+                flags = number(told.get(IFA_FLAGS), flags)
+                yield _address(Standing(packed, prefixlen, index, flags, _peer(packed, told)), scope, told)
 
 
-def _address(standing: Standing, told: dict[int, bytes]) -> Address:
+def _peer(packed: bytes, told: dict[int, bytes]) -> bytes:
+    """The kernel tells none that is 0.0.0.0; without a peer it tells IPv4 addresses twice, those of IPv6 once."""
+    peer = told.get(IFA_ADDRESS, bytes(len(packed)))
+    return peer if peer != packed else b""
+
+
+def _address(standing: Standing, scope: int, told: dict[int, bytes]) -> Address:
     times = told.get(IFA_CACHEINFO, b"")
     preferred, valid = struct.unpack_from("=II", times) if len(times) >= 8 else (FOR_EVER, FOR_EVER)
     return Address(
@@ -110,6 +125,9 @@ def _address(standing: Standing, told: dict[int, bytes]) -> Address:
         told.get(IFA_LABEL, b"").rstrip(b"\0").decode(errors="replace"),
         None if valid == FOR_EVER else valid,
         None if preferred == FOR_EVER else preferred,
+        scope,
+        number(told.get(IFA_RT_PRIORITY), 0),
+        int.from_bytes(told.get(IFA_PROTO, b"")[:1], "little"),
     )
 
 
@@ -119,10 +137,11 @@ def _time(*seconds: int | None) -> bytes:
     return attribute(IFA_CACHEINFO, struct.pack("=IIII", preferred, valid, 0, 0))
 
 
-def _message(kind: int, flags: int, standing: Standing, more: bytes) -> bytes:
+def _message(kind: int, flags: int, standing: Standing, more: bytes, scope: int = 0) -> bytes:
     family = AF_INET if len(standing.packed) == 4 else AF_INET6
-    head = _ADDRESS.pack(family, standing.prefixlen, standing.flags & 0xFF, 0, standing.index)
-    body = head + attribute(IFA_LOCAL, standing.packed) + attribute(IFA_ADDRESS, standing.packed) + more
+    head = _ADDRESS.pack(family, standing.prefixlen, standing.flags & 0xFF, scope, standing.index)
+    ends = attribute(IFA_LOCAL, standing.packed) + attribute(IFA_ADDRESS, standing.peer or standing.packed)
+    body = head + ends + more
     if kind == RTM_NEWADDR:
         body += attribute(IFA_FLAGS, struct.pack("=I", standing.flags))
     return message(kind, flags, body)

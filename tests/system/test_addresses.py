@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
 from hbeat.adapters.ipaddr import AddressError, Addresses
-from hbeat.adapters.rtnetlink import TRIES, Requests
+from hbeat.adapters.rtnetlink import Requests
 from hbeat.agents.address import AddressAgent
 from hbeat.agents.vips import Vips
 from hbeat.core.events import Action
-from hbeat.core.lease import Standing
 from hbeat.core.model import Resource
-from hbeat.core.netlink import INTERRUPTED
-from hbeat.core.rtnetlink import removal, renewal
+from hbeat.core.rtnetlink import Address, addition
 from hbeat.core.vip import parse_vip
 from migration.namespaces import NetworkNamespace
 from migration.network import ip_batch
@@ -223,68 +222,59 @@ def test_an_address_that_went_with_the_first_of_its_network_and_was_put_back_is_
     vips.close()
 
 
-class Meddled:
-    """A socket: while a list is read, somebody removes and adds its first address, so many times."""
-
-    def __init__(self, inner: socket.socket, times: int, meddler: Requests, address: Standing) -> None:
-        self._inner, self._left, self._meddler, self._address = inner, times, meddler, address
-        self.send, self.close = inner.send, inner.close
-
-    def recv(self, size: int) -> bytes:
-        part = self._inner.recv(size)
-        if self._left:
-            self._left -= 1
-            assert self._meddler.ask(removal(self._address)) == ""
-            assert self._meddler.ask(renewal(self._address, 600)) == ""
-        return part
-
-
-@pytest.mark.parametrize("times", [1, 3])
-def test_a_list_in_which_something_changed_is_asked_for_again(host: NetworkNamespace, times: int) -> None:
-    many = [f"10.20.{n // 250}.{n % 250 + 1}" for n in range(1500)]
-    ip_batch(host, [f"address add {address}/32 dev eth0" for address in many])
+def told(host: NetworkNamespace, address: str) -> dict[str, Any]:
+    """All that `ip` tells of an address, but whether another one of its network came first."""
     with host.entered():
-        requests, meddler = Requests(), Requests()
-    (index,) = {a.standing.index for a in requests.addresses() if a.standing.packed == socket.inet_aton(many[0])}
-    first = Standing(socket.inet_aton(many[0]), 32, index)
-    requests._socket = Meddled(requests._socket, times, meddler, first)  # type: ignore[assignment]
-    seen = {socket.inet_ntoa(a.standing.packed) for a in requests.addresses(socket.AF_INET)}
-    assert seen >= set(many)
-    requests.close()
-    meddler.close()
+        out = subprocess.run(["ip", "-json", "-4", "address"], capture_output=True, text=True, check=True).stdout
+    (found,) = [a for link in json.loads(out) for a in link.get("addr_info", []) if a["local"] == address]
+    return {key: value for key, value in found.items() if key != "secondary"}
 
 
-def test_a_list_that_never_is_whole_is_an_error_and_no_empty_answer(host: NetworkNamespace) -> None:
-    ip_batch(host, [f"address add 10.20.{n // 250}.{n % 250 + 1}/32 dev eth0" for n in range(1500)])
-    with host.entered():
-        addresses, meddler = Addresses(), Requests()
-    first = next(a.standing for a in meddler.addresses() if a.standing.packed == socket.inet_aton("10.20.0.1"))
-    requests = addresses._requests
-    requests._socket = Meddled(requests._socket, 1000 * TRIES, meddler, first)  # type: ignore[assignment]
-    with pytest.raises(AddressError, match="does not tell its addresses"):
-        addresses.remove(parse_vip("10.20.0.9"))
-    addresses.close()
-    meddler.close()
-
-
-class Restless:
-    """A socket by which each list has changed meanwhile, as beside a routing daemon. The kernel does so by chance."""
-
-    def __init__(self, inner: socket.socket) -> None:
-        self._inner = inner
-        self.send, self.close = inner.send, inner.close
-
-    def recv(self, size: int) -> bytes:
-        part = bytearray(self._inner.recv(size))
-        part[6] |= INTERRUPTED
-        return bytes(part)
-
-
-def test_where_routes_change_all_the_time_an_address_finds_its_interface(
-    host: NetworkNamespace, addresses: Addresses
+@pytest.mark.parametrize(
+    ("first", "neighbour"),
+    [
+        ("172.16.9.1/24 scope link", "172.16.9.2/24 scope link broadcast 172.16.9.255"),
+        ("172.16.9.1/24", "172.16.9.2/24 metric 77 noprefixroute label eth0:x"),
+        ("172.16.9.1/24", "172.16.9.2/24 valid_lft 5000 preferred_lft 0"),
+        ("172.16.9.1/24", "172.20.0.7 peer 172.16.9.77/24 metric 77"),
+        ("172.20.0.1 peer 172.16.9.1/24", "172.16.9.2/24"),
+        ("172.16.9.1/24", "172.16.9.2 peer 172.16.9.77/24"),
+    ],
+)
+def test_what_went_with_the_first_of_its_network_is_again_as_it_was(
+    host: NetworkNamespace, addresses: Addresses, first: str, neighbour: str
 ) -> None:
-    requests = addresses._requests
-    requests._socket = Restless(requests._socket)  # type: ignore[assignment]
-    assert addresses.locate(parse_vip("10.1.1.20")).interface == "eth0"
-    with pytest.raises(AddressError, match="it changes all the time"):
-        addresses.remove(parse_vip("10.1.1.20"))
+    ip_batch(host, [f"address add {first} dev eth0", f"address add {neighbour} dev eth0"])
+    address = neighbour.split()[0].removesuffix("/24")
+    before = told(host, address)
+    addresses.remove(parse_vip(first.split()[0].removesuffix("/24")))
+    after = told(host, address)
+    if "valid_lft" in neighbour:  # a second may have passed
+        assert 0 <= before.pop("valid_life_time") - after.pop("valid_life_time") <= 2
+    assert after == before
+
+
+def test_who_has_added_an_address_is_told_again(host: NetworkNamespace, addresses: Addresses) -> None:
+    ip_batch(host, [f"address add 172.16.9.{last}/24 dev eth0" for last in (1, 2)])
+    with host.entered():
+        requests = Requests()
+    second = one(requests, "172.16.9.2")
+    addresses.remove(parse_vip("172.16.9.2"))
+    assert requests.ask(addition(replace(second, protocol=42), replace=False)) == ""
+    addresses.remove(parse_vip("172.16.9.1"))
+    assert one(requests, "172.16.9.2").protocol == 42
+    requests.close()
+
+
+def one(requests: Requests, address: str) -> Address:
+    (found,) = [a for a in requests.addresses() if a.standing.packed == IPv4Address(address).packed]
+    return found
+
+
+@pytest.mark.parametrize(
+    "peers", [["10.0.0.2/32"], ["10.0.0.2/32", "10.0.0.3/32"], ["10.0.8.9/24"], ["0.0.0.0/32"]], ids=str
+)
+def test_an_address_with_a_peer_is_removed(host: NetworkNamespace, addresses: Addresses, peers: list[str]) -> None:
+    ip_batch(host, [f"address add 10.0.0.1 peer {peer} dev eth0 scope link metric 77" for peer in peers])
+    assert addresses.remove(parse_vip("10.0.0.1")) == ["eth0" for _ in peers]
+    assert seen(host, "10.0.0.1") == []

@@ -4,7 +4,6 @@ import pytest
 
 from hbeat.core.lease import Clocks, Leases, Standing
 from hbeat.core.model import Safety, Timing
-from hbeat.core.netlink import refusal
 from hbeat.core.rtnetlink import addresses, removal, removed, renewal
 from hbeat.core.stall import Sleep, longest_nap
 
@@ -82,16 +81,16 @@ def test_address_that_is_removed_by_us_is_not_renewed(leases: Leases) -> None:
     assert leases.due(at(1)) == []
 
 
-def test_refusal_of_the_kernel_is_its_error_number() -> None:
-    head = (36).to_bytes(4, "little") + b"\x02\0\0\0" + bytes(8)
-    assert refusal(head + (-99 & 0xFFFFFFFF).to_bytes(4, "little") + bytes(16)) == 99
-    assert refusal(head + bytes(20)) == 0
-
-
 def test_removed_addresses_are_read_back() -> None:
     gone = removal(VIP) + removal(Standing(bytes(range(16)), 64, 9))
     assert list(removed(gone)) == [VIP, Standing(bytes(range(16)), 64, 9)]
     assert list(removed(renewal(VIP, 1))) == []
+
+
+def test_an_address_with_a_peer_is_another_one() -> None:
+    with_peer = Standing(VIP.packed, 24, 3, peer=b"\x0a\x01\x01\x63")
+    assert with_peer != VIP
+    assert list(removed(removal(with_peer))) == [with_peer]
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))
