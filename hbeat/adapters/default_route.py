@@ -97,7 +97,7 @@ class DefaultRoute:
             self._put_back(self._lent)
 
     def _put_back(self, lent: LentRoute) -> None:
-        refused = self._requests.ask(lent.again, but=EEXIST)
+        refused = self._requests.ask(lent.again, but=(EEXIST,))
         if refused:
             what = f"the default route has gone with {lent.address}, its source, and cannot be put back: {refused}"
             raise RouteError(f"{what}; add it by hand")

@@ -38,6 +38,7 @@ second for each address, and only removals are of interest."""
 
 TRIES = 5
 """So often a list is asked for while what it tells changes."""
+CHANGES = "it changes all the time"
 LONGEST = 65_536
 """Bytes: the kernel tells a list in parts of 32 KiB at most, and an acknowledgment repeats its request."""
 
@@ -73,8 +74,12 @@ class Requests:
         return [route for part in self._list(all_routes(family), whole=False) for route in routes(part)]
 
     def default_routes(self, family: int) -> list[DefaultRoute]:
-        """Every default route of the main table. Raises OSError."""
-        return [route for part in self._list(all_routes(family), whole=True) for route in default_routes(part)]
+        """The default routes of the main table. Raises OSError, also when a list that never is whole has none."""
+        parts = self._list(all_routes(family), whole=False)
+        found = [route for part in parts for route in default_routes(part)]
+        if not found and any(interrupted(part) for part in parts):
+            raise OSError(errno.EAGAIN, CHANGES)
+        return found
 
     def _list(self, message: bytes, *, whole: bool) -> list[bytes]:
         """The parts of the answer. whole: one that stays interrupted is an error."""
@@ -86,7 +91,7 @@ class Requests:
             if not any(interrupted(part) for part in parts):
                 return parts
         if whole:
-            raise OSError(errno.EAGAIN, "it changes all the time")
+            raise OSError(errno.EAGAIN, CHANGES)
         return parts
 
     def _parts(self, message: bytes) -> list[bytes]:
@@ -155,8 +160,10 @@ class AddressLeases:
                 found += removed(self._news.recv(LONGEST))
             except BlockingIOError:
                 return found, missed
-            except OSError:  # ENOBUFS: the kernel has dropped some
+            except OSError as error:
                 missed = True
+                if error.errno != errno.ENOBUFS:  # that one: the kernel has dropped some, and there may be more
+                    return found, missed
 
     def present(self) -> set[Standing]:
         """Every address that is there now. Raises OSError."""
