@@ -95,7 +95,12 @@ bench-failover: peers
 bench-addresses: venv system-packages bench-packages
 	$(BIN)/python -m tests.bench.addresses
 
-# The same in mixed pairs, beside two originals and two of ours: tests/bench/MIXED.md; five minutes.
+# Both processors loaded for ten minutes: how many false takeovers there are; joins the rows of bench-failover.
+.PHONY: bench-load
+bench-load: venv system-packages
+	$(BIN)/python -m tests.bench.load
+
+# The same handovers in mixed pairs, beside two originals and two of ours: tests/bench/MIXED.md; five minutes.
 .PHONY: bench-interop
 bench-interop: original
 	$(BIN)/python -m tests.bench.mixed

@@ -4,7 +4,7 @@ usage: python -m tests.bench.addresses [--repeat N] [--profiles 1s,100ms,10ms] [
 
 What a guest adds to every process start and system call is not in these rows. Each node has two addresses; keepalived
 runs with VRRP alone. An outage is the time in which no node has the outside address behind a cable that is plugged in,
-as the kernels tell. The rows join those of FAILOVER.json.
+as the kernels tell; with an inside cable out, the inside one. The rows join those of FAILOVER.json.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
 from random import random
@@ -29,7 +31,7 @@ from migration.comparison.world import Change, doubled, power_off, read_together
 from migration.keepalived_conf import OTHER, OWNER
 from tests.bench import peers
 from tests.bench.failover.options import at_least_one, chosen
-from tests.bench.failover.run import show
+from tests.bench.failover.run import begun, show
 from tests.system.pair import GATEWAY, HA_CF, NAMES, VIP, Pair
 
 ONE, TWO = NAMES
@@ -68,7 +70,7 @@ class Seen:
     def __init__(self, folder: Path, stack: Stack, beat: float, dead: float) -> None:
         self.pair, self.stack = Pair(folder), stack
         self._changes: list[Change] = []
-        self._unplugged: list[tuple[float, str]] = []
+        self._unplugged: list[tuple[float, str, str]] = []  # since when, of which node, which interface
         ha_cf = HA_CF.replace("100ms", f"{beat * 1000:g}ms").replace("deadtime 500ms", f"deadtime {dead * 1000:g}ms")
         ha_cf = ha_cf.replace("initdead 1500ms", f"initdead {max(1.5, dead) * 1000:g}ms")
         for name in NAMES:
@@ -107,8 +109,7 @@ class Seen:
     def unplug(self, name: str, interface: str, *, mend: bool) -> float:
         at = time.monotonic()
         self.pair.switch.cut([self.pair.nodes[name].ports[interface]], mend=mend)
-        if interface == INTERFACES[VIP]:
-            self._unplugged = [] if mend else [(at, name)]
+        self._unplugged = [] if mend else [(at, name, interface)]
         return at
 
     def power_off(self, name: str) -> float:
@@ -116,7 +117,8 @@ class Seen:
         self._changes += changes
         return at
 
-    def row(self, fault: str, began: float, holder: str) -> dict[str, Any]:
+    def row(self, fault: str, began: float, holder: str, address: IPv4Address = VIP) -> dict[str, Any]:
+        """address: whose absence is the outage."""
         came = [
             max((c.at for c in self._changes if (c.address, c.node, c.present) == (vip, holder, True)), default=0.0)
             for vip in INTERFACES
@@ -124,7 +126,7 @@ class Seen:
         now = time.monotonic()
         return {
             "fault": fault,
-            "outage": without(self._changes, self._unplugged, began, now),
+            "outage": without(self._changes, self._unplugged, began, now, address),
             "requests": 0,
             "failed": 0,
             "moved": max(came) - began if min(came) >= began else None,
@@ -138,17 +140,23 @@ class Seen:
         self.pair.close()
 
 
-def without(changes: Iterable[Change], unplugged: Iterable[tuple[float, str]], began: float, ended: float) -> float:
-    """The longest time in which nobody could be reached under the outside address.
+def without(
+    changes: Iterable[Change],
+    unplugged: Iterable[tuple[float, str, str]],
+    began: float,
+    ended: float,
+    address: IPv4Address = VIP,
+) -> float:
+    """The longest time in which nobody could be reached under the address.
 
-    unplugged: from when on the outside cable of a node was out.
+    unplugged: from when on which cable of a node was out.
     """
-    mine = sorted((c for c in changes if c.address == VIP), key=lambda c: c.at)
+    mine = sorted((c for c in changes if c.address == address), key=lambda c: c.at)
     instants = sorted({began, ended, *(c.at for c in mine if began < c.at < ended)})
     longest = current = 0.0
     for early, late in pairwise(instants):
         has = {c.node: c.present for c in mine if c.at <= early}
-        out = {name for at, name in unplugged if at <= early}
+        out = {name for at, name, interface in unplugged if at <= early and interface == INTERFACES[address]}
         served = any(present and name not in out for name, present in has.items())
         current = 0.0 if served else current + late - early
         longest = max(longest, current)
@@ -194,12 +202,20 @@ def standby(seen: Seen) -> Iterator[dict[str, Any]]:
 
 
 def outside_cable(seen: Seen) -> Iterator[dict[str, Any]]:
-    began = seen.unplug(ONE, INTERFACES[VIP], mend=False)
+    yield from cable(seen, "outside cable", VIP)
+
+
+def inside_cable(seen: Seen) -> Iterator[dict[str, Any]]:
+    yield from cable(seen, "inside cable", GATEWAY)
+
+
+def cable(seen: Seen, name: str, address: IPv4Address) -> Iterator[dict[str, Any]]:
+    began = seen.unplug(ONE, INTERFACES[address], mend=False)
     seen.until_on(TWO)
-    yield seen.row("outside cable", began, TWO)
-    began = seen.unplug(ONE, INTERFACES[VIP], mend=True)
+    yield seen.row(name, began, TWO, address)
+    began = seen.unplug(ONE, INTERFACES[address], mend=True)
     seen.until_on(ONE)
-    yield seen.row("outside cable back", began, ONE)
+    yield seen.row(f"{name} back", began, ONE, address)
 
 
 def killed(seen: Seen) -> Iterator[dict[str, Any]]:
@@ -230,6 +246,7 @@ FAULTS: dict[str, Callable[[Seen], Iterator[dict[str, Any]]]] = {
     "stop": stop,
     "hb_standby": standby,
     "outside cable": outside_cable,
+    "inside cable": inside_cable,
     "killed": killed,
     "frozen": frozen,
     "heartbeats cut": heartbeats_cut,
@@ -257,6 +274,7 @@ def play(repetitions: int, profiles: list[str], faults: list[str]) -> Iterator[d
                                 "stack": stack.name,
                                 "profile": f"{profile}, addresses alone",
                                 "repetition": repetition,
+                                "ended": datetime.now(UTC).isoformat(timespec="seconds"),
                             }
 
 
@@ -268,9 +286,9 @@ def main() -> int:
     parser.add_argument("--print", action="store_true")
     options = parser.parse_args()
     peers.unpack()
-    rows = []
+    common, rows = begun(), []
     for row in play(options.repeat, options.profiles, options.faults):
-        rows.append(row)
+        rows.append(row | common)
         moved = "never" if row["moved"] is None else f"{row['moved']:.4f}"
         what = f"{row['profile']} {row['stack']:<10} {row['fault']:<18}"
         print(f"{what} outage {row['outage']:.4f} moved {moved} two owners {row['two_owners']:.4f}", flush=True)

@@ -21,11 +21,21 @@ def test_what_was_before_does_not_count() -> None:
 
 
 def test_an_owner_whose_cable_is_out_is_none() -> None:
-    assert without(MOVED, [(4.5, ONE)], 4.5, 9.0) == pytest.approx(0.75)
+    assert without(MOVED, [(4.5, ONE, "eth0")], 4.5, 9.0) == pytest.approx(0.75)
 
 
 def test_the_other_address_does_not_matter() -> None:
     assert without([*MOVED, Change(5.125, TWO, GATEWAY, True)], [], 4.0, 9.0) == pytest.approx(0.25)
+
+
+def test_the_cable_of_the_other_address_does_not_matter() -> None:
+    assert without(MOVED, [(4.5, ONE, "eth1")], 4.5, 9.0) == pytest.approx(0.25)
+
+
+def test_of_the_inside_address_it_is_the_inside_cable() -> None:
+    inside = [Change(change.at, change.node, GATEWAY, change.present) for change in MOVED]
+    assert without(inside, [(4.5, ONE, "eth1")], 4.5, 9.0, GATEWAY) == pytest.approx(0.75)
+    assert without(inside, [(4.5, ONE, "eth0")], 4.5, 9.0, GATEWAY) == pytest.approx(0.25)
 
 
 def test_two_owners_are_one_that_can_be_reached() -> None:

@@ -20,7 +20,7 @@ from migration.comparison.faults import faults
 from tests.bench import peers
 from tests.bench.failover.options import at_least_one, chosen
 from tests.bench.failover.profile import CABLES, PROFILES
-from tests.bench.failover.run import show
+from tests.bench.failover.run import begun, show
 from tests.bench.failover.stacks import STACKS
 
 MEMORY = "768M"
@@ -31,6 +31,7 @@ def main() -> int:
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the guest goes with it
     peers.unpack()
+    common = begun()
     with tempfile.TemporaryDirectory(prefix="failover-") as shared:
         file = Path(shared, "rows")
         for profile in options.profiles:
@@ -46,7 +47,7 @@ def main() -> int:
             )
             if status != 0:
                 return status
-        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        rows = [json.loads(line) | common for line in file.read_text().splitlines()]
     show(rows, write=not options.print)
     return 0
 

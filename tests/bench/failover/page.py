@@ -38,8 +38,9 @@ outage is the longest time without a good answer.
 * A guest has one processor and system calls some ten times slower than the machine's, so compare within a row. How
   long a stop takes there is mostly how long the guest takes to start the programs that ask for it.
 * addresses alone: the same two addresses on the machine's own kernel, without a guest, servers and checks (keepalived
-  with VRRP only). An outage is then the time in which neither kernel has the outside address behind a cable that is in;
-  killed, frozen and heartbeats cut are looked at for 4 s.
+  with VRRP only). An outage is then the time in which neither kernel has the outside address behind a cable that is in
+  (inside cable: the inside address), and nothing is known of requests and downloads, which nobody makes; killed,
+  frozen and heartbeats cut are looked at for 4 s.
 
 """
 BAR = 420
@@ -73,11 +74,29 @@ def text(run: dict[str, Any]) -> str:
         unrest = [(row["fault"], row["stack"]) for row in _of(profile, run.get("unrest", []))]
         for fault, stack in dict.fromkeys(unrest):
             parts.append(f"| {fault} | {stack} | did not come to rest | | | | | {unrest.count((fault, stack))} |\n")
+        parts += [f"\n{line}\n" for line in _played(mine)]
         found = ", ".join(f"{fault} {ratio:.2f}" for fault, ratio in ratios(mine).items())
         parts.append(f"\nOutage, ours as a part of keepalived's: {found}\n")
         parts += ["\n", *(f"* {line}{_why(line, profile)}\n" for line in judge(rows, profile))]
         parts += [f"* not measured: {fault}\n" for fault in unplayed(rows, profile)]
-    return "".join(parts)
+    return "".join([*parts, *_loads(run.get("loads", []))])
+
+
+def _loads(loads: list[Row]) -> list[str]:
+    """The pairs on busy machines (tests.bench.load)."""
+    if not loads:
+        return []
+    columns = ("heartbeats every", "deadtime", "loaded for", "processors used", "deaths told")
+    names = [*columns, "looks with another owner", "with two", "latest turn", "run", "commit"]
+    lines = ["\n## All processors loaded\n\n", f"| {' | '.join(names)} |\n", "|---" * len(names) + "|\n"]
+    for load in loads:
+        times = [f"{load[key]:g} s" for key in ("keepalive", "deadtime", "seconds")]
+        counts = [str(load[key]) for key in ("deaths", "strays", "doubles")]
+        late = f"{load['late'] * 1000:.0f} ms late"
+        cells = [*times, f"{load['used']:.0%}", *counts, late, load["run"], load["revision"] or "unknown"]
+        lines.append(f"| {' | '.join(cells)} |\n")
+    missed = [load for load in loads if load["deaths"] or load["strays"] or load["doubles"]]
+    return [*lines, f"\n* {MISSED if missed else 'reached'}: no false takeover while all processors are loaded\n"]
 
 
 def _elsewhere(rows: list[Row], cpu: str) -> list[str]:
@@ -90,6 +109,27 @@ def _elsewhere(rows: list[Row], cpu: str) -> list[str]:
         f"Played on {other}: " + "; ".join(f"{what} of {', '.join(in_order(whose))}" for what, whose in found.items())
         for other, found in stacks.items()
     ]
+
+
+def _played(rows: list[Row]) -> list[str]:
+    """Which invocations the rows of one table are of."""
+    of_run: dict[tuple[str, str], list[Row]] = {}
+    for row in (row for row in rows if "run" in row):
+        of_run.setdefault((row["run"], row.get("revision", "")), []).append(row)
+    lines = []
+    for (run, revision), chosen in sorted(of_run.items()):
+        whose = "; ".join(f"{fault} of {', '.join(stacks)}" for fault, stacks in _stacks_by_fault(chosen).items())
+        lines.append(f"Run of {run}, commit {revision or 'unknown'}: {whose}")
+    if unknown := sum("run" not in row for row in rows):
+        lines.append(f"When {unknown} of these {len(rows)} plays were run, and of which commit, was not recorded")
+    return lines
+
+
+def _stacks_by_fault(rows: list[Row]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fault, stack, _ in groups(rows):
+        found.setdefault(fault, []).append(stack)
+    return found
 
 
 def _why(line: str, profile: str) -> str:

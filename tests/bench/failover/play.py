@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from migration.comparison.faults import faults
 from migration.comparison.play import plays
-from migration.comparison.table import line
+from migration.comparison.table import Row, line
 from migration.lab_places import lab_places
 from tests.bench.failover.profile import CABLES, PROFILES
 from tests.bench.failover.stacks import contenders
@@ -25,7 +26,8 @@ def main() -> int:
     chosen = [known[name] for name in names.split(",")]
     with lab_places(in_guest=True), Path(file).open("a") as out, tempfile.TemporaryDirectory() as folder:
         for play in plays(chosen, contenders(PROFILES[profile], stacks.split(","), Path(folder)), int(repetitions)):
-            whose = {"stack": play.contender, "profile": profile, "repetition": play.repetition}
+            whose: Row = {"stack": play.contender, "profile": profile, "repetition": play.repetition}
+            whose["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
             rows = [{**half.row.as_dict(), **whose} for half in play.halves]
             for row in rows:
                 print(f"{profile:>6} {line(row)}", flush=True)

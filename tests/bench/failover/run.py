@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,20 @@ def merged(run: Run, played: Sequence[Row]) -> Run:
 
 def _key(row: Row) -> tuple[str, str, str]:
     return row["profile"], row["fault"], row["stack"]
+
+
+def revision() -> str:
+    """The commit of this tree, "-dirty" if something in it was changed; empty outside of git."""
+    words = ["git", "-C", str(FOLDER), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def begun() -> Run:
+    """What the rows of an invocation have in common: when it began (UTC), and of which commit it is."""
+    return {"run": datetime.now(UTC).isoformat(timespec="seconds"), "revision": revision()}
 
 
 def show(played: Sequence[Row], *, write: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.bench.failover import page
-from tests.bench.failover.run import FOLDER, joined, merged
+from tests.bench.failover.run import FOLDER, begun, joined, merged
 from tests.migration.comparison.rows import row
 
 RUN: dict[str, Any] = {
@@ -64,6 +66,20 @@ def test_rows_of_another_machine_are_named() -> None:
     assert "Played on" not in page.text({**RUN, "rows": [here, *RUN["rows"]]})
 
 
+def test_page_tells_which_run_and_commit_the_rows_of_a_table_are_of() -> None:
+    known = {"profile": "1s", "run": "2026-11-24T03:00:00+00:00", "revision": "0123abc"}
+    rows = [{**row(stack, 1.0), **known} for stack in ("ours", "keepalived")]
+    text = page.text({**RUN, "rows": [*rows, {**row("originals", 9.0), "profile": "1s"}]})
+    assert "\nRun of 2026-11-24T03:00:00+00:00, commit 0123abc: power-off of ours, keepalived\n" in text
+    assert "\nWhen 1 of these 3 plays were run, and of which commit, was not recorded\n" in text
+
+
+def test_an_invocation_has_a_beginning_and_a_commit() -> None:
+    common = begun()
+    assert datetime.now(UTC) - datetime.fromisoformat(common["run"]) < timedelta(seconds=60)
+    assert re.fullmatch(r"[0-9a-f]{7,}(-dirty)?|", common["revision"])
+
+
 def test_the_machine_of_the_page_is_that_of_most_rows() -> None:
     new = {**RUN["machine"], "cpu": "a newer one"}
     rows = [{**row("ours", 1.0), "fault": fault, "profile": "1s"} for fault in ("stop", "power-off", "killed")]
@@ -73,6 +89,25 @@ def test_the_machine_of_the_page_is_that_of_most_rows() -> None:
     made = joined(made, rows[1:2], new)
     assert made["machine"] == new
     assert page.text(made).count("Played on a processor: killed (1s) of ours") == 1
+
+
+def test_a_pair_under_load_has_a_line_and_a_verdict() -> None:
+    load: dict[str, Any] = {
+        "keepalive": 0.1,
+        "deadtime": 0.3,
+        "seconds": 600.04,
+        "used": 0.987,
+        "deaths": 0,
+        "strays": 0,
+        "doubles": 0,
+    }
+    load |= {"late": 0.0123, "run": "2026-11-24T03:00:00+00:00", "revision": "0123abc"}
+    text = page.text({**RUN, "loads": [load]})
+    assert "| 0.1 s | 0.3 s | 600.04 s | 99% | 0 | 0 | 0 | 12 ms late | 2026-11-24T03:00:00+00:00 | 0123abc |" in text
+    assert "* reached: no false takeover" in text
+    for what in ("deaths", "strays", "doubles"):
+        assert "* **missed**: no false takeover" in page.text({**RUN, "loads": [{**load, what: 1}]})
+    assert "loaded" not in page.text(RUN)
 
 
 def test_a_pair_that_did_not_come_to_rest_is_told() -> None:
