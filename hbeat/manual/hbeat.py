@@ -157,12 +157,14 @@ NETWORK = (
 )
 
 SAFETY = (
-    "No address is to be on two nodes. What each of these does is under HBEAT.YAML; all are on unless it says "
-    "otherwise, and each does without the others.",
+    "No address is to be on two nodes. It may be where the nodes share no network, not even for ARP, where it is a "
+    "script's, or where one of these is off or meets the limits that are told below. What each of these does is under "
+    "HBEAT.YAML; all are on unless it says otherwise, and each does without the others.",
     "Lease (vip_lease). Addresses of IPaddr, IPaddr2 and IPv6addr only: what a script of your own adds stays when the "
     "daemon dies. Leases are whole seconds; the kernel removes an address up to a quarter of a second after its end. "
     "Linux 6.13 and newer wake no processor for that: on an idle one the address goes with the next thing that this "
-    "processor has to do (seen: a second later). So long the other node, which asks, waits, and this machine goes on "
+    "processor has to do (seen: a second later). When daemon and keeper die at one instant nobody removes the "
+    "addresses sooner. So long the other node, which asks and is answered, waits, and this machine goes on "
     "to serve what its kernel can; what has traffic does not sleep. An address that "
     "is the first of its network on an interface takes the others of that network with it, those of the operator, "
     "too, unless net.ipv4.conf.INTERFACE.promote_secondaries is 1: give the interface an address of its own in that "
