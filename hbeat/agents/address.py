@@ -116,17 +116,20 @@ class AddressAgent:
         address = parse_ipsrcaddr(resource.arguments)
         if self._route is None:
             self._route = DefaultRoute(self._route_file)
-        detail = ""
+        detail, running = "", False
         match action:
             case Action.START:
                 self._route.lend(address)
+                running = True
             case Action.STOP:
                 try:
                     self._route.give_back(address)
                 except RouteError as error:
                     detail = str(error)
+            case Action.STATUS:
+                running = self._route.source() == address
         self._route_changed(self._route)
-        return Outcome(True, detail, running=self._route.source() == address)
+        return Outcome(True, detail, running=running)
 
     def _keep_route(self, address: str) -> None:
         """A default route that the kernel has removed with this address is put back."""

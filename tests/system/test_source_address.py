@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from errno import EAGAIN
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from hbeat.adapters.rtnetlink import Requests
 from hbeat.agents.vips import Vips
 from hbeat.core.events import Action
+from hbeat.core.routes import DefaultRoute
 from migration.namespaces import NetworkNamespace
 from migration.network import ip_batch
 from tests.system.pair import NAMES, Pair
@@ -163,6 +165,24 @@ def test_file_that_cannot_be_written_is_told_and_holds_nothing_up(host: NetworkN
             assert player.do(Action.START, word).ok
         assert any("cannot be written: No such file or directory" in report for report in player.reports)
         assert player.do(Action.STOP, SOURCE).ok
+
+
+def test_route_that_cannot_be_changed_holds_no_handover_up(player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the kernel has against it: the source goes with its address."""
+    before = default(player)
+    for word in (VIP, SOURCE):
+        assert player.do(Action.START, word).ok
+
+    def restless(self: Requests, family: int) -> list[DefaultRoute]:
+        raise OSError(EAGAIN, "it changes all the time")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Requests, "default_routes", restless)
+        outcome = player.do(Action.STOP, SOURCE)
+    assert outcome.ok
+    assert "it changes all the time" in outcome.detail
+    assert player.do(Action.STOP, VIP).ok
+    assert default(player) == before
 
 
 def remove_address(pair: Pair) -> None:

@@ -44,6 +44,8 @@ outage is the longest time without a good answer.
 
 """
 BAR = 420
+LOADED, BUSY = 600.0, 0.8
+"""Seconds, and the part of all processors' time: for the aim of a loaded pair."""
 COLOURS = {
     "ours": "#2a7ab0",
     "ours-sync": "#2a7ab0",
@@ -95,8 +97,13 @@ def _loads(loads: list[Row]) -> list[str]:
         late = f"{load['late'] * 1000:.0f} ms late"
         cells = [*times, f"{load['used']:.0%}", *counts, late, load["run"], load["revision"] or "unknown"]
         lines.append(f"| {' | '.join(cells)} |\n")
-    missed = [load for load in loads if load["deaths"] or load["strays"] or load["doubles"]]
-    return [*lines, f"\n* {MISSED if missed else 'reached'}: no false takeover while all processors are loaded\n"]
+    lines.append("\n")
+    for load in loads:
+        well = not (load["deaths"] or load["strays"] or load["doubles"])
+        enough = load["seconds"] >= LOADED and load["used"] >= BUSY
+        verdict = MISSED if not well else "reached" if enough else "not measured, too short or not busy enough"
+        lines.append(f"* {verdict}: no false takeover while all processors are loaded for {LOADED:g} s\n")
+    return lines
 
 
 def _elsewhere(rows: list[Row], cpu: str) -> list[str]:

@@ -35,8 +35,5 @@ REASONS: dict[str, dict[str, str]] = {
     "10ms, addresses alone": {
         "stop: moved at most 0.3 of keepalived's": SYSTEM_CALLS,
         "hb_standby: moved at most 0.3 of keepalived's": SYSTEM_CALLS,
-        "outside cable: outage at most 0.5 of keepalived's": (
-            "three adverts are 30 ms there; of ours 20 ms are for how long a cable has to be out to be believed"
-        ),
     },
 }

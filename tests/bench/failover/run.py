@@ -34,12 +34,19 @@ def _key(row: Row) -> tuple[str, str, str]:
 
 
 def revision() -> str:
-    """The commit of this tree, "-dirty" if something in it was changed; empty outside of git."""
-    words = ["git", "-C", str(FOLDER), "describe", "--always", "--dirty", "--exclude=*"]
+    """The commit of this tree, "-dirty" if more in it was changed than what is written here; empty outside of git."""
     try:
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+        commit = _git("describe", "--always", "--exclude=*")
+        changed = _git(
+            "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)tests/bench/FAILOVER.*"
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", "-C", FOLDER, *words], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def begun() -> Run:

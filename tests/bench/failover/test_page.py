@@ -107,6 +107,10 @@ def test_a_pair_under_load_has_a_line_and_a_verdict() -> None:
     assert "* reached: no false takeover" in text
     for what in ("deaths", "strays", "doubles"):
         assert "* **missed**: no false takeover" in page.text({**RUN, "loads": [{**load, what: 1}]})
+    for other in ({"seconds": 599.0}, {"used": 0.79}):
+        assert "* not measured, too short or not busy enough: no false" in page.text(
+            {**RUN, "loads": [{**load, **other}]}
+        )
     assert "loaded" not in page.text(RUN)
 
 
