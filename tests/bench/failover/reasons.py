@@ -18,10 +18,10 @@ UNDER_WAY = (
     "24 ms before it, and ended with it)"
 )
 BETWEEN_BEATS = (
-    "where between two heartbeats the power goes is chance: ours are 0.3 s less 0 to 0.1 s, keepalived's 0.36 s less as "
-    "much, and medians of ten such plays differ by some 0.015 s from ten to ten. Traced (four plays, nothing beside): a "
-    "node was dead 0.300 to 0.301 s after its last heartbeat, both addresses stood 1 ms later, the outages were 0.250, "
-    "0.251, 0.260 and 0.305 s. Addresses alone, below, have 0.85"
+    "where between two heartbeats the power goes is chance, 0 to 0.1 s of each outage, and medians of ten such plays "
+    "differ by some 0.015 s from ten to ten. Traced (four plays, nothing beside): a node was dead 0.300 to 0.301 s "
+    "after its last heartbeat, both addresses stood 1 ms later, the outages were 0.250, 0.251, 0.260 and 0.305 s; "
+    "keepalived waits for 0.3 s and its skew. Addresses alone, below, have 0.85"
 )
 SYSTEM_CALLS = "both take what their system calls take, 5 to 15 ms, and hb_standby the start of a shell before that"
 
